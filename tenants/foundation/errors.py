@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 class DomainError(Exception):
     """Something the caller has to be told.
 
-    `message` is a sentence a person can read, `code` a stable dotted string a program can compare, `fields` maps a
-    field's name to the sentences about it, `params` holds values for logs and translations (never secrets).
-    The domain knows no status codes: `foundation.api` makes problems of these, `foundation.console` pages.
+    `message` is a sentence a person can read, `code` a stable dotted string a program can compare,
+    `fields` maps a field's name to the sentences about it, `params` holds values for logs and translations
+    (never secrets). The domain knows no status codes: `foundation.api` makes problems of these,
+    `foundation.console` pages.
     """
 
     default_code: ClassVar[str] = "domain_error"
@@ -86,8 +87,8 @@ class LimitReached(DomainError):
 class ExternalServiceError(DomainError):
     """An outside service failed us.
 
-    `service` names it, `is_transient` says whether the same call may succeed later, `reason` is a short word for
-    metrics and decisions (`timeout`, `connect`, `reset`, `incomplete`, `too_large`, `refused_address`, ...).
+    `service` names it, `is_transient` says whether the same call may succeed later, `reason` is a short
+    word for metrics and decisions (`timeout`, `connect`, `reset`, `incomplete`, `too_large`, ...).
     """
 
     default_code = "external_service_error"

@@ -21,7 +21,7 @@ class _Sequence:
         self._counter = 0
 
     def advance(self, now_ms: int, seed: int) -> tuple[int, int]:
-        """Return the next (millisecond, counter), always greater than the one before, even if the clock goes back."""
+        """Return the next (millisecond, counter): greater than the last one even if the clock goes back."""
         with self._lock:
             if now_ms > self._millisecond:
                 self._millisecond, self._counter = now_ms, seed & _COUNTER_SEED_MASK
@@ -51,7 +51,10 @@ def uuid7() -> UUID:
 
 
 def uuid7_unix_ms(value: UUID) -> int:
-    """Return the Unix time in milliseconds at which a UUIDv7 was made. Raises: ValueError for another version."""
+    """Return the Unix time in milliseconds at which a UUIDv7 was made.
+
+    Raises: ValueError for a UUID of another version.
+    """
     if value.version != 7:
         msg = f"A UUID of version {value.version} carries no time of this form."
         raise ValueError(msg)

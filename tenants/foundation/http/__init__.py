@@ -1,0 +1,11 @@
+"""The one way out of the process: the only package that may import the HTTP client library."""
+
+from tenants.foundation.http.client import (
+    Exchange,
+    FailureReason,
+    OutboundClient,
+    OutboundResponse,
+    Timeouts,
+)
+
+__all__ = ["Exchange", "FailureReason", "OutboundClient", "OutboundResponse", "Timeouts"]
