@@ -1,0 +1,170 @@
+"""Calls to Notion in Notion's words: one method, one request; no retries, no sleeping, no token code."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from tenants.foundation.crypto import Secret
+
+from integrations.capabilities import CallObserver, CallOutcome, SourceCall, SourceError
+from integrations.connectors.notion.errors import error_from_answer, error_from_failure, malformed_answer
+from integrations.connectors.notion.values import storable
+from tenants.foundation.errors import ExternalServiceError
+from tenants.foundation.http import OutboundClient, OutboundResponse
+
+API_VERSION = "2026-03-11"
+MAX_PAGE_SIZE = 100
+
+type Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer: the JSON object and the server's clock when it was sent (UTC)."""
+
+    json: Json
+    server_time: datetime
+
+
+class NotionClient:
+    """Speaks for one token. `observer` is asked before and told after each call; it may refuse by raising.
+
+    Every method raises `SourceError`. Paths take ids as Notion wrote them: property ids arrive URL-encoded.
+    """
+
+    def __init__(self, *, http: OutboundClient, token: Secret, observer: CallObserver | None = None) -> None:
+        self._http = http
+        self._token = token
+        self._observer = observer
+
+    def me(self) -> Answer:
+        """The bot the token belongs to, with its workspace."""
+        return self._send("users.me", "GET", "/v1/users/me")
+
+    def list_users(self, *, cursor: str | None = None) -> Answer:
+        """One page of the workspace's users."""
+        return self._send("users.list", "GET", "/v1/users", query=_paging(cursor, MAX_PAGE_SIZE))
+
+    def search_data_sources(self, *, cursor: str | None = None) -> Answer:
+        """One page of the data sources shared with the integration. The index lags."""
+        body: dict[str, Any] = {
+            "filter": {"property": "object", "value": "data_source"},
+            "page_size": MAX_PAGE_SIZE,
+        }
+        if cursor:
+            body["start_cursor"] = cursor
+        return self._send("search", "POST", "/v1/search", body=body)
+
+    def retrieve_data_source(self, data_source_id: str) -> Answer:
+        """A data source with its schema."""
+        return self._send("data_sources.retrieve", "GET", f"/v1/data_sources/{_segment(data_source_id)}")
+
+    def query_data_source(
+        self,
+        data_source_id: str,
+        *,
+        filter: Json | None = None,
+        sorts: Sequence[Json] = (),
+        cursor: str | None = None,
+        page_size: int = MAX_PAGE_SIZE,
+        filter_properties: Sequence[str] = (),
+    ) -> Answer:
+        """One page of a data source's pages. A POST, but it changes nothing."""
+        body: dict[str, Any] = {"page_size": page_size}
+        if filter:
+            body["filter"] = filter
+        if sorts:
+            body["sorts"] = list(sorts)
+        if cursor:
+            body["start_cursor"] = cursor
+        query = [("filter_properties[]", item) for item in filter_properties]
+        path = f"/v1/data_sources/{_segment(data_source_id)}/query"
+        return self._send("data_sources.query", "POST", path, query=query, body=body)
+
+    def retrieve_page(self, page_id: str) -> Answer:
+        """A page with its properties."""
+        return self._send("pages.retrieve", "GET", f"/v1/pages/{_segment(page_id)}")
+
+    def retrieve_page_property(self, page_id: str, property_id: str, *, cursor: str | None = None) -> Answer:
+        """One page of the items of a property, or the property itself if it is not a list."""
+        path = f"/v1/pages/{_segment(page_id)}/properties/{_segment(property_id)}"
+        return self._send("pages.properties.retrieve", "GET", path, query=_paging(cursor, MAX_PAGE_SIZE))
+
+    def retrieve_page_markdown(self, page_id: str) -> Answer:
+        """The body of a page, or the subtree of a block, as markdown."""
+        return self._send("pages.markdown.retrieve", "GET", f"/v1/pages/{_segment(page_id)}/markdown")
+
+    def _send(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: Json | None = None,
+    ) -> Answer:
+        # Everything here reads; a method that writes has to say so, because the HTTP verb does not.
+        call = SourceCall(operation=operation, method=method, path=path, is_safe_to_repeat=True)
+        if self._observer is not None:
+            self._observer.before(call)
+        started = time.monotonic()
+        status: int | None = None
+        request_id = ""
+        error: SourceError | None = None
+        try:
+            response = self._request(method, f"{path}?{urlencode(query)}" if query else path, body)
+            status, request_id = response.status, response.header("x-request-id")
+            return _answer(response)
+        except SourceError as problem:
+            error = problem
+            raise
+        finally:
+            if self._observer is not None:
+                outcome = CallOutcome(
+                    status=status,
+                    duration_seconds=time.monotonic() - started,
+                    request_id=error.request_id if error else request_id,
+                    error=error,
+                )
+                self._observer.after(call, outcome)
+
+    def _request(self, method: str, url: str, body: Json | None) -> OutboundResponse:
+        headers = {"authorization": f"Bearer {self._token.reveal()}", "notion-version": API_VERSION}
+        try:
+            return self._http.request(method, url, headers=headers, json=body)
+        except ExternalServiceError as failure:
+            raise error_from_failure(failure) from failure
+
+
+def _answer(response: OutboundResponse) -> Answer:
+    if not response.is_success:
+        raise error_from_answer(response)
+    try:
+        parsed = response.json()
+    except ExternalServiceError as failure:
+        raise malformed_answer("The answer is not JSON.", status=response.status) from failure
+    if not isinstance(parsed, dict):
+        raise malformed_answer("The answer is not a JSON object.", status=response.status)
+    # Escapes are the only way NUL and lone surrogates travel; most answers hold none and need no second walk.
+    clean = storable(parsed) if b"\\u" in response.body else parsed
+    return Answer(json=clean, server_time=_server_time(response.header("date")))
+
+
+def _server_time(header: str) -> datetime:
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC)
+
+
+def _paging(cursor: str | None, page_size: int) -> list[tuple[str, str]]:
+    paging = [("page_size", str(page_size))]
+    return [*paging, ("start_cursor", cursor)] if cursor else paging
+
+
+def _segment(value: str) -> str:
+    return quote(value, safe="%")

@@ -1,0 +1,138 @@
+"""Finds the connector folders, checks their manifests and opens what they offer."""
+
+import importlib
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, cast
+
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from tenants.foundation.crypto import Secret
+
+from integrations.capabilities import CallObserver, TaskSource
+from tenants.foundation.errors import NotFound
+from tenants.foundation.http import OutboundClient, Timeouts
+
+_FOLDER = Path(__file__).parent / "connectors"
+
+
+class InvalidManifest(Exception):
+    """A connector's manifest breaks the schema; the text names the file and each mistake."""
+
+
+class Capability(StrEnum):
+    """What a connector may say it can do."""
+
+    TASK_SOURCE = "task_source"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class AuthSection(_Section):
+    """How a tenant proves itself to the service."""
+
+    kind: Literal["bearer_token"]
+    scopes: list[str] = Field(min_length=1)
+    token_prefixes: list[str] = []
+
+
+class HttpSection(_Section):
+    """Where the service lives; `base_url_setting` names the Django setting that may replace the address."""
+
+    base_url: str = Field(pattern=r"^https://[^/]+$")
+    base_url_setting: str = Field(pattern=r"^[A-Z][A-Z_]+$")
+    hosts: list[str] = Field(min_length=1)
+    connect_timeout_seconds: float = Field(gt=0, le=30)
+    read_timeout_seconds: float = Field(gt=0, le=120)
+    total_timeout_seconds: float = Field(gt=0, le=300)
+    max_response_bytes: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _base_is_a_known_host(self) -> "HttpSection":
+        if self.base_url.removeprefix("https://") not in self.hosts:
+            raise ValueError("the host of base_url is missing from hosts")
+        return self
+
+
+class LimitsSection(_Section):
+    """The service's budget for one connection."""
+
+    window_seconds: int = Field(gt=0)
+    requests_per_window: int = Field(gt=0)
+    requests_per_window_by_plan: dict[str, int] = {}
+    page_size: int = Field(gt=0)
+
+
+class SecretsSection(_Section):
+    """Fields that are sealed before they are stored."""
+
+    fields: list[str] = Field(min_length=1)
+
+
+class Manifest(_Section):
+    """`manifest.toml` of a connector."""
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(min_length=1)
+    capabilities: list[Capability] = Field(min_length=1, strict=False)
+    auth: AuthSection
+    http: HttpSection
+    limits: LimitsSection
+    secrets: SecretsSection
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check one manifest. Raises: InvalidManifest."""
+    try:
+        manifest = Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise InvalidManifest(f"{path.parent.name}/{path.name}: {error}") from error
+    if manifest.key != path.parent.name:
+        raise InvalidManifest(f"{path.parent.name}/{path.name}: the key has to be the name of the folder.")
+    return manifest
+
+
+@lru_cache(maxsize=1)
+def connectors() -> Mapping[str, Manifest]:
+    """Every connector by key. Raises: InvalidManifest."""
+    manifests = (read_manifest(path) for path in sorted(_FOLDER.glob("*/manifest.toml")))
+    return {manifest.key: manifest for manifest in manifests}
+
+
+def connector(key: str) -> Manifest:
+    """One connector's manifest. Raises: NotFound."""
+    try:
+        return connectors()[key]
+    except KeyError:
+        raise NotFound(f"There is no connector called {key[:40]!r}.") from None
+
+
+def open_task_source(key: str, *, token: Secret, observer: CallObserver | None = None) -> TaskSource:
+    """Open a connector's task source for one token. Raises: NotFound when it offers none."""
+    manifest = connector(key)
+    if Capability.TASK_SOURCE not in manifest.capabilities:
+        raise NotFound(f"{manifest.name} offers no tasks.")
+    module = importlib.import_module(f"integrations.connectors.{key}.source")
+    base_url = getattr(settings, manifest.http.base_url_setting, None) or manifest.http.base_url
+    return cast(TaskSource, module.task_source(http=_http(key, base_url), token=token, observer=observer))
+
+
+@lru_cache(maxsize=32)
+def _http(key: str, base_url: str) -> OutboundClient:
+    """One pool of connections for each service and process, whatever the token."""
+    http = connector(key).http
+    return OutboundClient(
+        service=key,
+        base_url=base_url,
+        timeouts=Timeouts(
+            connect_seconds=http.connect_timeout_seconds,
+            read_seconds=http.read_timeout_seconds,
+            total_seconds=http.total_timeout_seconds,
+        ),
+        max_response_bytes=http.max_response_bytes,
+    )
