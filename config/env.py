@@ -1,0 +1,139 @@
+"""Every environment variable this product reads, typed, read once; a wrong value stops the start with a sentence."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class InvalidEnvironment(SystemExit):
+    """Raised at start-up; its text names each variable, what is wrong and what to set."""
+
+
+class Cell(BaseModel):
+    """One PostgreSQL database that holds tenants' schemas."""
+
+    alias: str = Field(pattern=r"^cell_[a-z0-9_]{1,24}$")
+    url: str
+    owner_url: str
+    region: str = "local"
+
+
+class Environment(BaseSettings):
+    """The settings of one process; see README, “Configuration”, for the list a person reads."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
+
+    database_url: str | None = None
+    database_owner_url: str | None = None
+    template_database_url: str | None = None
+    cells: Annotated[list[Cell] | None, NoDecode] = None
+    redis_url: str | None = None
+    db_pool_max: int = Field(default=0, ge=0, le=64)
+
+    secret_key: SecretStr | None = None
+    key_encryption_key: SecretStr | None = None
+    key_encryption_key_file: Path | None = None
+    token_pepper: SecretStr | None = None
+
+    base_domain: str = "localhost"
+    public_scheme: Literal["http", "https"] = "http"
+    public_port: int | None = 8000
+    var_dir: Path = ROOT / "var"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_json: bool = True
+    embedded_services: bool = True
+
+    notion_base_url: str = "https://api.notion.com"
+    outbound_allowed_private_hosts: Annotated[list[str], NoDecode] = []
+    sync_poll_seconds: int = Field(default=90, ge=1, le=86_400)
+
+    email_url: str = "console:"
+    email_from: str = "Notion Task Sync <no-reply@localhost>"
+    dispatch_inflight_per_tenant: int = Field(default=4, ge=1, le=1000)
+
+    @field_validator("cells", mode="before")
+    @classmethod
+    def _cells_from_json(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                return json.loads(value)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"must be a JSON list of cells ({error.msg})") from error
+        return value
+
+    @field_validator("outbound_allowed_private_hosts", mode="before")
+    @classmethod
+    def _hosts_from_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [host.strip() for host in value.split(",") if host.strip()]
+        return value
+
+    @field_validator("database_url", "database_owner_url", "template_database_url")
+    @classmethod
+    def _is_postgres_url(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("postgres", "postgresql"):
+            raise ValueError("must look like postgresql://user:password@host:5432/database")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis_url(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("must look like redis://host:6379/0")
+        return value
+
+
+def beside(url: str, suffix: str) -> str:
+    """The URL of another database on the same server, its name extended by ``suffix``."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}{suffix}"))
+
+
+@lru_cache(maxsize=1)
+def load_environment() -> Environment:
+    """Read the environment once.
+
+    Raises: InvalidEnvironment with one line per wrong variable.
+    """
+    try:
+        return Environment()
+    except ValidationError as error:
+        raise InvalidEnvironment(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence per wrong variable, without its value (it may be a secret)."""
+    lines = ["The configuration cannot be used:"]
+    for problem in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in problem["loc"][:1]).upper() or "ENVIRONMENT"
+        where = "".join(f"[{part}]" for part in problem["loc"][1:])
+        lines.append(f"- {name}{where}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def require_for_production(environment: Environment) -> None:
+    """Refuse to start a production process that lacks a setting with no safe default.
+
+    Raises: InvalidEnvironment naming each missing variable and what it is for.
+    """
+    needed = {
+        "DATABASE_URL": (environment.database_url, "the login role on the control database"),
+        "DATABASE_OWNER_URL": (environment.database_owner_url, "the owner role that may change schemas"),
+        "REDIS_URL": (environment.redis_url, "the Valkey server for messages, limits and caches"),
+        "SECRET_KEY": (environment.secret_key, "a random string of at least 50 characters"),
+        "TOKEN_PEPPER": (environment.token_pepper, "a random string that keys the hashes of API tokens"),
+        "KEY_ENCRYPTION_KEY or KEY_ENCRYPTION_KEY_FILE": (
+            environment.key_encryption_key or environment.key_encryption_key_file,
+            "32 random bytes, base64, that wrap every company's data key",
+        ),
+    }
+    missing = [f"- {name}: set it to {meaning}" for name, (value, meaning) in needed.items() if not value]
+    if missing:
+        raise InvalidEnvironment("\n".join(["The configuration is incomplete:", *missing]))

@@ -1,0 +1,230 @@
+"""Settings every variant shares; what differs stands in local, test and production."""
+
+from pathlib import Path
+from typing import Any
+
+from config.databases import databases_for
+from config.env import ROOT, load_environment
+from config.settings.logging import configure_logging
+
+ENV = load_environment()
+BASE_DIR = ROOT
+VAR_DIR: Path = ENV.var_dir.resolve()
+
+DEBUG = False
+SECRET_KEY = ENV.secret_key.get_secret_value() if ENV.secret_key else ""
+# Every host is looked up in the tenants' directory (tenants.tenancy.middleware): an unknown one gets a neutral 404.
+ALLOWED_HOSTS = ["*"]
+BASE_DOMAIN = ENV.base_domain
+PUBLIC_SCHEME, PUBLIC_PORT = ENV.public_scheme, ENV.public_port
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SHARED_APPS = ["tenants", "django.contrib.contenttypes", "django.contrib.auth"]
+TENANT_APPS = [
+    "django.contrib.sessions",
+    "tenants.accounts",
+    "tenants.secrets",
+    "tenants.outbox",
+    "allauth.account",
+    "tasks",
+    "integrations",
+    "reporting",
+]
+INSTALLED_APPS = [
+    *SHARED_APPS,
+    *TENANT_APPS,
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "lucide",
+]
+
+MIDDLEWARE = [
+    "tenants.foundation.requests.RequestIdMiddleware",
+    "tenants.foundation.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.tenancy.middleware.TenantMiddleware",
+    "tenants.tenancy.middleware.TransactionMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.accounts.middleware.ActorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "tenants.accounts.middleware.LocaleMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tenants.foundation.console.console_context",
+            ],
+            "builtins": ["tenants.templatetags.ui", "lucide.templatetags.lucide"],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- databases, caches, broker
+# Filled by the variants, which know where the servers are.
+DATABASES: dict[str, Any] = {}
+DATABASE_ROUTERS = ["tenants.tenancy.router.TenancyRouter"]
+TENANT_ROLE_PREFIX = "t_"
+CELLS: list[str] = []
+
+
+def use_services(database_url: str, owner_url: str, redis_url: str) -> dict[str, Any]:
+    """The settings that follow from where PostgreSQL and Valkey answer."""
+    databases, cells = databases_for(ENV, database_url, owner_url)
+    return {
+        "DATABASES": databases,
+        "CELLS": cells,
+        "REDIS_URL": redis_url,
+        "CELERY_BROKER_URL": redis_url,
+        "CACHES": {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": redis_url,
+                "KEY_FUNCTION": "tenants.tenancy.cache.tenant_key",
+                "TIMEOUT": 300,
+            }
+        },
+    }
+
+
+# --- people
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["tenants.accounts.backends.EmailBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_ENGINE = "tenants.accounts.sessions.store"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "tenants.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_EMAIL_VERIFICATION = "none"  # people arrive by invitation: the link proves the address
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+KEY_ENCRYPTION_KEY = ENV.key_encryption_key.get_secret_value() if ENV.key_encryption_key else ""
+KEY_ENCRYPTION_KEY_FILE = str(ENV.key_encryption_key_file) if ENV.key_encryption_key_file else ""
+TOKEN_PEPPER = ENV.token_pepper.get_secret_value() if ENV.token_pepper else ""
+
+# --- outside services
+NOTION_BASE_URL = ENV.notion_base_url
+OUTBOUND_ALLOWED_PRIVATE_HOSTS = ENV.outbound_allowed_private_hosts
+SYNC_POLL_SECONDS = ENV.sync_poll_seconds
+DEFAULT_FROM_EMAIL = ENV.email_from
+EMAIL_BACKEND = (
+    "django.core.mail.backends.console.EmailBackend"
+    if ENV.email_url == "console:"
+    else "django.core.mail.backends.smtp.EmailBackend"
+)
+
+# --- dispatch
+DISPATCH_INFLIGHT_PER_TENANT = ENV.dispatch_inflight_per_tenant
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "unacked_restore_interval": 5}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "work"
+
+# --- API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tenants.accounts.api.authentication.BearerTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.accounts.api.permissions.RequiresActor"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.foundation.api.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "tenants.foundation.api.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "tenants.foundation.api.problem_handler",
+    "PAGE_SIZE": 50,
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Notion Task Sync",
+    "DESCRIPTION": "Tasks, projects, connections and sync runs of one company.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- pages
+LANGUAGE_CODE, TIME_ZONE, USE_I18N, USE_TZ = "en", "UTC", True, True
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [VAR_DIR / "static-build"]
+(VAR_DIR / "static-build").mkdir(parents=True, exist_ok=True)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "manifest-src": ["'self'"],
+    "form-action": ["'self'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+LOGGING_CONFIG = None
+configure_logging(ENV.log_level, as_json=ENV.log_json)

@@ -1,0 +1,10 @@
+"""Development and the demo: embedded services unless the environment names others, plain HTTP, readable errors."""
+
+from config.settings.base import *  # noqa: F403
+from config.settings.base import ENV, VAR_DIR, use_services
+from config.settings.services import development_services
+
+DEBUG = False
+SECRET_KEY, KEY_ENCRYPTION_KEY, TOKEN_PEPPER, _urls = development_services(ENV, VAR_DIR)
+globals().update(use_services(*_urls))
+SESSION_COOKIE_NAME = "session"

@@ -1,0 +1,35 @@
+"""Where development and test processes find PostgreSQL, Valkey and their keys."""
+
+from pathlib import Path
+
+from config import embedded
+from config.env import Environment
+
+DATABASE = "nts"
+
+
+def development_services(
+    env: Environment, var: Path, *, database: str = DATABASE
+) -> tuple[str, str, str, tuple[str, str, str]]:
+    """(secret key, key-encryption key, token pepper, (database URL, owner's URL, Valkey's URL)).
+
+    What the environment names wins; the rest is embedded, started when it does not run
+    (``EMBEDDED_SERVICES=0`` leaves them alone, for type checks and other commands that need no server).
+    """
+    keys = [
+        given.get_secret_value() if given else embedded.development_key(var, name)
+        for name, given in (
+            ("secret-key", env.secret_key),
+            ("key-encryption-key", env.key_encryption_key),
+            ("token-pepper", env.token_pepper),
+        )
+    ]
+    url, owner, redis = env.database_url, env.database_owner_url or env.database_url, env.redis_url
+    if not (url and redis) and env.embedded_services:
+        services = embedded.ensure_running(var)
+        if not url:
+            url = services.database_url(embedded.LOGIN_ROLE, services.login_password, database)
+            owner = services.database_url(embedded.OWNER_ROLE, services.owner_password, database)
+        redis = redis or services.redis_url
+    nowhere = f"postgresql://nobody@127.0.0.1:1/{database}"
+    return keys[0], keys[1], keys[2], (url or nowhere, owner or nowhere, redis or "redis://127.0.0.1:1/0")

@@ -1,0 +1,17 @@
+"""What goes wrong when code forgets whose rows it touches; never a tenant's fault, so never a DomainError."""
+
+
+class TenancyError(RuntimeError):
+    """A rule of tenancy was broken by our own code."""
+
+
+class NoTenant(TenancyError):
+    """Tenant tables were touched without a tenant's scope."""
+
+
+class NoTransaction(TenancyError):
+    """Tenant SQL was sent outside a transaction."""
+
+
+class WrongCell(TenancyError):
+    """SQL of one cell's tenant was sent to another cell."""

@@ -1,0 +1,63 @@
+"""Which database a model's rows are in: control plane, a cell's shared tables, or the current tenant's schema."""
+
+from functools import cache
+from typing import Any, Literal
+
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Model
+
+from tenants.tenancy.transactions import current_alias
+
+Plane = Literal["control", "cell", "tenant"]
+
+
+class TenancyRouter:
+    """Django's router; a tenant's model without a scope raises NoTenant rather than falling back to anything."""
+
+    def db_for_read(self, model: type[Model], **hints: Any) -> str:
+        return "default" if plane_of(model) == "control" else current_alias()
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str:
+        return self.db_for_read(model, **hints)
+
+    def allow_relation(self, left: Model, right: Model, **hints: Any) -> bool:
+        return plane_of(type(left)) == plane_of(type(right)) and left._state.db in (None, right._state.db)
+
+    def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:
+        plane = plane_of_label(app_label, model_name)
+        if db in ("default", "default_owner"):
+            return plane == "control"
+        if db == "template":
+            return plane == "tenant"
+        return plane == "cell" if db.removesuffix("_owner") in settings.CELLS else False
+
+
+def plane_of(model: type[Model]) -> Plane:
+    """Where the rows of ``model`` live."""
+    return plane_of_label(model._meta.app_label, model._meta.model_name)
+
+
+@cache
+def plane_of_label(app_label: str, model_name: str | None) -> Plane:
+    """Where the rows of a model live, by its app and name (as migrations know it)."""
+    if app_label in tenant_app_labels():
+        return "tenant"
+    if app_label in ("contenttypes", "auth"):
+        return "cell"
+    if model_name is not None:
+        model = apps.all_models.get(app_label, {}).get(model_name)
+        if model is not None and getattr(model, "tenancy", None) == "cell":
+            return "cell"
+    return "control"
+
+
+@cache
+def tenant_app_labels() -> frozenset[str]:
+    """Labels of the apps whose tables stand in every tenant's schema."""
+    names = set(settings.TENANT_APPS)
+    return frozenset(
+        config.label
+        for config in apps.get_app_configs()
+        if config.name in names or f"{type(config).__module__}.{type(config).__name__}" in names
+    )

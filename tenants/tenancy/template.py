@@ -1,0 +1,160 @@
+"""The tenant template: migrated by Django in a small database of its own, kept as SQL for everybody else."""
+
+import hashlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
+
+from tenants.foundation.errors import Conflict
+from tenants.models import TemplateMigration, TemplateScript
+from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.router import tenant_app_labels
+
+log = structlog.get_logger(__name__)
+ALIAS, SCHEMA = "template", "tenant_template"
+Key = tuple[str, str]
+
+
+def ensure_template() -> TemplateScript:
+    """Bring the template to this release's migrations and store it as a script.
+
+    Each migration is rendered to SQL just before it is applied (some name their constraints by looking at the
+    database), so existing tenants get exactly the same statements.
+    """
+    with owner_connection(ALIAS) as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    plan = tenant_plan()
+    fingerprint = fingerprint_of(plan)
+    known = TemplateScript.objects.filter(fingerprint=fingerprint).first()
+    if known and set(map(tuple, known.migrations)) == set(plan) and _is_built(plan):
+        return known
+    _apply(plan)
+    script = TemplateScript(
+        fingerprint=fingerprint, sql=clean_dump(dump_schema()), migrations=[list(key) for key in plan]
+    )
+    with transaction.atomic(using="default"):
+        TemplateScript.objects.filter(fingerprint=fingerprint).delete()
+        script.save()
+    log.info("template.built", migrations=len(plan), bytes=len(script.sql))
+    return script
+
+
+def current_script() -> TemplateScript:
+    """The newest stored script.
+
+    Raises: Conflict when the template has not been built (``manage.py prepare``).
+    """
+    script = TemplateScript.objects.order_by("-created_at").first()
+    if script is None:
+        raise Conflict("There is no tenant template yet: run “manage.py prepare”.")
+    return script
+
+
+def tenant_plan() -> list[Key]:
+    """Every migration of the tenants' apps, in the order in which they apply."""
+    loader = MigrationLoader(None)
+    labels = tenant_app_labels()
+    order: list[Key] = []
+    for node in sorted(loader.graph.leaf_nodes()):
+        for key in loader.graph.forwards_plan(node):
+            if key[0] in labels and key not in order:
+                order.append(key)
+    return order
+
+
+def fingerprint_of(plan: list[Key]) -> str:
+    """A hash over the migrations and their code: equal fingerprints build equal schemas."""
+    loader = MigrationLoader(None)
+    digest = hashlib.sha256()
+    for key in plan:
+        module = type(loader.disk_migrations[key]).__module__
+        source = Path(__import__(module, fromlist=["x"]).__file__ or "")
+        digest.update(f"{key}".encode() + source.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_built(plan: list[Key]) -> bool:
+    connection = connections[ALIAS]
+    applied = set(MigrationLoader(connection).applied_migrations)
+    connection.close()
+    return set(plan) <= applied
+
+
+def _apply(plan: list[Key]) -> None:
+    connection = connections[ALIAS]
+    executor = MigrationExecutor(connection)
+    targets = executor.loader.graph.leaf_nodes()
+    labels = tenant_app_labels()
+    pending = [m for m, _ in executor.migration_plan(targets) if m.app_label in labels]
+    if not TemplateMigration.objects.exists():
+        # A new template: nobody has older tenants, so one pass of “migrate” is enough.
+        call_command("migrate", database=ALIAS, interactive=False, verbosity=0)
+    else:
+        for migration in pending:
+            key = (migration.app_label, migration.name)
+            sql = render(executor, migration)
+            _remember(key, plan.index(key), sql)
+            executor.migrate([key])
+            executor.loader.build_graph()
+        call_command("migrate", database=ALIAS, interactive=False, verbosity=0)
+    for position, key in enumerate(plan):
+        _remember(key, position, None, only_if_new=True)
+    connection.close()
+
+
+def render(executor: MigrationExecutor, migration: Migration) -> str | None:
+    """The SQL of one migration, or None when it holds Python that must run per tenant."""
+    if any(not operation.reduces_to_sql for operation in migration.operations):
+        return None
+    statements = executor.loader.collect_sql([(migration, False)])
+    return "\n".join(line for line in statements if line not in ("BEGIN;", "COMMIT;"))
+
+
+def _remember(key: Key, position: int, sql: str | None, *, only_if_new: bool = False) -> None:
+    row = TemplateMigration.objects.filter(app=key[0], name=key[1]).first()
+    if row is None:
+        free = position
+        while TemplateMigration.objects.filter(position=free).exists():
+            free += 1
+        TemplateMigration.objects.create(app=key[0], name=key[1], position=free, sql=sql)
+    elif not only_if_new:
+        row.sql = sql
+        row.save(update_fields=["sql"])
+
+
+def dump_schema() -> str:
+    """The template's schema as pg_dump writes it.
+
+    Raises: Conflict with pg_dump's words.
+    """
+    parts = settings.DATABASES[ALIAS]
+    command = [
+        str(settings.POSTGRES_BIN / "pg_dump"), "--schema-only", "--no-owner", "--no-privileges", f"--schema={SCHEMA}",
+        f"--host={parts['HOST']}", f"--port={parts['PORT']}", f"--username={parts['USER']}", parts["NAME"],
+    ]  # fmt: skip
+    done = subprocess.run(  # noqa: S603 - the program and its arguments are ours
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PGPASSWORD": parts["PASSWORD"]}
+    )
+    if done.returncode:
+        raise Conflict(f"The template could not be dumped: {done.stderr.strip()}")
+    return done.stdout
+
+
+def clean_dump(text: str) -> str:
+    """A dump as one script: without psql's own commands, session settings and Django's migration table."""
+    kept: list[str] = []
+    for statement in re.split(r"\n\n+(?=--|[A-Z])", text):
+        lines = [line for line in statement.splitlines() if line and not line.startswith(("--", "\\"))]
+        body = "\n".join(line for line in lines if not re.match(r"(SET |SELECT pg_catalog\.set_config)", line))
+        if body and "django_migrations" not in body and not body.startswith("CREATE SCHEMA"):
+            kept.append(body)
+    return "\n".join(kept)
