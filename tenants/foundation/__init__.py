@@ -1,0 +1,1 @@
+"""What every floor stands on: no tables, and no knowledge of the product."""

@@ -6,7 +6,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NoReturn, Self
 from urllib.parse import urljoin
@@ -18,35 +17,12 @@ from django.conf import settings
 from tenants.foundation import metrics
 from tenants.foundation.errors import ExternalServiceError
 from tenants.foundation.http.addresses import PrivateHosts, Resolver, resolve
+from tenants.foundation.http.failures import SENTENCES, TRANSIENT, FailureReason, reason_of
 from tenants.foundation.http.transport import AddressRefused, GuardedTransport, call_deadline
 
 log = structlog.get_logger(__name__)
 
 _READABLE_ENCODINGS = {"", "identity", "gzip", "deflate", "x-gzip"}
-
-
-class FailureReason(StrEnum):
-    """Why a call got no usable answer: the `reason` of the ExternalServiceError raised here."""
-
-    TIMEOUT = "timeout"
-    CONNECT = "connect"
-    DNS = "dns"
-    TLS = "tls"
-    RESET = "reset"
-    INCOMPLETE = "incomplete"
-    TOO_LARGE = "too_large"
-    MALFORMED = "malformed"
-    REFUSED_ADDRESS = "refused_address"
-    BAD_URL = "bad_url"
-
-
-_TRANSIENT = {
-    FailureReason.TIMEOUT,
-    FailureReason.CONNECT,
-    FailureReason.DNS,
-    FailureReason.RESET,
-    FailureReason.INCOMPLETE,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +188,7 @@ class OutboundClient:
                 elapsed_seconds=time.monotonic() - started,
             )
         except (httpx2.HTTPError, httpx2.InvalidURL, AddressRefused) as error:
-            reason = _reason_of(error, has_status=status is not None)
+            reason = reason_of(error, has_status=status is not None)
             self._fail(reason, error)
         except ExternalServiceError as error:
             reason = FailureReason(error.reason)
@@ -283,47 +259,9 @@ class OutboundClient:
 
     def _fail(self, reason: FailureReason, cause: Exception | None) -> NoReturn:
         raise ExternalServiceError(
-            _SENTENCES[reason].format(service=self.service),
+            SENTENCES[reason].format(service=self.service),
             service=self.service,
-            is_transient=reason in _TRANSIENT,
+            is_transient=reason in TRANSIENT,
             reason=reason,
             code=f"external_service_error.{reason}",
         ) from cause
-
-
-_SENTENCES = {
-    FailureReason.TIMEOUT: "{service} did not answer in time.",
-    FailureReason.CONNECT: "No connection to {service} could be made.",
-    FailureReason.DNS: "The address of {service} could not be found.",
-    FailureReason.TLS: "The secure connection to {service} could not be verified.",
-    FailureReason.RESET: "{service} broke off the connection.",
-    FailureReason.INCOMPLETE: "{service} sent only a part of its answer.",
-    FailureReason.TOO_LARGE: "The answer of {service} is larger than we accept.",
-    FailureReason.MALFORMED: "{service} sent an answer that cannot be read.",
-    FailureReason.REFUSED_ADDRESS: "The address of {service} is not one we may call.",
-    FailureReason.BAD_URL: "The address given for {service} is not a usable https address.",
-}
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = error
-    while current is not None:
-        yield current
-        current = current.__cause__ or current.__context__
-
-
-def _reason_of(error: Exception, *, has_status: bool) -> FailureReason:
-    if isinstance(error, AddressRefused):
-        return FailureReason.DNS if error.is_unresolved else FailureReason.REFUSED_ADDRESS
-    if isinstance(error, httpx2.TimeoutException):
-        return FailureReason.TIMEOUT
-    if isinstance(error, httpx2.ConnectError):
-        is_tls = any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
-        return FailureReason.TLS if is_tls else FailureReason.CONNECT
-    if isinstance(error, httpx2.RemoteProtocolError):
-        if has_status:
-            return FailureReason.INCOMPLETE
-        return FailureReason.RESET if "disconnected" in str(error).lower() else FailureReason.MALFORMED
-    if isinstance(error, httpx2.NetworkError):
-        return FailureReason.RESET
-    return FailureReason.BAD_URL

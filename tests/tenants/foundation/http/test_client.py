@@ -149,7 +149,7 @@ def test_a_silent_server_times_out() -> None:
 def test_a_server_that_drips_bytes_is_cut_off_by_the_total_time() -> None:
     def drip(connection: socket.socket, _: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
-        for _ in range(60):
+        for _count in range(60):
             connection.sendall(b"x")
             time.sleep(0.05)
 
@@ -164,7 +164,7 @@ def test_a_server_that_drips_bytes_is_cut_off_by_the_total_time() -> None:
 def test_a_header_dripped_byte_by_byte_is_cut_off_too() -> None:
     def drip(connection: socket.socket, _: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nx-long: ")
-        for _ in range(60):
+        for _count in range(60):
             connection.sendall(b"x")
             time.sleep(0.05)
 
