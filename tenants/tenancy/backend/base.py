@@ -22,15 +22,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     _applied: object = UNKNOWN
 
-    def get_connection_params(self) -> dict[str, Any]:
-        return {**super().get_connection_params(), "cursor_factory": ScopedCursor}
-
     def create_cursor(self, name: str | None = None) -> Any:
-        if name:
-            cursor: Any = ScopedServerSideCursor(self.connection, name=name, scrollable=False, withhold=False)
+        cursor: Any = (
+            ScopedServerSideCursor(self.connection, name=name, scrollable=False, withhold=False)
+            if name
+            else ScopedCursor(self.connection)
+        )
+        loader = self.connection.adapters.get_loader(base.TIMESTAMPTZ_OID, base.Format.TEXT)
+        if self.timezone != loader.timezone:
             base.register_tzloader(self.timezone, cursor)
-        else:
-            cursor = super().create_cursor()
         cursor.apply_scope = self.apply_scope
         return cursor
 

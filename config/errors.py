@@ -1,0 +1,40 @@
+"""What a request that went wrong gets: a problem document from the API, a page from the console."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
+
+TEXTS = {
+    400: ("Bad request", "The request could not be understood."),
+    403: ("Forbidden", "You are not allowed to do this."),
+    404: ("Not found", "There is nothing at this address."),
+    500: ("Server error", "Something went wrong on our side. It has been recorded."),
+}
+
+
+def answer(request: HttpRequest, status: int) -> HttpResponse:
+    """A problem document below /api/, else the console's page for this status."""
+    title, detail = TEXTS[status]
+    if request.path.startswith(("/api/", "/scim/")):
+        body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        return JsonResponse(body, status=status, content_type="application/problem+json")
+    template = loader.get_template(f"console/errors/{status}.html")
+    context = {"title": title, "detail": detail, "request_id": getattr(request, "request_id", "")}
+    # The page for 500 must not ask anything of a request or a database that may be what failed.
+    return HttpResponse(template.render(context, None if status == 500 else request), status=status)
+
+
+def _handler(status: int) -> Callable[..., HttpResponse]:
+    def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+        return answer(request, status)
+
+    return handler
+
+
+bad_request, forbidden, not_found, server_error = map(_handler, (400, 403, 404, 500))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token: the page was open too long, or the form came from elsewhere."""
+    return answer(request, 403)

@@ -1,0 +1,99 @@
+"""A company comes in: directory entry, keys, schema, host name, first owner; each step may be repeated."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from tenants.accounts.services import ensure_first_owner
+from tenants.foundation.errors import Conflict, InvalidInput
+from tenants.models import Domain, Tenant
+from tenants.secrets.services import ensure_data_key
+from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.directory import directory
+from tenants.tenancy.provisioning import choose_cell, opaque_name, provision_schema
+
+log = structlog.get_logger(__name__)
+SLUG = re.compile(r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
+RESERVED = frozenset({"www", "api", "app", "admin", "mail", "static", "status", "support", "help", "docs"})
+PLATFORM = "platform"
+
+
+@dataclass(frozen=True)
+class Onboarded:
+    """What a new company gets."""
+
+    tenant: TenantRef
+    owner_id: UUID
+    address: str
+
+
+def onboard_tenant(
+    *,
+    slug: str,
+    name: str,
+    owner_email: str,
+    owner_name: str,
+    owner_password: str | None = None,
+    language: str = "en",
+    time_zone: str = "UTC",
+    brand_color: str = "#5b5bd6",
+) -> Onboarded:
+    """Take a company in; a call that was cut short is finished by the same call.
+
+    Raises: InvalidInput (slug, name), Conflict (the slug is another company's).
+    """
+    check_slug(slug)
+    if not name.strip():
+        raise InvalidInput("A company needs a name.", fields={"name": ["Give the company a name."]})
+    tenant = _reserve(slug, name.strip(), language, time_zone, brand_color)
+    ensure_data_key(tenant)
+    provision_schema(tenant)
+    with tenant_scope(tenant.ref), atomic():
+        owner = ensure_first_owner(email=owner_email, name=owner_name, password=owner_password)
+        owner_id = owner.pk
+    tenant.state = Tenant.State.ACTIVE
+    tenant.save(update_fields=["state", "updated_at"])
+    directory.forget()
+    log.info("tenant.onboarded", tenant=slug)
+    return Onboarded(tenant=tenant.ref, owner_id=owner_id, address=address_of(slug))
+
+
+def check_slug(slug: str) -> None:
+    """Refuse a slug that cannot be a host label or is reserved.
+
+    Raises: InvalidInput.
+    """
+    if not SLUG.match(slug):
+        raise InvalidInput(
+            "This address cannot be used.",
+            fields={"slug": ["Use 1–40 lower-case letters, digits and hyphens, not starting or ending with one."]},
+        )
+    if slug in RESERVED:
+        raise InvalidInput("This address is reserved.", fields={"slug": ["Choose another address."]})
+
+
+def address_of(slug: str) -> str:
+    """Where a company's console answers."""
+    port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
+    return f"{settings.PUBLIC_SCHEME}://{slug}.{settings.BASE_DOMAIN}{port}"
+
+
+def _reserve(slug: str, name: str, language: str, time_zone: str, brand_color: str) -> Tenant:
+    with transaction.atomic(using="default"):
+        tenant = Tenant.objects.filter(slug=slug).first()
+        if tenant is None:
+            schema = opaque_name()
+            tenant = Tenant.objects.create(
+                slug=slug, name=name, cell=choose_cell(), schema=schema, role=schema, language=language,
+                time_zone=time_zone, brand_color=brand_color,
+            )  # fmt: skip
+        elif tenant.state != Tenant.State.PROVISIONING:
+            raise Conflict("Another company has this address.", code="tenants.slug_taken")
+        Domain.objects.get_or_create(
+            host=f"{slug}.{settings.BASE_DOMAIN}", defaults={"tenant": tenant, "is_canonical": True}
+        )
+    return tenant

@@ -1,0 +1,37 @@
+"""``manage.py create_tenant``: takes a company in from the shell."""
+
+import getpass
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from tenants.foundation.errors import DomainError
+from tenants.lifecycle.onboarding import onboard_tenant
+
+
+class Command(BaseCommand):
+    help = "Takes a company in: schema, keys, host name and first owner."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", help="the first label of the company's host name")
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--owner-email", required=True)
+        parser.add_argument("--owner-name", default="")
+        parser.add_argument("--password", help="asked for when not given; empty for none (use an invitation)")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = options["password"]
+        if password is None:
+            password = getpass.getpass("Password of the first owner: ")
+        try:
+            done = onboard_tenant(
+                slug=options["slug"], name=options["name"], owner_email=options["owner_email"],
+                owner_name=options["owner_name"] or options["owner_email"], owner_password=password or None,
+            )  # fmt: skip
+        except DomainError as error:
+            details = "; ".join(f"{field}: {' '.join(lines)}" for field, lines in error.fields.items())
+            raise CommandError(f"{error.message} {details}".strip()) from error
+        result = {"tenant": str(done.tenant.id), "slug": done.tenant.slug, "address": done.address}
+        self.stdout.write(json.dumps(result) if options["json"] else f"{done.tenant.name}: {done.address}")

@@ -1,0 +1,21 @@
+"""``manage.py prepare``: databases, shared tables, tenant template and every tenant brought to this release."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from tenants.tenancy.preparing import prepare
+
+
+class Command(BaseCommand):
+    help = "Brings databases, shared tables, the tenant template and every tenant to this release."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = prepare()
+        report = done.tenants
+        self.stdout.write(
+            f"Template {done.template_fingerprint[:12]}; tenants: {report.up_to_date} up to date, "
+            f"{len(report.migrated)} migrated, {len(report.failed)} failed."
+        )
+        if report.failed:
+            raise CommandError("\n".join(f"{slug}: {error}" for slug, error in report.failed.items()))

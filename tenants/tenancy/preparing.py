@@ -1,0 +1,22 @@
+"""Everything a release needs before it may serve: databases, shared tables, the template, every tenant's schema."""
+
+from dataclasses import dataclass
+
+from tenants.tenancy.databases import prepare_databases
+from tenants.tenancy.migrations import MigrationReport, migrate_tenants
+from tenants.tenancy.template import ensure_template
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What ``prepare`` did."""
+
+    template_fingerprint: str
+    tenants: MigrationReport
+
+
+def prepare() -> Preparation:
+    """Bring databases, template and tenants to this release. Safe to repeat; the migration job runs it."""
+    prepare_databases()
+    script = ensure_template()
+    return Preparation(script.fingerprint, migrate_tenants())

@@ -1,0 +1,25 @@
+"""Companies for tests: made through the product's own onboarding, dropped for ever."""
+
+import secrets
+
+from tenants.lifecycle.onboarding import onboard_tenant
+from tenants.models import Tenant
+from tenants.tenancy.provisioning import drop_schema
+
+OWNER_PASSWORD = "correct horse battery staple"
+
+
+def create_company(slug: str = "", name: str = "Test Works") -> Tenant:
+    """A company with one owner, ``owner@<slug>.example``."""
+    slug = slug or f"t-{secrets.token_hex(4)}"
+    done = onboard_tenant(
+        slug=slug, name=name, owner_email=f"owner@{slug}.example", owner_name="Olga Owner-Example",
+        owner_password=OWNER_PASSWORD,
+    )  # fmt: skip
+    return Tenant.objects.get(pk=done.tenant.id)
+
+
+def drop_company(company: Tenant) -> None:
+    """Remove a company's schema, role and directory entries."""
+    drop_schema(company)
+    company.delete()

@@ -1,0 +1,130 @@
+"""Fixtures of the whole suite: two companies in real databases, people in them, and no network but loopback."""
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+from pytest_django.plugin import DjangoDbBlocker
+
+from tenants.models import Domain, Tenant
+from tenants.tenancy import TenantRef, tenant_scope
+from tenants.tenancy.databases import owner_aliases, owner_connection
+from tenants.tenancy.directory import directory
+from tenants.tenancy.preparing import prepare
+from tests.companies import create_company, drop_company
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = address[0]
+            try:
+                outside = not ipaddress.ip_address(host).is_loopback
+            except ValueError:
+                outside = host != "localhost"
+            if outside:
+                raise OSError(f"The suite may not reach {host}.")
+        connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def databases(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """This worker's own databases, made anew, with the template and without a tenant."""
+    with django_db_blocker.unblock():
+        drop_databases()
+        prepare()
+        yield
+        connections.close_all()
+        drop_databases()
+
+
+def drop_databases() -> None:
+    """Remove what a former run of this worker left: its databases, then its roles."""
+    with owner_connection("default_owner", database="postgres") as connection:
+        connection.autocommit = True
+        for alias in owner_aliases():
+            name = sql.Identifier(settings.DATABASES[alias]["NAME"])
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        prefix = settings.TENANT_ROLE_PREFIX.replace("_", r"\_")
+        for (role,) in connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"{prefix}%"]
+        ).fetchall():
+            try:
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(str(role))))
+            except psycopg.errors.DependentObjectsStillExist:
+                continue
+
+
+@pytest.fixture(scope="session")
+def companies(databases: None) -> Iterator[tuple[Tenant, Tenant]]:
+    """Two companies that every test of this worker shares; what a test does in them is rolled back."""
+    yield create_company("north", "North Works"), create_company("south", "South Works")
+
+
+@pytest.fixture
+def database(companies: tuple[Tenant, Tenant], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Database access inside one transaction per database, undone when the test ends."""
+    from django.db import transaction
+
+    directory.forget()
+    with django_db_blocker.unblock():
+        blocks = [transaction.atomic(using=alias) for alias in ("default", *settings.CELLS)]
+        for block in blocks:
+            block.__enter__()
+        try:
+            yield
+        finally:
+            for alias, block in zip(("default", *settings.CELLS), blocks, strict=True):
+                transaction.set_rollback(True, using=alias)
+                block.__exit__(None, None, None)
+            directory.forget()
+
+
+@pytest.fixture
+def tenant(database: None, companies: tuple[Tenant, Tenant]) -> Iterator[TenantRef]:
+    """The company the test works for; its scope is open."""
+    with tenant_scope(companies[0].ref) as ref:
+        yield ref
+
+
+@pytest.fixture
+def other_tenant(database: None, companies: tuple[Tenant, Tenant]) -> TenantRef:
+    """Another company; its scope is not open."""
+    return companies[1].ref
+
+
+@pytest.fixture
+def committed_tenant(databases: None, django_db_blocker: DjangoDbBlocker) -> Iterator[TenantRef]:
+    """A company of its own whose rows are really committed, for tests with threads, workers or a browser.
+
+    No scope is open. The company is dropped afterwards.
+    """
+    directory.forget()
+    with django_db_blocker.unblock():
+        company = create_company()
+        try:
+            yield company.ref
+        finally:
+            connections.close_all()
+            drop_company(company)
+            directory.forget()
+
+
+@pytest.fixture
+def host(tenant: TenantRef) -> str:
+    """The host name of the test's company."""
+    return Domain.objects.get(tenant_id=tenant.id).host
