@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -306,3 +307,13 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    root = Path(os.environ.get("VAR_DIR", Path(__file__).resolve().parent.parent / "var")).resolve()
+    if sys.argv[1:] == ["stop"]:
+        print(", ".join(stop(root)) or "nothing ran")  # noqa: T201
+    elif sys.argv[1:] == ["start"]:
+        print(", ".join(ensure_running(root).started) or "already running")  # noqa: T201
+    else:
+        raise SystemExit("usage: python -m config.embedded start|stop")
