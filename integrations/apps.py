@@ -1,10 +1,11 @@
-"""Plugs the integrations in."""
+"""Plugs the integrations package into Django."""
 
 from django.apps import AppConfig
 
 
 class IntegrationsConfig(AppConfig):
-    """Connections to outside services."""
+    """The second floor: outside services and what keeps us in step with them."""
 
     name = "integrations"
     label = "integrations"
+    default_auto_field = "django.db.models.BigAutoField"
