@@ -1,0 +1,131 @@
+"""A request works for the company of its host, in one transaction, or it is nobody's."""
+
+import pytest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test import RequestFactory
+
+from tenants.accounts.models import Department
+from tenants.models import Tenant
+from tenants.tenancy import TenantRef, atomic, current_tenant, outside_transaction
+from tenants.tenancy.context import current_tenant_or_none
+from tenants.tenancy.directory import Directory, directory
+from tenants.tenancy.middleware import (
+    TenantMiddleware,
+    TransactionMiddleware,
+    host_of,
+    opens_its_own_transactions,
+)
+
+
+def ask(view: object, host: str, path: str = "/") -> HttpResponse:
+    request = RequestFactory().get(path, headers={"host": host})
+    stack = TenantMiddleware(TransactionMiddleware(view))  # type: ignore[arg-type]
+    return stack(request)  # type: ignore[return-value]
+
+
+def test_an_unknown_host_gets_a_neutral_404(database: None) -> None:
+    answer = ask(lambda request: pytest.fail("reached"), "nobody.localhost")
+    assert answer.status_code == 404
+    assert b"north" not in answer.content.lower()
+
+
+@pytest.mark.parametrize(
+    "host", ["", "..", "north localhost", "north.localhost:99999999", "a" * 300, "north.localhost\r\nx", "[::1]"]
+)
+def test_a_malformed_host_is_nobodys(database: None, host: str) -> None:
+    request = HttpRequest()
+    request.META["HTTP_HOST"] = host
+    assert TenantMiddleware(lambda request: pytest.fail("reached"))(request).status_code == 404
+
+
+def test_case_port_and_final_dot_do_not_matter() -> None:
+    request = HttpRequest()
+    request.META["HTTP_HOST"] = "North.Localhost.:8000"
+    assert host_of(request) in ("north.localhost", "north.localhost.")
+
+
+def test_the_view_runs_in_the_scope_of_its_host(database: None) -> None:
+    seen: list[str] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.append(current_tenant().slug)
+        assert Department.objects.count() == 0
+        return HttpResponse("ok")
+
+    assert ask(view, "north.localhost:8000").status_code == 200
+    assert ask(view, "SOUTH.localhost").status_code == 200
+    assert seen == ["north", "south"]
+    assert current_tenant_or_none() is None
+
+
+def test_an_exception_leaves_no_scope_and_no_rows(database: None, companies: tuple[Tenant, Tenant]) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        Department.objects.create(name="Half done", key="HD")
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        ask(view, "north.localhost")
+    assert current_tenant_or_none() is None
+
+    def look(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(Department.objects.count()))
+
+    assert ask(look, "north.localhost").content == b"0"
+
+
+def test_an_answer_of_500_undoes_the_request(database: None) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        Department.objects.create(name="Half done", key="HD")
+        return HttpResponse(status=500)
+
+    ask(view, "north.localhost")
+    assert ask(lambda r: HttpResponse(str(Department.objects.count())), "north.localhost").content == b"0"
+
+
+def test_a_streamed_answer_is_produced_in_the_scope_of_its_request(database: None) -> None:
+    def view(request: HttpRequest) -> StreamingHttpResponse:
+        def parts() -> object:
+            yield current_tenant().slug
+            with atomic():
+                yield f" {Department.objects.count()}"
+
+        return StreamingHttpResponse(parts())  # type: ignore[arg-type]
+
+    answer = ask(view, "south.localhost")
+    assert b"".join(answer) == b"south 0"  # type: ignore[arg-type]
+
+
+def test_a_suspended_company_is_closed(database: None, companies: tuple[Tenant, Tenant]) -> None:
+    Tenant.objects.filter(slug="south").update(state=Tenant.State.SUSPENDED)
+    directory.forget()
+    answer = ask(lambda request: pytest.fail("reached"), "south.localhost")
+    assert answer.status_code == 503
+
+
+def test_a_view_may_ask_for_no_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    @outside_transaction
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    class Match:
+        func = staticmethod(view)
+
+    monkeypatch.setattr("tenants.tenancy.middleware.resolve", lambda path: Match)
+    assert opens_its_own_transactions(RequestFactory().get("/connect/"))
+
+
+def test_the_directory_remembers_for_a_while_and_can_be_told_to_forget(
+    database: None, companies: tuple[Tenant, Tenant]
+) -> None:
+    now = [0.0]
+    book = Directory(seconds=30, clock=lambda: now[0])
+    assert book.by_host("north.localhost") == companies[0].ref
+    Tenant.objects.filter(slug="north").update(name="Renamed Works")
+    found = book.by_host("north.localhost")
+    assert isinstance(found, TenantRef)
+    assert found.name == "North Works"
+    now[0] = 31
+    found = book.by_host("north.localhost")
+    assert isinstance(found, TenantRef)
+    assert found.name == "Renamed Works"
+    assert book.by_id(companies[1].pk) == companies[1].ref

@@ -1,0 +1,247 @@
+"""Without a scope nothing is read; with one, only the tenant's own rows, whatever the code around it does."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.db.utils import InternalError, ProgrammingError
+
+from tenants.accounts.models import Department
+from tenants.tenancy import NoTenant, NoTransaction, TenantRef, atomic, current_tenant, tenant_scope
+from tenants.tenancy.context import TenancyError, current_tenant_or_none
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def names() -> set[str]:
+    return set(Department.objects.values_list("name", flat=True))
+
+
+@pytest.fixture
+def departments(tenant: TenantRef, other_tenant: TenantRef) -> None:
+    with atomic():
+        Department.objects.create(name="Northern dispatch", key="ND")
+    with tenant_scope(other_tenant), atomic():
+        Department.objects.create(name="Southern dispatch", key="SD")
+
+
+def test_tenant_rows_without_a_scope_are_an_error() -> None:
+    with pytest.raises(NoTenant):
+        Department.objects.count()
+
+
+def test_sql_without_a_scope_is_refused_even_when_the_alias_is_named() -> None:
+    with pytest.raises(NoTenant):
+        Department.objects.using("cell_1").count()
+
+
+def test_raw_sql_without_a_scope_is_refused() -> None:
+    with connections["cell_1"].cursor() as cursor, pytest.raises(NoTenant):
+        cursor.execute("SELECT 1")
+
+
+def test_the_current_tenant_is_unset_by_default() -> None:
+    assert current_tenant_or_none() is None
+    with pytest.raises(NoTenant):
+        current_tenant()
+
+
+def test_each_tenant_sees_its_own_rows_only(
+    departments: None, tenant: TenantRef, other_tenant: TenantRef
+) -> None:
+    with atomic():
+        assert "Northern dispatch" in names()
+        assert "Southern dispatch" not in names()
+    with tenant_scope(other_tenant), atomic():
+        assert "Southern dispatch" in names()
+        assert "Northern dispatch" not in names()
+
+
+def test_scopes_may_be_nested_inside_one_transaction(
+    departments: None, tenant: TenantRef, other_tenant: TenantRef
+) -> None:
+    with atomic():
+        before = names()
+        with tenant_scope(other_tenant):
+            inside = names()
+        assert names() == before
+        assert before.isdisjoint({"Southern dispatch"})
+        assert "Southern dispatch" in inside
+
+
+def test_an_exception_leaves_no_scope_behind(tenant: TenantRef, other_tenant: TenantRef) -> None:
+    with pytest.raises(RuntimeError), tenant_scope(other_tenant):
+        raise RuntimeError
+    assert current_tenant() == tenant
+
+
+def test_a_savepoint_rolled_back_does_not_leave_the_other_tenants_role(
+    departments: None, tenant: TenantRef, other_tenant: TenantRef
+) -> None:
+    with atomic():
+        with pytest.raises(RuntimeError), atomic():
+            with tenant_scope(other_tenant):
+                assert "Southern dispatch" in names()
+            raise RuntimeError
+        assert "Northern dispatch" in names()
+        assert "Southern dispatch" not in names()
+
+
+def test_a_failed_statement_is_reported_as_such_and_the_next_block_is_right_again(
+    departments: None, tenant: TenantRef
+) -> None:
+    with pytest.raises(ProgrammingError), atomic(), connections["cell_1"].cursor() as cursor:
+        cursor.execute("SELECT * FROM nothing_here")
+    with atomic():
+        assert "Northern dispatch" in names()
+
+
+def test_a_missing_tenant_table_is_an_error_never_somebody_elses_rows(tenant: TenantRef) -> None:
+    from tenants.tenancy.databases import owner_connection
+
+    with owner_connection("cell_1_owner") as owner:
+        owner.execute(f'ALTER TABLE "{tenant.schema}".accounts_department RENAME TO moved_away')
+    try:
+        with pytest.raises(ProgrammingError, match="does not exist"), atomic():
+            Department.objects.count()
+    finally:
+        with owner_connection("cell_1_owner") as owner:
+            owner.execute(f'ALTER TABLE "{tenant.schema}".moved_away RENAME TO accounts_department')
+
+
+def test_the_database_itself_refuses_the_other_tenants_schema(
+    tenant: TenantRef, other_tenant: TenantRef
+) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), atomic():
+        with connections["cell_1"].cursor() as cursor:
+            cursor.execute(f'SELECT count(*) FROM "{other_tenant.schema}".accounts_department')
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "SELECT 1; RESET ROLE",
+        "SELECT 1; SET ROLE {role}",
+        "COMMIT; SET ROLE {role}; SELECT 1",
+        "SELECT 1; DO $$ BEGIN NULL; END $$",
+    ],
+)
+def test_nothing_can_be_stacked_behind_a_semicolon(
+    tenant: TenantRef, other_tenant: TenantRef, attack: str
+) -> None:
+    with pytest.raises(ProgrammingError, match="multiple commands"), atomic():
+        with connections["cell_1"].cursor() as cursor:
+            cursor.execute(attack.format(role=other_tenant.role))
+
+
+def test_a_tenant_cannot_change_its_tables(tenant: TenantRef) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied|must be owner"), atomic():
+        with connections["cell_1"].cursor() as cursor:
+            cursor.execute("CREATE TABLE mine (id int)")
+
+
+def test_names_of_schemas_are_checked_before_they_become_sql(tenant: TenantRef) -> None:
+    with pytest.raises(TenancyError):
+        TenantRef(id=tenant.id, slug="x", name="x", cell="cell_1", schema='x"; drop', role="x", state="active")
+
+
+def test_a_scope_of_one_cell_is_refused_on_another(tenant: TenantRef) -> None:
+    elsewhere = TenantRef(
+        id=tenant.id, slug="x", name="x", cell="cell_9", schema=tenant.schema, role=tenant.role, state="active"
+    )
+    with tenant_scope(elsewhere), pytest.raises(Exception, match="cell"):
+        Department.objects.using("cell_1").count()
+
+
+class TestCommitted:
+    """With connections of their own: threads, event loops, and nothing around them."""
+
+    @pytest.fixture(autouse=True)
+    def _outside(self, committed_tenant: TenantRef) -> None:
+        self.mine = committed_tenant
+
+    def test_tenant_sql_outside_a_transaction_is_refused(self) -> None:
+        def attempt() -> None:
+            with tenant_scope(self.mine):
+                try:
+                    with pytest.raises(NoTransaction):
+                        Department.objects.count()
+                finally:
+                    connections.close_all()
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(attempt).result()
+
+    def test_a_new_thread_starts_without_a_scope(self) -> None:
+        found: list[object] = []
+        with tenant_scope(self.mine):
+            thread = threading.Thread(target=lambda: found.append(current_tenant_or_none()))
+            thread.start()
+            thread.join()
+        assert found == [None]
+
+    def test_threads_keep_their_tenants_apart(self, companies: tuple[object, ...]) -> None:
+        refs = [self.mine, *(company.ref for company in companies)]  # type: ignore[attr-defined]
+
+        def work(number: int) -> tuple[str, str]:
+            ref = refs[number % len(refs)]
+            try:
+                with tenant_scope(ref), atomic(), connections["cell_1"].cursor() as cursor:
+                    cursor.execute("SELECT current_user::text, current_schema()::text")
+                    user, schema = cursor.fetchone()
+                    assert (user, schema) == (ref.role, ref.schema)
+                    return user, schema
+            finally:
+                if number >= 192:
+                    connections.close_all()
+
+        with ThreadPoolExecutor(8) as pool:
+            seen = set(pool.map(work, range(200)))
+            for _ in range(8):
+                pool.submit(connections.close_all)
+        assert len(seen) == len(refs)
+
+    def test_coroutines_keep_their_tenants_apart(self, companies: tuple[object, ...]) -> None:
+        refs = [self.mine, *(company.ref for company in companies)]  # type: ignore[attr-defined]
+
+        def read() -> str:
+            with atomic(), connections["cell_1"].cursor() as cursor:
+                cursor.execute("SELECT current_user::text")
+                return str(cursor.fetchone()[0])
+
+        async def one(ref: TenantRef) -> bool:
+            with tenant_scope(ref):
+                await asyncio.sleep(0)
+                first = await sync_to_async(read)()
+                await asyncio.sleep(0.001)
+                return first == await sync_to_async(read)() == ref.role and current_tenant() == ref
+
+        async def all_of_them() -> list[bool]:
+            return await asyncio.gather(*(one(refs[n % len(refs)]) for n in range(30)))
+
+        assert all(asyncio.run(all_of_them()))
+
+    def test_a_broken_connection_is_an_error_and_the_next_request_gets_a_new_one(self) -> None:
+        def attempt() -> int:
+            try:
+                with tenant_scope(self.mine):
+                    with pytest.raises(Exception, match="terminating|closed|consuming"), atomic():
+                        with connections["cell_1"].cursor() as cursor:
+                            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+                    connections["cell_1"].close_if_unusable_or_obsolete()
+                    with atomic():
+                        return Department.objects.count()
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(attempt).result() == 0
+
+
+def test_work_items_of_others_are_invisible_to_a_tenant(tenant: TenantRef) -> None:
+    with pytest.raises((ProgrammingError, InternalError), match="permission denied"), atomic():
+        with connections["cell_1"].cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM tenants_workitem")
