@@ -1,9 +1,5 @@
-"""The Prometheus metrics of the ground floor, and the middleware that times requests."""
+"""The Prometheus metrics of the ground floor."""
 
-import time
-from collections.abc import Callable
-
-from django.http import HttpRequest, HttpResponseBase
 from prometheus_client import Counter, Histogram
 
 _LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -25,22 +21,3 @@ AUTHORISATION_DENIALS = Counter(
     "nts_authorisation_denials_total", "Refused actions, by permission.", ["code"]
 )
 LOG_EVENTS = Counter("nts_log_events_total", "Log lines written, by level.", ["level"])
-
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-
-
-class MetricsMiddleware:
-    """Counts and times requests by route: the URL pattern, so that ids do not multiply the series."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = time.perf_counter()
-        response = self._get_response(request)
-        match = request.resolver_match
-        route = match.route if match is not None else "unmatched"
-        method = request.method if request.method in _METHODS else "OTHER"
-        HTTP_REQUESTS.labels(method=method, route=route, status=f"{response.status_code // 100}xx").inc()
-        HTTP_SECONDS.labels(method=method, route=route).observe(time.perf_counter() - started)
-        return response

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import os
 import stat
 from collections.abc import Mapping
@@ -81,7 +82,7 @@ class LocalKeys:
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         if not keys:
-            msg = "There is no key-encryption key. Set one as `id:base64` of 32 random bytes."
+            msg = "There is no key-encryption key. Set one: 32 random bytes in base64, or `id:base64`."
             raise KeysMisconfigured(msg)
         for key_id, key in keys.items():
             if len(key) != KEY_BYTES:
@@ -125,19 +126,22 @@ class LocalKeys:
 def parse_keys(text: str) -> dict[str, bytes]:
     """Parse `id:base64` entries, separated by commas or line ends; `#` starts a comment line.
 
+    An entry without an id gets one made of the key's fingerprint.
     Raises: KeysMisconfigured, naming the entry by its place and never by its content.
     """
     keys: dict[str, bytes] = {}
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     entries = [entry.strip() for entry in ",".join(lines).split(",") if entry.strip()]
     for number, entry in enumerate(entries, start=1):
-        key_id, separator, encoded = entry.partition(":")
+        key_id, separator, encoded = entry.rpartition(":")
         try:
             key = base64.b64decode(encoded, validate=True)
         except binascii.Error as error:
             msg = f"Entry {number} of the key-encryption keys is not base64."
             raise KeysMisconfigured(msg) from error
-        if not separator or not key_id or not key_id.replace("-", "").replace("_", "").isalnum():
+        if not separator:
+            key_id = f"k-{hashlib.sha256(key).hexdigest()[:12]}"
+        if not key_id.replace("-", "").replace("_", "").isalnum():
             msg = f"Entry {number} of the key-encryption keys is not of the form `id:base64`."
             raise KeysMisconfigured(msg)
         if key_id in keys:

@@ -57,7 +57,7 @@ def test_a_garbled_wrapped_key_is_a_clear_error(blob: bytes) -> None:
     ("text", "message"),
     [
         ("", "no key-encryption key"),
-        ("k1", "not of the form"),
+        ("k1 :", "not of the form"),
         (":" + base64.b64encode(b"x" * 32).decode(), "not of the form"),
         ("k1:***", "not base64"),
         ("k1:" + base64.b64encode(b"short").decode(), "has 5 bytes; it needs 32"),
@@ -72,6 +72,13 @@ def test_wrong_keys_are_refused_with_a_sentence_that_shows_no_key(text: str, mes
 def test_a_key_given_twice_is_refused() -> None:
     with pytest.raises(KeysMisconfigured, match="given twice"):
         keys_from_text(f"{new_key_entry('k1')},{new_key_entry('k1')}")
+
+
+def test_a_bare_key_gets_a_stable_id_of_its_own() -> None:
+    entry = new_key_entry("x").partition(":")[2]
+    other = new_key_entry("x").partition(":")[2]
+    assert keys_from_text(entry).current_id == keys_from_text(f"{entry},{other}").current_id
+    assert keys_from_text(entry).current_id != keys_from_text(other).current_id
 
 
 def test_a_key_file_is_read_when_only_its_owner_can(tmp_path: Path) -> None:

@@ -1,0 +1,152 @@
+"""Idempotency keys: a POST repeated with its key is answered from memory, never done twice."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenants.foundation.errors import Conflict, InvalidInput
+
+log = structlog.get_logger(__name__)
+
+HEADER: Final = "Idempotency-Key"
+REPLAYED_HEADER: Final = "Idempotency-Replayed"
+_ACCEPTED_KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
+_KEPT_HEADERS: Final = ("Location", "ETag")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One use of a key: by whom, for what, and the fingerprint of what was sent."""
+
+    actor_id: str
+    route: str
+    key: str
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswer:
+    """What was answered the first time."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class IdempotencyStore(Protocol):
+    """Remembers claims and answers in the tenant's own schema."""
+
+    def claim(self, claim: Claim) -> StoredAnswer | None:
+        """Take the key, or return the answer it already has.
+
+        Raises: Conflict while the first request is at work, InvalidInput when the key came with another body.
+        """
+        ...
+
+    def keep(self, claim: Claim, answer: StoredAnswer) -> None:
+        """Remember the answer for a day."""
+        ...
+
+    def release(self, claim: Claim) -> None:
+        """Give the key up: the request failed and may be tried again."""
+        ...
+
+
+_stores: list[Callable[[], IdempotencyStore]] = []
+
+
+def use_idempotency_store(factory: Callable[[], IdempotencyStore]) -> None:
+    """Plug in where claims are kept; called once, when the application starts."""
+    _stores[:] = [factory]
+
+
+class IdempotentPosts:
+    """For API views: honours `Idempotency-Key` on POST. Put it before the view class among the bases."""
+
+    _claim: Claim | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Claim the key once the caller is known and allowed."""
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        key = request.headers.get(HEADER)
+        if request.method != "POST" or key is None:
+            return
+        if not _ACCEPTED_KEY.match(key):
+            msg = "An idempotency key has 1 to 200 visible ASCII characters."
+            raise InvalidInput(msg, code="invalid_input.idempotency_key")
+        match = request.resolver_match
+        claim = Claim(
+            actor_id=str(getattr(request.user, "pk", "") or ""),
+            route=match.route if match is not None else request.path,
+            key=key,
+            request_hash=_fingerprint(request),
+        )
+        answer = _store().claim(claim)
+        if answer is not None:
+            raise _Replay(answer)
+        self._claim = claim
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer a replay with what was stored; everything else goes its ordinary way."""
+        if isinstance(exc, _Replay):
+            headers = {**exc.answer.headers, REPLAYED_HEADER: "true"}
+            return Response(exc.answer.body, status=exc.answer.status, headers=headers)
+        response: Response = super().handle_exception(exc)  # type: ignore[misc]
+        return response
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Keep a success, give the key up after a failure."""
+        final: Response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            if final.status_code < 400:
+                kept = {name: final[name] for name in _KEPT_HEADERS if name in final}
+                body = json.loads(json.dumps(final.data, default=str))
+                _store().keep(claim, StoredAnswer(status=final.status_code, body=body, headers=kept))
+            else:
+                _store().release(claim)
+        return final
+
+
+class _Replay(APIException):
+    """Carries a stored answer past the view."""
+
+    status_code = 200
+
+    def __init__(self, answer: StoredAnswer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def in_progress() -> Conflict:
+    """Make the error for a key whose first request is still at work."""
+    return Conflict("A request with this key is being worked on.", code="conflict.idempotency_in_progress")
+
+
+def key_reused() -> InvalidInput:
+    """Make the error for a key that came with another body."""
+    return InvalidInput(
+        "This idempotency key was used with another request.", code="invalid_input.idempotency_key_reused"
+    )
+
+
+def _store() -> IdempotencyStore:
+    if not _stores:
+        msg = "No idempotency store is plugged in."
+        raise RuntimeError(msg)
+    return _stores[0]()
+
+
+def _fingerprint(request: Request) -> str:
+    """Hash what was asked: the path with its ids, the query and the parsed body, however it was written."""
+    body = json.dumps(request.data, sort_keys=True, default=str)
+    asked = "\n".join([request.path, request.META.get("QUERY_STRING", ""), body])
+    return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,115 @@
+"""`/healthz`, `/readyz` and `/metrics`, answered before anything asks which company a host belongs to."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
+from django.http.response import HttpResponseBase
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+log = structlog.get_logger(__name__)
+
+type Check = Callable[[], None]
+
+
+class NotReady(Exception):
+    """A check failed; its text is for the log."""
+
+
+class Checks:
+    """The named checks of readiness. A check returns when all is well and raises when it is not."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+        self._lock = threading.Lock()
+
+    def register(self, name: str, check: Check) -> None:
+        """Add a check, or replace the one of that name."""
+        with self._lock:
+            self._checks[name] = check
+
+    def run(self) -> dict[str, bool]:
+        """Run every check; a failure is logged with its reason, which the caller does not get to see."""
+        with self._lock:
+            checks = dict(self._checks)
+        return {name: _passes(name, check) for name, check in checks.items()}
+
+
+def _passes(name: str, check: Check) -> bool:
+    try:
+        check()
+    # Whatever a check raises means "not ready".
+    except Exception as error:
+        log.warning("readiness.failed", check=name, reason=f"{type(error).__name__}: {error}")
+        return False
+    return True
+
+
+readiness = Checks()
+
+
+def check_database(alias: str) -> None:
+    """Ask a database for a sign of life. Raises: NotReady, or the database's own error."""
+    connection = connections[alias]
+    connection.ensure_connection()
+    if not connection.is_usable():
+        connection.close()
+        msg = f"The database {alias} does not answer."
+        raise NotReady(msg)
+
+
+def check_cache() -> None:
+    """Write to the cache and read it back. Raises: NotReady, or the cache's own error."""
+    cache.set("readiness", "yes", timeout=10)
+    if cache.get("readiness") != "yes":
+        msg = "The cache does not keep what it is given."
+        raise NotReady(msg)
+
+
+class HealthMiddleware:
+    """Answers the three paths of the machinery, whatever the host: probes and scrapers come by address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._answers = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a probe, pass everything else on."""
+        answer = self._answers.get(request.path_info)
+        if answer is None or request.method not in {"GET", "HEAD"}:
+            return self._get_response(request)
+        response = answer(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """Say that the process lives. It asks nobody: a failing database must not restart the web servers."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """Say whether the process can serve: 200, or 503 with the names of the checks that failed."""
+    results = readiness.run()
+    checks = {name: "ok" if is_ok else "failed" for name, is_ok in results.items()}
+    is_ready = all(results.values())
+    body = {"status": "ready" if is_ready else "not_ready", "checks": checks}
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Give the metrics to a scraper inside; a request that came through the front proxy finds nothing."""
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return HttpResponseNotFound()
+    directory = getattr(settings, "PROMETHEUS_MULTIPROC_DIR", "")
+    registry = REGISTRY
+    if directory and Path(directory).is_dir():
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
