@@ -210,6 +210,8 @@ def _ensure_roles(services: Services) -> None:
                     sql.Literal(password),
                 )
             )  # fmt: skip
+        # So that the owner can end sessions that keep a database it wants to drop.
+        connection.execute(sql.SQL("GRANT pg_signal_backend TO {}").format(sql.Identifier(OWNER_ROLE)))
 
 
 def _start_valkey(var: Path, preferred_port: int) -> tuple[int, int]:

@@ -82,6 +82,13 @@ class Environment(BaseSettings):
             raise ValueError("must look like postgresql://user:password@host:5432/database")
         return value
 
+    @field_validator("email_url")
+    @classmethod
+    def _is_mail_url(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("console", "smtp", "smtp+tls", "smtps"):
+            raise ValueError("must be console: or look like smtp+tls://user:password@host:587")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _is_redis_url(cls, value: str | None) -> str | None:

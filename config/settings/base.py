@@ -6,6 +6,7 @@ from typing import Any
 from config.databases import databases_for
 from config.embedded import POSTGRES_BIN_PATH
 from config.env import ROOT, load_environment
+from config.mail import mailers_for
 from config.settings.logging import configure_logging
 
 ENV = load_environment()
@@ -151,11 +152,7 @@ NOTION_BASE_URL = ENV.notion_base_url
 OUTBOUND_ALLOWED_PRIVATE_HOSTS = ENV.outbound_allowed_private_hosts
 SYNC_POLL_SECONDS = ENV.sync_poll_seconds
 DEFAULT_FROM_EMAIL = ENV.email_from
-EMAIL_BACKEND = (
-    "django.core.mail.backends.console.EmailBackend"
-    if ENV.email_url == "console:"
-    else "django.core.mail.backends.smtp.EmailBackend"
-)
+MAILERS = mailers_for(ENV.email_url)
 
 # --- dispatch
 DISPATCH_INFLIGHT_PER_TENANT = ENV.dispatch_inflight_per_tenant

@@ -17,7 +17,7 @@ CELERY_BROKER_URL = REDIS_URL
 CACHES = {**CACHES, "default": {**CACHES["default"], "LOCATION": REDIS_URL}}  # type: ignore[name-defined] # noqa: F405
 TENANT_ROLE_PREFIX = f"x{WORKER}_"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

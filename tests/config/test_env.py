@@ -26,6 +26,7 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
         ("CELLS", "{not json", "JSON list of cells"),
         ("SYNC_POLL_SECONDS", "soon", "integer"),
         ("LOG_LEVEL", "LOUD", "DEBUG"),
+        ("EMAIL_URL", "pigeon:", "smtp+tls://"),
     ],
 )
 def test_a_wrong_value_is_named_and_never_shown(name: str, value: str, sentence: str) -> None:

@@ -21,6 +21,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     _applied: object = UNKNOWN
+    _connecting = False
 
     def create_cursor(self, name: str | None = None) -> Any:
         cursor: Any = (
@@ -39,6 +40,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         Raises: NoTenant, NoTransaction, WrongCell.
         """
+        if self._connecting:
+            return  # Django and its apps look up types here; the login role itself may read no tenant's rows
         scope = current_scope()
         if scope is None:
             raise NoTenant("SQL was sent to a cell without a tenant's scope.")
@@ -90,7 +93,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def connect(self) -> None:
         self._forget_scope()
-        super().connect()
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
 
 
 def scope_command(scope: TenantRef | CellScope) -> str:
