@@ -1,0 +1,1 @@
+"""Users, departments, roles, invitations and API tokens of one company."""

@@ -1,0 +1,1 @@
+"""The vault: encrypted values of one company, and the keys they are sealed with."""

@@ -14,7 +14,7 @@ _MAX_DEPTH: Final = 64
 
 
 class StrictJSONParser(BaseParser):
-    """JSON as RFC 8259 has it: UTF-8, no NaN, no key twice; also no NUL, no half surrogate, no excess size."""
+    """JSON as RFC 8259 has it: UTF-8, no NaN, no key twice; and no NUL, half surrogate or excess size."""
 
     media_type = "application/json"
 

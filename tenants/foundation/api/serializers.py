@@ -49,7 +49,7 @@ class StrictModelSerializer(RefusesUnknownFields, serializers.ModelSerializer[An
 class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """Marks the input of strict serializers as closed, so that generated clients and tests know it too."""
 
-    target_class = StrictSerializer
+    target_class: Any = StrictSerializer
     match_subclasses = True
 
     def map_serializer(self, auto_schema: "AutoSchema", direction: "Direction") -> dict[str, Any]:

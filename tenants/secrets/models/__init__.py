@@ -1,0 +1,5 @@
+"""The tables of the vault."""
+
+from tenants.secrets.models.secret import Secret
+
+__all__ = ["Secret"]
