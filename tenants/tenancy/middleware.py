@@ -1,18 +1,19 @@
 """Every request works for the tenant of its host, in one transaction."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import structlog
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve
 
 from tenants.tenancy.context import TenantRef, tenant_scope
 from tenants.tenancy.directory import directory
-from tenants.tenancy.transactions import Atomic, current_alias, in_transaction
+from tenants.tenancy.transactions import Atomic, current_alias
 
 log = structlog.get_logger(__name__)
 HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
@@ -41,28 +42,47 @@ class TenantMiddleware:
 
 
 class TransactionMiddleware:
-    """Opens the request's transaction, unless the view talks to the outside and opens its own short ones.
+    """Opens the request's transaction; a view that talks to the outside has it closed before it starts.
 
-    Sessions and sign-in run inside it too, so a request that fails leaves no half of its work behind.
+    Sessions and sign-in run inside it too, so a request that fails leaves no half of its work behind. Nothing is
+    sent to the database before the first statement needs it.
     """
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if opens_its_own_transactions(request):
-            return self.get_response(request)
-        with Atomic():
+        block = Atomic()
+        block.__enter__()
+        request.open_transaction = block  # type: ignore[attr-defined]
+        try:
             response = self.get_response(request)
-            if response.status_code >= 500:
-                roll_back()
+        except BaseException:
+            close_transaction(request, *sys.exc_info())
+            raise
+        if response.status_code >= 500 and is_open(request):
+            transaction.set_rollback(True, using=current_alias())
+        close_transaction(request)
         return response
 
+    def process_view(
+        self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        if opens_its_own_transactions(request, view):
+            close_transaction(request)
 
-def roll_back() -> None:
-    """Undo the request's transaction when it ends."""
-    if in_transaction():
-        transaction.set_rollback(True, using=current_alias())
+
+def is_open(request: HttpRequest) -> bool:
+    """Whether the request's own transaction is still open."""
+    return getattr(request, "open_transaction", None) is not None
+
+
+def close_transaction(request: HttpRequest, *error: Any) -> None:
+    """End the request's transaction, as a failure when an exception is given; does nothing when it has ended."""
+    block = getattr(request, "open_transaction", None)
+    request.open_transaction = None  # type: ignore[attr-defined]
+    if block is not None:
+        block.__exit__(*(error or (None, None, None)))
 
 
 def host_of(request: HttpRequest) -> str:
@@ -84,21 +104,14 @@ def closed(tenant: TenantRef) -> HttpResponse:
     )
 
 
-def opens_its_own_transactions(request: HttpRequest) -> bool:
-    """Whether the view behind this path is marked ``@outside_transaction``."""
-    try:
-        match = resolve(request.path_info)
-    except Resolver404:
-        return False
-    view = match.func
+def opens_its_own_transactions(request: HttpRequest, view: Any) -> bool:
+    """Whether this view, its class or the method that will answer is marked ``@outside_transaction``."""
     holder = getattr(view, "cls", None) or getattr(view, "view_class", None)
-    if holder is not None:
-        if getattr(holder, "outside_transaction", False):
-            return True
-        actions = getattr(view, "actions", None) or {}
-        method = getattr(holder, actions.get((request.method or "").lower(), (request.method or "").lower()), None)
-        return bool(getattr(method, "outside_transaction", False))
-    return bool(getattr(view, "outside_transaction", False))
+    if getattr(view, "outside_transaction", False) or getattr(holder, "outside_transaction", False):
+        return True
+    method = (request.method or "").lower()
+    name = (getattr(view, "actions", None) or {}).get(method, method)
+    return bool(getattr(getattr(holder, name, None), "outside_transaction", False))
 
 
 def stream_in_scope(tenant: TenantRef, parts: Iterable[bytes]) -> Iterator[bytes]:

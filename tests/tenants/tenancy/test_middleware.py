@@ -1,12 +1,13 @@
 """A request works for the company of its host, in one transaction, or it is nobody's."""
 
 import pytest
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
 from tenants.accounts.models import Department
 from tenants.models import Tenant
-from tenants.tenancy import TenantRef, atomic, current_tenant, outside_transaction
+from tenants.tenancy import TenantRef, atomic, current_tenant, in_transaction, outside_transaction
 from tenants.tenancy.context import current_tenant_or_none
 from tenants.tenancy.directory import Directory, directory
 from tenants.tenancy.middleware import (
@@ -102,16 +103,47 @@ def test_a_suspended_company_is_closed(database: None, companies: tuple[Tenant, 
     assert answer.status_code == 503
 
 
-def test_a_view_may_ask_for_no_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+@outside_transaction
+def calls_out(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(in_transaction()))
+
+
+class ViewSet:
     @outside_transaction
-    def view(request: HttpRequest) -> HttpResponse:
+    def connect(self) -> None: ...
+
+    def list(self) -> None: ...
+
+
+def test_a_view_that_talks_to_the_outside_has_no_transaction_around_it(
+    tenant: TenantRef, rf: RequestFactory
+) -> None:
+    middleware = TransactionMiddleware(lambda request: HttpResponse())
+    request = rf.get("/")
+    seen: list[bool] = []
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        depth = len(connections["cell_1"].savepoint_ids)
+        middleware.process_view(request, calls_out, (), {})
+        seen.append(len(connections["cell_1"].savepoint_ids) < depth)
         return HttpResponse()
 
-    class Match:
-        func = staticmethod(view)
+    middleware.get_response = respond
+    assert middleware(request).status_code == 200
+    assert seen == [True]
 
-    monkeypatch.setattr("tenants.tenancy.middleware.resolve", lambda path: Match)
-    assert opens_its_own_transactions(RequestFactory().get("/connect/"))
+
+def test_the_mark_is_found_on_views_classes_and_single_actions(rf: RequestFactory) -> None:
+    def action_view(**actions: str) -> object:
+        def view(request: HttpRequest) -> HttpResponse:
+            return HttpResponse()
+
+        view.cls, view.actions = ViewSet, actions  # type: ignore[attr-defined]
+        return view
+
+    assert opens_its_own_transactions(rf.post("/"), calls_out)
+    assert opens_its_own_transactions(rf.post("/"), action_view(post="connect"))
+    assert not opens_its_own_transactions(rf.get("/"), action_view(get="list", post="connect"))
 
 
 def test_the_directory_remembers_for_a_while_and_can_be_told_to_forget(
