@@ -2,10 +2,15 @@
 
 from django.apps import AppConfig
 
+from tasks import permissions
+
 
 class TasksConfig(AppConfig):
     """The first floor: tasks, projects, people and what connects them."""
 
     name = "tasks"
     label = "tasks"
-    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make the permissions of this package known."""
+        permissions.register()

@@ -1,7 +1,7 @@
 """What a caller hands over when many tasks, people or relations are written at once; no database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -82,16 +82,50 @@ class TaskRelations:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DraftProblem:
+    """A value of a draft that could not be stored: its field keeps what it had, the rest is written."""
+
+    task_id: UUID
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class UpsertResult:
     """Which tasks of a batch were created, which changed, and which were already as told."""
 
     created_ids: tuple[UUID, ...] = ()
     updated_ids: tuple[UUID, ...] = ()
-    unchanged_ids: tuple[UUID, ...] = field(default=())
+    unchanged_ids: tuple[UUID, ...] = ()
+    problems: tuple[DraftProblem, ...] = ()
 
     def __add__(self, other: "UpsertResult") -> "UpsertResult":
         return UpsertResult(
             created_ids=self.created_ids + other.created_ids,
             updated_ids=self.updated_ids + other.updated_ids,
             unchanged_ids=self.unchanged_ids + other.unchanged_ids,
+            problems=self.problems + other.problems,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskChanges:
+    """What a person changes on one task (or on many alike); fields left `UNSET` are not touched."""
+
+    title: str | Unset = UNSET
+    description: str | Unset = UNSET
+    status: str | Unset = UNSET
+    priority: int | Unset = UNSET
+    department_id: UUID | Unset | None = UNSET
+    project_id: UUID | Unset | None = UNSET
+    parent_id: UUID | Unset | None = UNSET
+    start_on: date | Unset | None = UNSET
+    due_on: date | Unset | None = UNSET
+    due_at: datetime | Unset | None = UNSET
+    estimate_hours: Decimal | Unset | None = UNSET
+    tags: Sequence[str] | Unset = UNSET
+    assignee_ids: Sequence[UUID] | Unset = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The fields these changes set, by name."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not UNSET}

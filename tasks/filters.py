@@ -87,7 +87,7 @@ class TaskFilters:
     """Which tasks to show, and in which order.
 
     Several values of one field mean "any of"; different fields must all hold. `due_before` and `due_after`
-    leave the day itself out; so do `completed_before` and `completed_after`, counted in the reader's time zone.
+    leave the day itself out; so do `completed_before` and `completed_after`, counted in the reader's zone.
     """
 
     statuses: tuple[str, ...] = ()

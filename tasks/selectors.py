@@ -1,0 +1,165 @@
+"""Reads of tasks: what a reader may see, narrowed, in order, a page at a time, without a query per row."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.db.models import FETCH_RAISE, Prefetch, Q
+
+from tasks.filters import TaskFilters
+from tasks.models import Comment, Person, Project, Task, TaskActivity, TaskDependency, TaskQuerySet
+from tasks.narrowing import SORT_COLUMNS, Viewpoint, narrow
+from tenants.accounts.access import Actor, can
+from tenants.foundation.errors import NotFound
+from tenants.foundation.keyset import DEFAULT_PAGE_SIZE, Page, keyset_page
+
+COUNT_LIMIT: Final = 1000
+SEARCH_LIMIT: Final = 8
+
+
+def visible_tasks(*, actor: Actor) -> TaskQuerySet:
+    """The tasks a reader may see: all for the company's people, none for a guest nothing was shared with."""
+    if not can(actor, "tasks.view"):
+        return Task.objects.none()
+    return Task.objects.all()
+
+
+def viewpoint_of(actor: Actor) -> Viewpoint:
+    """What "me" and "today" mean for a reader, now."""
+    return Viewpoint.of(actor.user_id)
+
+
+def filtered_tasks(*, actor: Actor, filters: TaskFilters, viewpoint: Viewpoint | None = None) -> TaskQuerySet:
+    """The visible tasks the filters ask for, unordered, without related rows: for counts and aggregates."""
+    return narrow(visible_tasks(actor=actor), filters, viewpoint or viewpoint_of(actor))
+
+
+def with_row_parts(tasks: TaskQuerySet) -> TaskQuerySet:
+    """Read along what a row or card shows; reading anything more raises instead of querying."""
+    people = Person.objects.only("id", "name", "avatar_url").order_by("name", "id")
+    return (
+        tasks.select_related("department", "project")
+        .defer("description")
+        .prefetch_related(Prefetch("assignees", queryset=people))
+        .fetch_mode(FETCH_RAISE)
+    )
+
+
+def task_page(
+    *,
+    actor: Actor,
+    filters: TaskFilters,
+    cursor: str | None = None,
+    size: int = DEFAULT_PAGE_SIZE,
+    viewpoint: Viewpoint | None = None,
+) -> Page[Task]:
+    """One page of tasks in the filters' order: two queries, plus the permission's.
+
+    Raises: InvalidInput (cursor, size).
+    """
+    tasks = with_row_parts(filtered_tasks(actor=actor, filters=filters, viewpoint=viewpoint))
+    return keyset_page(tasks, sort=str(filters.order), sorts=SORT_COLUMNS, cursor=cursor, size=size)
+
+
+@dataclass(frozen=True)
+class CappedCount:
+    """A count that stops at a limit: `1,000+` costs little, an exact million does not."""
+
+    number: int
+    is_capped: bool
+
+    def __str__(self) -> str:
+        return f"{self.number:,}+" if self.is_capped else f"{self.number:,}"
+
+
+def count_up_to(tasks: TaskQuerySet, limit: int = COUNT_LIMIT) -> CappedCount:
+    """Count tasks, but no further than the limit."""
+    number = tasks.order_by()[: limit + 1].count()
+    return CappedCount(min(number, limit), number > limit)
+
+
+def open_blockers_of(ids: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """The keys of the unfinished tasks each task waits for, by task; tasks without any are left out."""
+    rows = (
+        TaskDependency.objects.filter(
+            task__in=list(ids),
+            depends_on__status__in=Task.OPEN_STATUSES,
+            depends_on__archived_at__isnull=True,
+        )
+        .order_by("depends_on__due_order", "depends_on_id")
+        .values_list("task_id", "depends_on__key")
+    )
+    blockers: dict[UUID, list[str]] = {}
+    for task_id, key in rows:
+        blockers.setdefault(task_id, []).append(key)
+    return blockers
+
+
+def visible_task(*, actor: Actor, key: str) -> Task:
+    """One task by its key (any case) or id, with what its page shows. Raises: NotFound."""
+    condition = Q(key=key.upper())
+    with contextlib.suppress(ValueError):
+        condition = Q(pk=UUID(key))
+    people = Person.objects.order_by("name", "id")
+    task = (
+        visible_tasks(actor=actor)
+        .filter(condition)
+        .select_related("department", "project", "parent")
+        .prefetch_related(Prefetch("assignees", queryset=people))
+        .first()
+    )
+    if task is None:
+        raise NotFound("There is no such task.", code="tasks.not_found")
+    return task
+
+
+def found_tasks(*, actor: Actor, words: str, limit: int = SEARCH_LIMIT) -> list[Task]:
+    """The live tasks whose title holds every word, or whose key it is; last touched first."""
+    filters = TaskFilters(search=" ".join(words.split()))
+    if not filters.search:
+        return []
+    tasks = filtered_tasks(actor=actor, filters=filters).select_related("department", "project")
+    return list(tasks.defer("description").fetch_mode(FETCH_RAISE).order_by("-updated_at", "-pk")[:limit])
+
+
+@dataclass(frozen=True)
+class TaskLinks:
+    """The tasks around one: what it waits for, what waits for it, and its parts."""
+
+    blocked_by: Sequence[Task]
+    blocking: Sequence[Task]
+    parts: Sequence[Task]
+
+
+def links_of(*, task: Task, actor: Actor, limit: int = 100) -> TaskLinks:
+    """The visible tasks around one, three queries."""
+    near = visible_tasks(actor=actor).live().defer("description").fetch_mode(FETCH_RAISE)
+    return TaskLinks(
+        blocked_by=list(near.filter(dependents__task=task).order_by("due_order", "pk")[:limit]),
+        blocking=list(near.filter(dependencies__depends_on=task).order_by("due_order", "pk")[:limit]),
+        parts=list(near.filter(parent=task).order_by("due_order", "pk")[:limit]),
+    )
+
+
+def comments_of(*, task: Task, limit: int = 200) -> list[Comment]:
+    """The last comments under a task, oldest first."""
+    latest = Comment.objects.filter(task=task).order_by("-created_at", "-pk")[:limit]
+    return list(reversed(latest))
+
+
+def activity_of(*, task: Task, limit: int = 50) -> list[TaskActivity]:
+    """What happened to a task, newest first."""
+    return list(TaskActivity.objects.filter(task=task).order_by("-created_at", "-pk")[:limit])
+
+
+def visible_projects(*, actor: Actor) -> list[Project]:
+    """The projects a reader may see, by name."""
+    if not can(actor, "tasks.view"):
+        return []
+    return list(
+        Project.objects.filter(archived_at__isnull=True).select_related("department").order_by("name", "pk")
+    )
