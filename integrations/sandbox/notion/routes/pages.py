@@ -1,0 +1,236 @@
+"""`/v1/pages`: reading, making, changing, moving and trashing pages."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from integrations.sandbox.notion.block_bodies import BlockReader, icon_value
+from integrations.sandbox.notion.call import Call
+from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body
+from integrations.sandbox.notion.properties import empty_value, page_value, stamp, written_values
+from integrations.sandbox.notion.rendering import OLD_VERSION, dumped, item_json, item_view
+from integrations.sandbox.notion.routes.blocks import (
+    check_block_limit,
+    child_place,
+    erase_children,
+    insert_blocks,
+)
+from integrations.sandbox.notion.validation import (
+    a_boolean,
+    an_object,
+    body_id,
+    one_of,
+    only_keys,
+    path_id,
+)
+from integrations.sandbox.notion.world import Item, title_of
+
+CREATE_KEYS = (
+    "parent", "properties", "icon", "cover", "content", "children", "template", "position",
+)  # fmt: skip
+UPDATE_KEYS = (
+    "properties", "icon", "cover", "is_locked", "template", "erase_content", "in_trash", "is_archived",
+)  # fmt: skip
+
+
+def retrieve_page(call: Call, page_id: str) -> bytes:
+    return shown(call, call.find("page", path_id("page_id", page_id)))
+
+
+def shown(call: Call, item: Item) -> bytes:
+    """The page, with only the properties a `filter_properties` asks for."""
+    wanted = [
+        name
+        for key, values in call.query.items()
+        if key.split("[")[0] == "filter_properties"
+        for name in values
+    ]
+    if not wanted:
+        return item_json(call.workspace, item, call.version, call.limits)
+    ids = set()
+    for name in wanted:
+        value = next((v for k, v in item.obj["properties"].items() if name in (k, v["id"])), None)
+        if value is None:
+            raise invalid(f"Could not find property with name or id: {name}")
+        ids.add(value["id"])
+    return dumped(item_view(item, call.version, call.limits, ids))
+
+
+def create_page(call: Call, page_id: str | None = None) -> bytes:
+    """A page with its content in one call. `page_id` may be chosen by the control interface only."""
+    body = call.body
+    only_keys(body, CREATE_KEYS, "body")
+    parent, source = _parent(call, body.get("parent", ...))
+    _no_template(body.get("template"))
+    written, has_new_options = written_values(
+        call.workspace, source, body.get("properties", {}), "body.properties", by_person=call.by_person
+    )
+    icon, cover = icon_value(body.get("icon"), "body.icon"), icon_value(body.get("cover"), "body.cover")
+    if "children" in body and "content" in body:
+        raise invalid_body("body.content", "not present", "[...]")
+    reader = BlockReader(call.workspace)
+    key = "content" if "content" in body else "children"
+    children = reader.children(body.get(key) or [], f"body.{key}")
+    check_block_limit(call, 1 + reader.count)
+    new_id = page_id or str(uuid.uuid4())
+    obj: Json = {
+        "object": "page",
+        "id": new_id,
+        "created_time": call.now(),
+        "last_edited_time": call.now(),
+        "created_by": call.signature,
+        "last_edited_by": call.signature,
+        "cover": cover,
+        "icon": icon,
+        "parent": parent,
+        "in_trash": False,
+        "is_archived": False,
+        "is_locked": False,
+        "properties": _complete(call, source, written),
+        "url": "",
+        "public_url": None,
+    }
+    obj["url"] = page_url(obj)
+    stamp(obj)
+    place = child_place(call, parent["page_id"], body.get("position")) if "page_id" in parent else None
+    item = call.workspace.put("page", obj)
+    if place is not None:
+        ids = [one for one in call.workspace.children[parent["page_id"]] if one != new_id]
+        call.workspace.order_children(parent["page_id"], [*ids[:place], new_id, *ids[place:]])
+    if has_new_options and source is not None:
+        call.workspace.touched(source)
+    insert_blocks(call, "page_id", new_id, children, None)
+    return shown(call, item)
+
+
+def update_page(call: Call, page_id: str) -> bytes:
+    item = call.find("page", path_id("page_id", page_id))
+    body = call.body
+    allowed = (*UPDATE_KEYS, "archived") if call.version == OLD_VERSION else UPDATE_KEYS
+    only_keys(body, allowed, "body")
+    source = call.workspace.item("data_source", item.parent_id or "")
+    obj = dict(item.obj)
+    for key in ("in_trash", "archived", "is_archived", "is_locked"):
+        if body.get(key) is not None:
+            obj["in_trash" if key == "archived" else key] = a_boolean(body[key], f"body.{key}")
+    if item.in_trash and obj["in_trash"]:
+        raise invalid("Can't edit block that is archived. You must unarchive the block before editing.")
+    for key in ("icon", "cover"):
+        if key in body:
+            obj[key] = icon_value(body[key], f"body.{key}")
+    _no_template(body.get("template"))
+    if "properties" in body:
+        written, has_new_options = written_values(
+            call.workspace, source, body["properties"], "body.properties", by_person=call.by_person
+        )
+        obj["properties"] = {**obj["properties"], **written}
+        if has_new_options and source is not None:
+            call.workspace.touched(source)
+    call.sign(obj)
+    # The values that repeat the edit time must not be shared with the row as it was.
+    obj["properties"] = {name: dict(value) for name, value in obj["properties"].items()}
+    stamp(obj)
+    item = call.workspace.put("page", obj)
+    if body.get("erase_content") is not None and a_boolean(body["erase_content"], "body.erase_content"):
+        erase_children(call, item.id)
+    return shown(call, item)
+
+
+def move_page(call: Call, page_id: str) -> bytes:
+    """To another page or data source; values of columns with the same name and type come along."""
+    item = call.find("page", path_id("page_id", page_id))
+    only_keys(call.body, ("parent",), "body")
+    parent, source = _parent(call, call.body.get("parent", ...))
+    title = next(value for value in item.obj["properties"].values() if value["type"] == "title")
+    kept: Json = {}
+    if source is not None:
+        for name, prop in source.obj["properties"].items():
+            held = title if prop["type"] == "title" else item.obj["properties"].get(name)
+            if held is not None and held["type"] == prop["type"]:
+                kept[name] = page_value(prop, held[prop["type"]])
+    else:
+        kept["title"] = {**title, "id": "title"}
+    obj = {**item.obj, "parent": parent, "properties": _complete(call, source, kept)}
+    call.sign(obj)
+    stamp(obj)
+    return shown(call, call.workspace.put("page", obj))
+
+
+def _parent(call: Call, value: Any) -> tuple[Json, Item | None]:
+    """The parent as stored and, where the page becomes a row, its data source."""
+    parent = an_object(value, "body.parent")
+    only_keys(parent, ("type", "page_id", "database_id", "data_source_id", "workspace"), "body.parent")
+    if "data_source_id" in parent:
+        source = call.find("data_source", body_id(parent["data_source_id"], "body.parent.data_source_id"))
+    elif "database_id" in parent:
+        source = _only_source(call, body_id(parent["database_id"], "body.parent.database_id"))
+    elif "page_id" in parent:
+        page_id = body_id(parent["page_id"], "body.parent.page_id")
+        call.find("page", page_id)
+        return {"type": "page_id", "page_id": page_id}, None
+    elif parent.get("workspace") is True and call.by_person:
+        return {"type": "workspace", "workspace": True}, None
+    elif "workspace" in parent:
+        raise invalid(
+            "Internal integrations aren't owned by a single user, so creating workspace-level private pages "
+            "is not supported."
+        )
+    else:
+        raise invalid_body("body.parent.page_id", "defined")
+    database_id = source.obj["parent"]["database_id"]
+    return {"type": "data_source_id", "data_source_id": source.id, "database_id": database_id}, source
+
+
+def _only_source(call: Call, database_id: str) -> Item:
+    database = call.find("database", database_id)
+    ids = [entry["id"] for entry in database.obj.get("data_sources", [])]
+    if len(ids) != 1:
+        raise NotionError(
+            400,
+            "validation_error",
+            "Databases with multiple data sources are not supported in this API version.",
+            {"error_type": "multiple_data_sources_for_database", "child_data_source_ids": ids},
+        )
+    return call.find("data_source", ids[0])
+
+
+def _complete(call: Call, source: Item | None, written: Json) -> Json:
+    """Every column of the schema, in its order, empty where nothing was written."""
+    if source is None:
+        return {"title": written.get("title", {"id": "title", "type": "title", "title": []})}
+    made: Json = {}
+    for name, prop in source.obj["properties"].items():
+        kind = prop["type"]
+        value = written.get(name) or page_value(prop, empty_value(kind, prop))
+        if kind == "unique_id" and not value["unique_id"]:
+            number = call.workspace.table(source.id).next_number()
+            value = page_value(prop, {"prefix": prop["unique_id"].get("prefix"), "number": number})
+        if kind == "status" and name not in written:
+            value = page_value(prop, _default_status(prop))
+        made[name] = value
+    return made
+
+
+def _default_status(prop: Json) -> Json | None:
+    """A new row has the first option of the first group, as in Notion's own window."""
+    settings = prop["status"]
+    first = next((one for group in settings.get("groups", []) for one in group["option_ids"]), None)
+    found = next((option for option in settings["options"] if option["id"] == first), None)
+    return {key: found[key] for key in ("id", "name", "color")} if found else None
+
+
+def _no_template(value: Any) -> None:
+    if value is None:
+        return
+    body = an_object(value, "body.template")
+    kind = one_of(body.get("type", ...), ("none", "default", "template_id"), "body.template.type")
+    if kind != "none":
+        raise invalid("The data source has no templates.")
+
+
+def page_url(page: Json) -> str:
+    """The address of the page in Notion: its title, then its id without dashes."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", title_of(page)).strip("-")[:80]
+    return f"https://www.notion.so/{slug + '-' if slug else ''}{uuid.UUID(page['id']).hex}"

@@ -1,0 +1,305 @@
+"""What the sandbox holds: workspaces, their connections and their objects, in memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from integrations.sandbox.notion.clock import Clock, epoch_minute
+from integrations.sandbox.notion.errors import Json
+from integrations.sandbox.notion.limits import Budget, Limits
+
+Kind = Literal["page", "database", "data_source", "block"]
+KINDS: tuple[Kind, ...] = ("page", "database", "data_source", "block")
+PARENT_KEYS = ("data_source_id", "database_id", "page_id", "block_id")
+CHILD_BLOCK_TYPES = ("child_page", "child_database")
+
+
+def parent_id_of(parent: Json | None) -> str | None:
+    """The id a `parent` points to, or None for the workspace itself."""
+    if not parent:
+        return None
+    named = parent.get(parent.get("type", ""))
+    if isinstance(named, str):
+        return named
+    return next((parent[key] for key in PARENT_KEYS if isinstance(parent.get(key), str)), None)
+
+
+class Item:
+    """One object with what is derived from it. Change `obj` only through `Workspace.put` or `touched`."""
+
+    __slots__ = ("created", "edited", "id", "json", "kind", "known_at", "obj", "parent_id", "shuffle")
+
+    def __init__(self, kind: Kind, obj: Json, known_at: float) -> None:
+        self.kind = kind
+        self.id: str = obj["id"]
+        # Without a sort Notion promises no order; this one is stable and has nothing to do with time.
+        self.shuffle = zlib.crc32(self.id.encode())
+        self.known_at = known_at
+        self.replace(obj)
+
+    def replace(self, obj: Json) -> None:
+        """Take a new body; all that was derived from the old one is dropped."""
+        self.obj = obj
+        self.parent_id = parent_id_of(obj.get("parent"))
+        self.json: dict[tuple[str, int], bytes] = {}
+        self.created = epoch_minute(obj["created_time"]) if obj.get("created_time") else 0
+        self.edited = epoch_minute(obj["last_edited_time"]) if obj.get("last_edited_time") else 0
+
+    @property
+    def in_trash(self) -> bool:
+        return bool(self.obj.get("in_trash"))
+
+
+class Table:
+    """The rows of one data source and the answers computed from them since the last change."""
+
+    KEPT_RESULTS = 16
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Item] = {}
+        self.generation = 0
+        self._results: OrderedDict[str, tuple[int, list[Item]]] = OrderedDict()
+        self._highest_number = -1
+
+    def changed(self) -> None:
+        self.generation += 1
+
+    def remembered(self, key: str) -> list[Item] | None:
+        """The rows found for `key` if nothing changed since."""
+        known = self._results.get(key)
+        if known is None or known[0] != self.generation:
+            return None
+        self._results.move_to_end(key)
+        return known[1]
+
+    def remember(self, key: str, rows: list[Item]) -> None:
+        self._results[key] = (self.generation, rows)
+        self._results.move_to_end(key)
+        while len(self._results) > self.KEPT_RESULTS:
+            self._results.popitem(last=False)
+
+    def next_number(self) -> int:
+        """The next value of a unique_id property; numbers are never given twice."""
+        if self._highest_number < 0:
+            self._highest_number = max((self._number_of(row) for row in self.rows.values()), default=0)
+        self._highest_number += 1
+        return self._highest_number
+
+    @staticmethod
+    def _number_of(row: Item) -> int:
+        values = row.obj.get("properties", {}).values()
+        return max(
+            (value["unique_id"]["number"] or 0 for value in values if value["type"] == "unique_id"), default=0
+        )
+
+
+@dataclass(eq=False)
+class Connection:
+    """One integration in one workspace: its bot, its tokens and what was shared with it."""
+
+    workspace: Workspace
+    bot: Json
+    tokens: list[str]
+    limits: Limits
+    shares_everything: bool = True
+    shared: set[str] = field(default_factory=set)
+    unshared: set[str] = field(default_factory=set)
+    revoked: set[str] = field(default_factory=set)
+
+    @property
+    def id(self) -> str:
+        return str(self.bot["id"])
+
+    def as_json(self) -> Json:
+        return {
+            "bot": self.bot,
+            "tokens": self.tokens,
+            "limits": self.limits.as_json(),
+            "shared": "*" if self.shares_everything else sorted(self.shared),
+            "also_shared": sorted(self.shared) if self.shares_everything else [],
+            "unshared": sorted(self.unshared),
+            "revoked": sorted(self.revoked),
+        }
+
+    def sees(self, object_id: str) -> bool:
+        """Whether the object is shared: the nearest of it and its ancestors that says so decides."""
+        if self.shares_everything and not self.unshared:
+            return True
+        current: str | None = object_id
+        for _ in range(64):  # a loaded loop of parents must not hang the server
+            if current is None:
+                break
+            if current in self.unshared:
+                return False
+            if current in self.shared:
+                return True
+            current = self.workspace.parent_of(current)
+        return self.shares_everything
+
+
+class Workspace:
+    """A workspace's people, objects and connections."""
+
+    def __init__(self, world: World, workspace_id: str, name: str, plan: str) -> None:
+        self.world = world
+        self.id = workspace_id
+        self.name = name
+        self.plan = plan
+        self.connections: list[Connection] = []
+        self.users: dict[str, Json] = {}
+        self.items: dict[Kind, dict[str, Item]] = {kind: {} for kind in KINDS}
+        self.children: dict[str, list[str]] = {}
+        self.tables: dict[str, Table] = {}
+        self.blocks_given = 0
+
+    def as_json(self) -> Json:
+        """The first line of a file that would load this workspace."""
+        first, *others = (connection.as_json() for connection in self.connections)
+        line = {"object": "sandbox_workspace", "id": self.id, "name": self.name, "plan": self.plan}
+        return {**line, **first, "connections": others, "blocks_given": self.blocks_given}
+
+    def item(self, kind: Kind, object_id: str) -> Item | None:
+        return self.items[kind].get(object_id)
+
+    def parent_of(self, object_id: str) -> str | None:
+        for kind in KINDS:
+            found = self.items[kind].get(object_id)
+            if found is not None:
+                return found.parent_id
+        return None
+
+    def table(self, data_source_id: str) -> Table:
+        return self.tables.setdefault(data_source_id, Table())
+
+    def put(self, kind: Kind, obj: Json) -> Item:
+        """Add or replace an object, keep its place among its siblings, and note it for the journal."""
+        item = self.items[kind].get(obj["id"])
+        if item is None:
+            is_known = any(obj["id"] in self.items[other] for other in KINDS)
+            item = Item(kind, obj, self.world.clock.now().timestamp() if self.world.is_live else 0.0)
+            self.items[kind][item.id] = item
+            self._place(item, is_known=is_known)
+        else:
+            old_parent = item.parent_id
+            item.replace(obj)
+            if item.parent_id != old_parent:
+                self._displace(item.id, old_parent)
+                self._place(item, is_known=False)
+        self._row_changed(item)
+        self.world.note(self, item.obj)
+        return item
+
+    def touched(self, item: Item) -> None:
+        """Say that `item.obj` was changed in place."""
+        self.put(item.kind, item.obj)
+
+    def put_user(self, user: Json) -> None:
+        self.users[user["id"]] = user
+        self.world.note(self, user)
+
+    def order_children(self, parent_id: str, ids: list[str]) -> None:
+        """Set the order of the blocks under a page or block."""
+        self.children[parent_id] = ids
+        self.world.note(self, {"object": "sandbox_children", "id": parent_id, "children": ids})
+
+    def _place(self, item: Item, *, is_known: bool) -> None:
+        parent = item.parent_id
+        if parent is None:
+            return
+        if item.kind == "page" and "data_source_id" in item.obj["parent"]:
+            self.table(parent).rows[item.id] = item
+        elif item.kind in ("page", "database", "block"):
+            siblings = self.children.setdefault(parent, [])
+            if is_known and item.id in siblings:
+                if item.kind != "block":
+                    return
+                siblings.remove(item.id)  # the line of the block says where the page stands
+            siblings.append(item.id)
+
+    def _displace(self, object_id: str, parent_id: str | None) -> None:
+        if parent_id is None:
+            return
+        if parent_id in self.tables and self.tables[parent_id].rows.pop(object_id, None):
+            self.tables[parent_id].changed()
+        if object_id in self.children.get(parent_id, ()):
+            self.children[parent_id].remove(object_id)
+
+    def _row_changed(self, item: Item) -> None:
+        if item.kind == "page" and item.parent_id in self.tables:
+            self.tables[item.parent_id].changed()
+
+
+class World:
+    """All workspaces. Not thread-safe by itself: `Sandbox` holds the lock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.budget = Budget(clock)
+        self.workspaces: dict[str, Workspace] = {}
+        self.tokens: dict[str, Connection] = {}
+        self.is_live = False  # False while loading: nothing is noted for the journal
+        self._noted: list[tuple[str, Json]] = []
+
+    def note(self, workspace: Workspace, obj: Json) -> None:
+        if self.is_live:
+            self._noted.append((workspace.id, obj))
+
+    def take_notes(self) -> list[tuple[str, Json]]:
+        """What changed since the last call; an object changed twice comes once."""
+        notes, self._noted = self._noted, []
+        last = {(workspace_id, obj["object"], obj["id"]): (workspace_id, obj) for workspace_id, obj in notes}
+        return list(last.values())
+
+    def connections(self) -> Iterator[Connection]:
+        for workspace in self.workspaces.values():
+            yield from workspace.connections
+
+    def find(self, name: str) -> Workspace | None:
+        """A workspace by id, by name or by one of its tokens."""
+        if name in self.workspaces:
+            return self.workspaces[name]
+        if name in self.tokens:
+            return self.tokens[name].workspace
+        return next((found for found in self.workspaces.values() if found.name == name), None)
+
+    def holder_of(self, object_id: str, kinds: Iterable[Kind] = KINDS) -> tuple[Workspace, Item] | None:
+        """The workspace that has an object, and the object."""
+        for workspace in self.workspaces.values():
+            for kind in kinds:
+                found = workspace.items[kind].get(object_id)
+                if found is not None:
+                    return workspace, found
+        return None
+
+    def everything(self) -> Iterator[tuple[str, Json]]:
+        """Each line of a snapshot: the workspace's id and an object; parents need not come first."""
+        for workspace in self.workspaces.values():
+            yield workspace.id, workspace.as_json()
+            for user in workspace.users.values():
+                yield workspace.id, user
+            for kind in ("database", "data_source", "page", "block"):
+                for item in workspace.items[kind].values():  # type: ignore[index]
+                    yield workspace.id, item.obj
+            for parent_id, ids in workspace.children.items():
+                yield workspace.id, {"object": "sandbox_children", "id": parent_id, "children": ids}
+
+
+def plain_text(rich_text: Any) -> str:
+    """The text of a rich-text list without its formatting."""
+    if not isinstance(rich_text, list):
+        return ""
+    return "".join(run.get("plain_text") or run.get("text", {}).get("content", "") for run in rich_text)
+
+
+def title_of(obj: Json) -> str:
+    """The title of a page, database or data source."""
+    if obj["object"] != "page":
+        return plain_text(obj.get("title"))
+    for value in obj.get("properties", {}).values():
+        if value.get("type") == "title":
+            return plain_text(value["title"])
+    return ""

@@ -1,0 +1,113 @@
+"""The Notion sandbox behind a real port on loopback, for one test or many."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
+
+from integrations.sandbox.notion.app import ConnectionBroken, NotionApplication
+from integrations.sandbox.notion.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """`base_url` has no path: clients append `/v1` themselves."""
+
+    base_url: str
+    sandbox: Sandbox
+
+
+@contextmanager
+def running_sandbox(
+    load: Iterable[Path] = (),
+    *,
+    sandbox: Sandbox | None = None,
+    budget: int | None = 180,
+    state: Path | None = None,
+    port: int = 0,
+) -> Iterator[RunningSandbox]:
+    """Serve a sandbox (a given one, or a new one from files) until the block ends. `budget=None` lifts it."""
+    held = sandbox or Sandbox(load=load, state=state, budget=budget)
+    with _ThreadingServer(("127.0.0.1", port), _Handler) as server:
+        server.set_app(NotionApplication(held))
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield RunningSandbox(f"http://127.0.0.1:{server.server_port}", held)
+        finally:
+            server.shutdown()
+            thread.join()
+            if sandbox is None:
+                held.close()
+
+
+class _ThreadingServer(socketserver.ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 64
+    allow_reuse_address = True
+
+    def server_bind(self) -> None:
+        # The parent looks up the host's full name, which takes seconds on some machines.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[0], self.server_address[1]  # type: ignore[assignment]
+        self.setup_environ()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up, or a connection broken on purpose, is nothing to report."""
+
+
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm: ClassVar[bool] = True  # type: ignore[misc]
+
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        environ["RAW_URI"] = self.path
+        environ["sandbox.socket"] = self.connection
+        return environ
+
+    def address_string(self) -> str:
+        return str(self.client_address[0])
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet: the ledger knows every call."""
+
+    def handle(self) -> None:
+        # wsgiref answers one request a connection; this goes on until the client closes.
+        self.close_connection = False
+        while not self.close_connection:
+            self.handle_one()
+
+    def handle_one(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        handler = _Answering(self.rfile, self.wfile, self.get_stderr(), self.get_environ(), multithread=True)
+        handler.request_handler = self
+        handler.run(self.server.get_app())  # type: ignore[attr-defined]
+
+
+class _Answering(ServerHandler):
+    http_version = "1.1"
+
+    def close(self) -> None:
+        # The parent writes a line to the log here.
+        try:
+            super(ServerHandler, self).close()
+        finally:
+            pass
+
+    def run(self, application: Any) -> None:
+        try:
+            self.setup_environ()
+            self.result = application(self.environ, self.start_response)
+            self.finish_response()
+        except (ConnectionBroken, OSError):
+            self.request_handler.close_connection = True
