@@ -73,6 +73,15 @@ class PersonDraft:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProjectDraft:
+    """One project as an outside service knows it; `id` is ours if known, `ref` its stable name there."""
+
+    ref: str
+    name: str
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskRelations:
     """What one task hangs on. Ids that are not tasks here are left out; an `UNSET` side is not touched."""
 

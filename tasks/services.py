@@ -14,6 +14,7 @@ from tasks.changing import apply_changes
 from tasks.drafts import TaskChanges
 from tasks.events import TaskCreated, TasksArchived, TasksRestored
 from tasks.importing.people import upsert_people
+from tasks.importing.projects import upsert_projects
 from tasks.importing.relations import set_task_relations
 from tasks.importing.services import set_task_descriptions, upsert_tasks
 from tasks.models import Project, Task, TaskActivity
@@ -37,6 +38,7 @@ __all__ = [
     "set_task_relations",
     "update_task",
     "upsert_people",
+    "upsert_projects",
     "upsert_tasks",
 ]
 
