@@ -1,0 +1,1 @@
+"""Benchmarks: each module measures one promise and writes ``benchmarks/results/<name>.json``."""

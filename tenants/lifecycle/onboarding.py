@@ -8,7 +8,10 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from tenants.accounts.access import SYSTEM, Role
+from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.services import ensure_first_owner
+from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.models import Domain, Tenant
 from tenants.secrets.services import ensure_data_key
@@ -24,11 +27,12 @@ PLATFORM = "platform"
 
 @dataclass(frozen=True)
 class Onboarded:
-    """What a new company gets."""
+    """What a new company gets: its owner at once (a password was given), or the token of the owner's invitation."""
 
     tenant: TenantRef
-    owner_id: UUID
     address: str
+    owner_id: UUID | None
+    invitation: Secret | None
 
 
 def onboard_tenant(
@@ -53,13 +57,18 @@ def onboard_tenant(
     ensure_data_key(tenant)
     provision_schema(tenant)
     with tenant_scope(tenant.ref), atomic():
-        owner = ensure_first_owner(email=owner_email, name=owner_name, password=owner_password)
-        owner_id = owner.pk
+        owner_id, invitation = _bring_in_owner(owner_email, owner_name, owner_password)
     tenant.state = Tenant.State.ACTIVE
     tenant.save(update_fields=["state", "updated_at"])
     directory.forget()
     log.info("tenant.onboarded", tenant=slug)
-    return Onboarded(tenant=tenant.ref, owner_id=owner_id, address=address_of(slug))
+    return Onboarded(tenant.ref, address_of(slug), owner_id, invitation)
+
+
+def _bring_in_owner(email: str, name: str, password: str | None) -> tuple[UUID | None, Secret | None]:
+    if password is not None:
+        return ensure_first_owner(email=email, name=name, password=password).pk, None
+    return None, invite_user(email=email, role=Role.OWNER, actor=SYSTEM, name=name).token
 
 
 def check_slug(slug: str) -> None:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
 
 from tenants.foundation.errors import DomainError
 from tenants.lifecycle.onboarding import onboard_tenant
@@ -18,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--owner-email", required=True)
         parser.add_argument("--owner-name", default="")
-        parser.add_argument("--password", help="asked for when not given; empty for none (use an invitation)")
+        parser.add_argument("--password", help="asked for when not given; empty: the owner gets an invitation link")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,4 +35,7 @@ class Command(BaseCommand):
             details = "; ".join(f"{field}: {' '.join(lines)}" for field, lines in error.fields.items())
             raise CommandError(f"{error.message} {details}".strip()) from error
         result = {"tenant": str(done.tenant.id), "slug": done.tenant.slug, "address": done.address}
-        self.stdout.write(json.dumps(result) if options["json"] else f"{done.tenant.name}: {done.address}")
+        if done.invitation is not None:
+            path = reverse("accounts:accept_invitation", args=[done.invitation.reveal()])
+            result["invitation"] = f"{done.address}{path}"
+        self.stdout.write(json.dumps(result) if options["json"] else "\n".join(result.values()))

@@ -1,0 +1,27 @@
+"""What can be allowed to the operators of the platform; they are users of the reserved tenant ``platform``."""
+
+from tenants.accounts.access import Actor, Permission, Role, register_permissions, require
+from tenants.foundation.errors import NotFound
+from tenants.tenancy import current_tenant_or_none
+
+PLATFORM_SLUG = "platform"
+SEE_COMPANIES, ONBOARD_COMPANIES = "platform.see_companies", "platform.onboard_companies"
+
+
+def register() -> None:
+    """Put the operators' permissions into the catalogue."""
+    register_permissions(
+        Permission(code=SEE_COMPANIES, label="See the platform's companies", held_from=Role.MEMBER),
+        Permission(code=ONBOARD_COMPANIES, label="Take companies in", held_from=Role.ADMIN),
+    )
+
+
+def require_operator(actor: Actor | None, code: str) -> None:
+    """Let an operator pass; anywhere but on the platform's own host these things do not exist.
+
+    Raises: NotFound off the platform, Forbidden without the permission.
+    """
+    tenant = current_tenant_or_none()
+    if tenant is None or tenant.slug != PLATFORM_SLUG:
+        raise NotFound
+    require(actor, code)

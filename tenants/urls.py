@@ -1,0 +1,16 @@
+"""The operators' routes; everywhere but on the platform's host they answer 404."""
+
+from django.urls import include, path
+
+from tenants.console import companies
+
+platform = (
+    [
+        path("", companies.company_list, name="companies"),
+        path("new/", companies.new_company, name="new_company"),
+    ],
+    "platform",
+)
+
+api_urlpatterns: list[object] = []
+console_urlpatterns = [path("platform/companies/", include(platform))]
