@@ -17,9 +17,7 @@ LANGUAGES = ("en", "de", "es")
 DEPARTMENTS = ("engineering", "finance", "operations", "people")
 
 _SLOT = re.compile(r"\{(?P<name>[a-z_]+?)(?P<nth>[2-9])?\}")
-_POOL = re.compile(
-    r"^(?P<lead>\s*(?:- |\[ \] |\[x\] |1\. |> |\| )?)<(?P<pool>[a-z_]+)(?:\*(?P<count>\d))?>(?P<tail>.*)$"
-)
+_POOL = re.compile(r"<(?P<pool>[a-z_]+)(?:\*(?P<count>\d))?>")
 _LINE_START = re.compile(r"^(?P<lead>#+ )(?P<letter>[^\W\d_])", re.MULTILINE)
 
 
@@ -179,7 +177,7 @@ class Grammar:
         return _SLOT.sub(replaced, source)
 
     def title(self, source: str, story: Story) -> str:
-        """Return a filled title with a capital letter in front, unless it begins with a name that has none."""
+        """Return a filled title beginning with a capital, unless a name without one stands first."""
         filled = self.fill(source, story)
         if source.startswith("{repo}"):
             return filled
@@ -190,18 +188,19 @@ class Grammar:
         plan = _bodies(self._language)[kind]
         lines: list[str] = []
         for line in str(self._random.choice(plan["plans"])).splitlines():
-            if found := _POOL.match(line):
-                lines += self._sampled(found, plan)
-            else:
-                lines.append(line)
+            lines += self._drawn(line, plan)
         filled = self.fill("\n".join(lines), story)
         return _LINE_START.sub(lambda found: found["lead"] + found["letter"].upper(), filled)
 
-    def _sampled(self, found: re.Match[str], plan: Mapping[str, Any]) -> list[str]:
-        """Return one line for each phrase drawn from the pool that a `<pool*3>` line names."""
+    def _drawn(self, line: str, plan: Mapping[str, Any]) -> list[str]:
+        """Return the line once for each phrase that its `<pool*3>` draws; `<pool>` draws one."""
+        found = _POOL.search(line)
+        if found is None:
+            return [line]
         pool: Sequence[str] = plan[found["pool"]]
         chosen = self._random.sample(pool, min(int(found["count"] or 1), len(pool)))
-        return [f"{found['lead']}{phrase}{found['tail']}" for phrase in chosen]
+        drawn = [f"{line[: found.start()]}{phrase}{line[found.end() :]}" for phrase in chosen]
+        return [final for each in drawn for final in self._drawn(each, plan)]
 
     def remark(self, kind: str, story: Story) -> str:
         """Return one sentence for a notes column, from the phrases that bodies of this kind draw on."""

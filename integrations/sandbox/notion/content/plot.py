@@ -148,7 +148,9 @@ class Plot:
         """Put the words and the people to one task."""
         random, grammar = self._random, self._grammars[language]
         written_on = life.created_at.date()
-        for _ in range(8):
+        for attempt in range(12):
+            if attempt > 2:
+                pattern = random.choice(patterns_of(language, department))
             story = grammar.story(written_on)
             title = grammar.title(pattern.title, story)
             if title not in self._titles:
@@ -252,5 +254,6 @@ class Plot:
 
     def _make_odd(self, tasks: Sequence[Task]) -> None:
         """Give a handful of tasks the titles careless software breaks on."""
-        for title, task in zip(ODD_TITLES, self._random.sample(tasks, len(ODD_TITLES)), strict=True):
+        titles = ODD_TITLES[self._shape.odd_titles]
+        for title, task in zip(titles, self._random.sample(tasks, len(titles)), strict=True):
             task.title = title

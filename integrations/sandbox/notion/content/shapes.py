@@ -54,6 +54,8 @@ class WorkspaceShape:
     language: str
     home_title: str
     home_text: str
+    odd_titles: slice
+    """Which of the odd titles its tasks get: each workspace another quarter of them."""
     projects: ProjectsShape
     tables: tuple[TableShape, ...]
 

@@ -88,6 +88,7 @@ ACME_HQ = WorkspaceShape(
     language="en",
     home_title="Acme Home",
     home_text="Start here: **Projects**, the engineering board and everything the company has to do.",
+    odd_titles=slice(0, None, 4),
     projects=ProjectsShape(
         "Projects",
         "🗂️",
@@ -175,6 +176,7 @@ ACME_DE = WorkspaceShape(
     language="de",
     home_title="Acme Deutschland: Startseite",
     home_text="Hier geht es zu **Projekten**, Aufgaben sowie Werkstatt und Lager.",
+    odd_titles=slice(1, None, 4),
     projects=ProjectsShape(
         "Projekte",
         "🗂️",

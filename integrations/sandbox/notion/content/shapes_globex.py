@@ -84,6 +84,7 @@ GLOBEX_HQ = WorkspaceShape(
     language="en",
     home_title="Globex Group wiki",
     home_text="Everything runs through **Initiatives**. Tick a work item when it is done, nothing else.",
+    odd_titles=slice(2, None, 4),
     projects=ProjectsShape(
         "Initiatives",
         "🌊",
@@ -178,6 +179,7 @@ GLOBEX_ES = WorkspaceShape(
     language="es",
     home_title="Globex Iberia: inicio",
     home_text="Aquí están los **Proyectos**, las tareas de cada área y la oficina de proyectos.",
+    odd_titles=slice(3, None, 4),
     projects=ProjectsShape(
         "Proyectos",
         "🌊",

@@ -1,4 +1,4 @@
-"""The phrase files: enough of them, every slot known, every kind of work with a body, hardly any title twice."""
+"""The phrase files: enough of them, every slot known, every kind of work has a body, files short."""
 
 from __future__ import annotations
 
