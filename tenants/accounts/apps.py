@@ -1,8 +1,17 @@
 """Plugs the accounts in."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
 
 from tenants.accounts import permissions
+from tenants.foundation.idempotency import IdempotencyStore, use_idempotency_store
+
+
+def _idempotency_store() -> IdempotencyStore:
+    store: IdempotencyStore = import_string("tenants.accounts.idempotency.DatabaseIdempotencyStore")()
+    return store
 
 
 class AccountsConfig(AppConfig):
@@ -12,5 +21,8 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        """Register the permissions."""
+        """Register permissions, the store of idempotency keys and what OpenAPI needs to be told."""
         permissions.register()
+        use_idempotency_store(_idempotency_store)
+        for module in ("tenants.foundation.api.schema", "tenants.accounts.api.schema"):
+            import_module(module)

@@ -1,12 +1,6 @@
 """What every JSON door shares: problems, strict input, keyset pages, idempotency keys."""
 
-from tenants.foundation.api.idempotency import (
-    Claim,
-    IdempotencyStore,
-    IdempotentPosts,
-    StoredAnswer,
-    use_idempotency_store,
-)
+from tenants.foundation.api.idempotency import IdempotentPosts
 from tenants.foundation.api.pagination import KeysetPagination
 from tenants.foundation.api.parsers import StrictJSONParser
 from tenants.foundation.api.problems import BodyTooLarge, problem_document, problem_handler, problem_page
@@ -14,16 +8,12 @@ from tenants.foundation.api.serializers import StrictModelSerializer, StrictSeri
 
 __all__ = [
     "BodyTooLarge",
-    "Claim",
-    "IdempotencyStore",
     "IdempotentPosts",
     "KeysetPagination",
-    "StoredAnswer",
     "StrictJSONParser",
     "StrictModelSerializer",
     "StrictSerializer",
     "problem_document",
     "problem_handler",
     "problem_page",
-    "use_idempotency_store",
 ]

@@ -3,69 +3,19 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-import structlog
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenants.foundation.errors import Conflict, InvalidInput
-
-log = structlog.get_logger(__name__)
+from tenants.foundation.errors import InvalidInput
+from tenants.foundation.idempotency import Claim, StoredAnswer, idempotency_store
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
 _ACCEPTED_KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
 _KEPT_HEADERS: Final = ("Location", "ETag")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """One use of a key: by whom, for what, and the fingerprint of what was sent."""
-
-    actor_id: str
-    route: str
-    key: str
-    request_hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAnswer:
-    """What was answered the first time."""
-
-    status: int
-    body: Any
-    headers: dict[str, str]
-
-
-class IdempotencyStore(Protocol):
-    """Remembers claims and answers in the tenant's own schema."""
-
-    def claim(self, claim: Claim) -> StoredAnswer | None:
-        """Take the key, or return the answer it already has.
-
-        Raises: Conflict while the first request is at work, InvalidInput when the key came with another body.
-        """
-        ...
-
-    def keep(self, claim: Claim, answer: StoredAnswer) -> None:
-        """Remember the answer for a day."""
-        ...
-
-    def release(self, claim: Claim) -> None:
-        """Give the key up: the request failed and may be tried again."""
-        ...
-
-
-_stores: list[Callable[[], IdempotencyStore]] = []
-
-
-def use_idempotency_store(factory: Callable[[], IdempotencyStore]) -> None:
-    """Plug in where claims are kept; called once, when the application starts."""
-    _stores[:] = [factory]
 
 
 class IdempotentPosts:
@@ -89,7 +39,7 @@ class IdempotentPosts:
             key=key,
             request_hash=_fingerprint(request),
         )
-        answer = _store().claim(claim)
+        answer = idempotency_store().claim(claim)
         if answer is not None:
             raise _Replay(answer)
         self._claim = claim
@@ -110,9 +60,11 @@ class IdempotentPosts:
             if final.status_code < 400:
                 kept = {name: final[name] for name in _KEPT_HEADERS if name in final}
                 body = json.loads(json.dumps(final.data, default=str))
-                _store().keep(claim, StoredAnswer(status=final.status_code, body=body, headers=kept))
+                idempotency_store().keep(
+                    claim, StoredAnswer(status=final.status_code, body=body, headers=kept)
+                )
             else:
-                _store().release(claim)
+                idempotency_store().release(claim)
         return final
 
 
@@ -124,25 +76,6 @@ class _Replay(APIException):
     def __init__(self, answer: StoredAnswer) -> None:
         super().__init__()
         self.answer = answer
-
-
-def in_progress() -> Conflict:
-    """Make the error for a key whose first request is still at work."""
-    return Conflict("A request with this key is being worked on.", code="conflict.idempotency_in_progress")
-
-
-def key_reused() -> InvalidInput:
-    """Make the error for a key that came with another body."""
-    return InvalidInput(
-        "This idempotency key was used with another request.", code="invalid_input.idempotency_key_reused"
-    )
-
-
-def _store() -> IdempotencyStore:
-    if not _stores:
-        msg = "No idempotency store is plugged in."
-        raise RuntimeError(msg)
-    return _stores[0]()
 
 
 def _fingerprint(request: Request) -> str:

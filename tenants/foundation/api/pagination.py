@@ -1,17 +1,20 @@
 """Keyset pages for the API: `next` and `previous` addresses, never a page number."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
-from rest_framework.views import APIView
 
 from tenants.foundation.errors import InvalidInput
 from tenants.foundation.keyset import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, keyset_page
+
+if TYPE_CHECKING:
+    # The framework reads its default classes, this one too, while that module is being imported.
+    from rest_framework.views import APIView
 
 
 class KeysetPagination(BasePagination):
@@ -26,7 +29,7 @@ class KeysetPagination(BasePagination):
     default_sort = "-id"
 
     def paginate_queryset(  # type: ignore[override]
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: QuerySet[Any], request: Request, view: "APIView | None" = None
     ) -> list[Any]:
         """Return the rows of the page. Raises: InvalidInput for a wrong cursor, sort or page size."""
         sorts = getattr(view, "keyset_sorts", self.default_sorts)
@@ -66,7 +69,7 @@ class KeysetPagination(BasePagination):
             "properties": {"results": schema, "next": link, "previous": link},
         }
 
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
         """Describe the query parameters for OpenAPI."""
         sorts = sorted(getattr(view, "keyset_sorts", self.default_sorts))
         choices = [*sorts, *(f"-{name}" for name in sorts)]

@@ -1,13 +1,8 @@
-"""Serializers that refuse what they do not know, and say so in the API's description."""
+"""Serializers that refuse what they do not know."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
-
-if TYPE_CHECKING:
-    from drf_spectacular.openapi import AutoSchema
-    from drf_spectacular.utils import Direction
 
 
 class RefusesUnknownFields:
@@ -44,25 +39,3 @@ class StrictSerializer(RefusesUnknownFields, serializers.Serializer[Any]):
 
 class StrictModelSerializer(RefusesUnknownFields, serializers.ModelSerializer[Any]):
     """The base of every serializer that takes input for one model."""
-
-
-class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Marks the input of strict serializers as closed, so that generated clients and tests know it too."""
-
-    target_class: Any = StrictSerializer
-    match_subclasses = True
-
-    def map_serializer(self, auto_schema: "AutoSchema", direction: "Direction") -> dict[str, Any]:
-        """Return the ordinary schema, closed when it describes a request."""
-        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
-            self.target, direction, bypass_extensions=True
-        )
-        if direction == "request" and schema.get("type") == "object":
-            schema["additionalProperties"] = False
-        return schema
-
-
-class StrictModelSerializerSchema(StrictSerializerSchema):  # type: ignore[no-untyped-call]
-    """The same for serializers of models."""
-
-    target_class = StrictModelSerializer

@@ -1,0 +1,43 @@
+"""How allauth behaves here: no open sign-up, redirects to the same host only, one answer for everyone."""
+
+from typing import Any
+
+import structlog
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from tenants.accounts.models import User
+from tenants.foundation import metrics
+
+log = structlog.get_logger(__name__)
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Overrides of django-allauth, each with its reason."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """People come in by invitation only."""
+        return False
+
+    def is_safe_url(self, url: str) -> bool:
+        """Accept only this host: allauth would accept every company's, since all are allowed hosts."""
+        request: HttpRequest = context.request
+        return url_has_allowed_host_and_scheme(
+            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Check a password. A deactivated user is answered like an unknown one."""
+        user = super().authenticate(request, **credentials)
+        is_let_in = isinstance(user, User) and user.is_active
+        metrics.SIGN_INS.labels(outcome="accepted" if is_let_in else "refused").inc()
+        if not is_let_in:
+            log.info("sign_in.refused")
+        return user if is_let_in else None
+
+    def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
+        """Note the sign-in, then go where allauth goes."""
+        log.info("sign_in.accepted", user_id=user.pk)
+        return super().post_login(request, user, **options)

@@ -1,0 +1,1 @@
+"""Inviting people by a link."""

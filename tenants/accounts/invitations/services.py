@@ -1,0 +1,121 @@
+"""Invitations: made by an administrator, accepted once by whoever holds the link."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.utils import timezone
+
+from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, require
+from tenants.accounts.keyed_hashes import keyed_hash, random_public_id, random_secret
+from tenants.accounts.models import Invitation, User
+from tenants.accounts.services import check_may_grant, check_password, create_user, normal_email
+from tenants.foundation.crypto import Secret
+from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
+
+VALID_FOR: Final = timedelta(days=7)
+_PURPOSE: Final = "invitation"
+_PREFIX: Final = "nts_invite_"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedInvitation:
+    """An invitation and its link's token, which is seen here and never again."""
+
+    invitation: Invitation
+    token: Secret
+
+
+@atomic
+def invite_user(*, email: str, role: Role, actor: Actor, name: str = "") -> IssuedInvitation:
+    """Invite somebody; a second invitation of the same address takes the place of an open first one.
+
+    Raises: Forbidden (also for a role above one's own), InvalidInput (address), Conflict (already here).
+    """
+    require(actor, "accounts.invite_users")
+    check_may_grant(actor, role)
+    address = normal_email(email)
+    if User.objects.filter(email=address).exists():
+        msg = "Someone with this e-mail address is already here."
+        raise Conflict(msg, code="conflict.email_taken", fields={"email": [msg]})
+    Invitation.objects.select_for_update().filter(email=address, accepted_at=None, revoked_at=None).update(
+        revoked_at=timezone.now()
+    )
+    token = f"{_PREFIX}{random_public_id()}_{random_secret()}"
+    invitation = Invitation.objects.create(
+        email=address,
+        name=name.strip(),
+        role=role,
+        token_hash=keyed_hash(_PURPOSE, token),
+        invited_by_id=actor.user_id,
+        expires_at=timezone.now() + VALID_FOR,
+    )
+    log.info("invitation.issued", invitation_id=invitation.pk, role=role)
+    return IssuedInvitation(invitation, Secret(token))
+
+
+@atomic
+def renew_invitation(*, invitation: Invitation, actor: Actor) -> IssuedInvitation:
+    """Make a new link in place of a lost or expired one. Raises: Forbidden, Conflict (accepted)."""
+    if invitation.state == Invitation.State.ACCEPTED:
+        raise Conflict("This invitation was accepted.", code="conflict.invitation_accepted")
+    return invite_user(email=invitation.email, role=Role(invitation.role), actor=actor, name=invitation.name)
+
+
+@atomic
+def revoke_invitation(*, invitation: Invitation, actor: Actor) -> Invitation:
+    """Make an invitation's link worthless. Raises: Forbidden, Conflict (it was accepted)."""
+    require(actor, "accounts.invite_users")
+    current = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    if current.accepted_at is not None:
+        raise Conflict("This invitation was accepted.", code="conflict.invitation_accepted")
+    if current.revoked_at is None:
+        current.revoked_at = timezone.now()
+        current.save(update_fields=["revoked_at"])
+        log.info("invitation.revoked", invitation_id=current.pk)
+    return current
+
+
+@atomic
+def open_invitation(token: str, *, lock: bool = False) -> Invitation:
+    """Find the invitation a link leads to.
+
+    Raises: NotFound, alike for links that are unknown, used, revoked and expired.
+    """
+    rows = Invitation.objects.select_for_update() if lock else Invitation.objects.all()
+    invitation = None
+    if token.startswith(_PREFIX) and token.isascii():
+        invitation = rows.filter(token_hash=keyed_hash(_PURPOSE, token)).first()
+    if invitation is None or invitation.state != Invitation.State.OPEN:
+        raise NotFound(
+            "This invitation is not valid any more. Ask for a new one.", code="not_found.invitation"
+        )
+    return invitation
+
+
+@atomic
+def accept_invitation(*, token: str, name: str, password: str) -> User:
+    """Let the holder of a link in, with a name and a password of their choice; the link is used up.
+
+    Raises: NotFound (link), InvalidInput (name, password), Conflict (the address came in another way).
+    """
+    invitation = open_invitation(token, lock=True)
+    if not name.strip():
+        raise InvalidInput("A person needs a name.", fields={"name": ["Enter a name."]})
+    check_password(password, User(email=invitation.email, name=name.strip()))
+    user = create_user(
+        email=invitation.email,
+        name=name,
+        role=Role(invitation.role),
+        password=password,
+        actor=SYSTEM,
+        source=RoleSource.INVITATION,
+    )
+    invitation.accepted_at, invitation.accepted_by = timezone.now(), user
+    invitation.save(update_fields=["accepted_at", "accepted_by"])
+    log.info("invitation.accepted", invitation_id=invitation.pk, user_id=user.pk)
+    return user

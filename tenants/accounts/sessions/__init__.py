@@ -1,0 +1,1 @@
+"""Sessions that belong to one company."""

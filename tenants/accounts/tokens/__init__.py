@@ -1,0 +1,1 @@
+"""Keys that programs use in a person's name."""

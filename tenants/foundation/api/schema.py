@@ -1,0 +1,31 @@
+"""What OpenAPI is told beyond what it can see; imported once, when the application starts."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction
+
+from tenants.foundation.api.serializers import StrictModelSerializer, StrictSerializer
+
+
+class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Marks the input of strict serializers as closed, so that generated clients and tests know it too."""
+
+    target_class: Any = StrictSerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the ordinary schema, closed when it describes a request."""
+        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        if direction == "request" and schema.get("type") == "object":
+            schema["additionalProperties"] = False
+        return schema
+
+
+class StrictModelSerializerSchema(StrictSerializerSchema):  # type: ignore[no-untyped-call]
+    """The same for serializers of models."""
+
+    target_class = StrictModelSerializer
