@@ -99,8 +99,7 @@ def _migrate_through_django(tenant: Tenant, key: Key) -> None:
     state = executor.loader.project_state((key[0], key[1]), at_end=False)
     with transaction.atomic(using=alias):
         wrapper.ensure_connection()
-        with wrapper.cursor() as cursor:
-            cursor.execute(f'SET LOCAL search_path = "{tenant.schema}", public')
+        _enter_schema(wrapper.connection, tenant)
         with wrapper.schema_editor(atomic=False) as editor:
             for operation in migration.operations:
                 before = state.clone()
