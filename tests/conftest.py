@@ -18,6 +18,7 @@ from tenants.tenancy.databases import owner_aliases, owner_connection
 from tenants.tenancy.directory import directory
 from tenants.tenancy.preparing import prepare
 from tests.companies import create_company, drop_company
+from tests.fakes.events import PublishedEvents
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -122,6 +123,12 @@ def committed_tenant(databases: None, django_db_blocker: DjangoDbBlocker) -> Ite
             connections.close_all()
             drop_company(company)
             directory.forget()
+
+
+@pytest.fixture
+def published_events(tenant: TenantRef) -> PublishedEvents:
+    """What the test's company published, oldest first: iterable, ``.names``, ``.of(EventClass)``."""
+    return PublishedEvents(tenant)
 
 
 @pytest.fixture

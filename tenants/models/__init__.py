@@ -5,10 +5,11 @@ from tenants.models.domain import Domain
 from tenants.models.migration_ledger import MigrationLedger
 from tenants.models.template_script import TemplateMigration, TemplateScript
 from tenants.models.tenant import Tenant
-from tenants.models.work_item import TenantQueue, WorkItem
+from tenants.models.work_item import DispatchClock, TenantQueue, WorkItem
 
 __all__ = [
     "DataKey",
+    "DispatchClock",
     "Domain",
     "MigrationLedger",
     "TemplateMigration",

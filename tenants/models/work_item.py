@@ -35,11 +35,14 @@ class WorkItem(models.Model):
     priority = models.SmallIntegerField(default=100)
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
     due_at = models.DateTimeField(db_default=Now())
+    # A recurring job's period: finishing this row inserts the next one in the same transaction.
+    every_seconds = models.PositiveIntegerField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
     last_error = models.TextField(default="", blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    # First start; kept over retries, so that what is put back again and again grows old and ends.
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -55,6 +58,7 @@ class WorkItem(models.Model):
             models.Index(
                 fields=["tenant_id", "priority", "due_at"], condition=Q(state="ready"), name="work_item_ready"
             ),
+            models.Index(fields=["due_at"], condition=Q(state="ready"), name="work_item_due"),
             models.Index(
                 fields=["lease_expires_at"], condition=Q(state__in=["handed", "running"]), name="work_item_leased"
             ),
@@ -81,3 +85,20 @@ class TenantQueue(models.Model):
 
     def __str__(self) -> str:
         return str(self.tenant_id)
+
+
+class DispatchClock(models.Model):
+    """A cell table of one row: the cell's virtual time. Whoever holds its lock hands work out; nobody owns it."""
+
+    tenancy: ClassVar = "cell"
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    virtual_time = models.FloatField(default=0.0)
+    passed_at = models.DateTimeField(db_default=Now())
+    swept_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="dispatch_clock_has_one_row")]
+
+    def __str__(self) -> str:
+        return f"{self.virtual_time:.3f}"

@@ -1,0 +1,155 @@
+"""A worker's hold on a row: taken once, renewed while it works, and worth nothing once another has taken over."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
+
+from tenants.dispatch.queueing import Request, insert_request
+from tenants.dispatch.registry import Job
+from tenants.tenancy import cell_scope
+
+PICK = """
+SELECT id, tenant_id, tenant_role, kind, object_id, payload, slot, priority, attempts, due_at, created_at, started_at,
+       every_seconds, statement_timestamp()
+FROM tenants_workitem
+WHERE id = %s AND (state = 'handed' OR (state = 'ready' AND due_at <= statement_timestamp()))
+FOR UPDATE SKIP LOCKED
+"""
+TAKE = """
+UPDATE tenants_workitem
+SET state = 'running', lease_token = %s, lease_expires_at = statement_timestamp() + %s, attempts = attempts + 1,
+    started_at = coalesce(started_at, statement_timestamp())
+WHERE id = %s
+"""
+# Requests the run now starting serves as well: whatever they ask for was committed before it begins.
+COALESCE = """
+UPDATE tenants_workitem SET state = 'done', finished_at = statement_timestamp()
+WHERE id IN (
+    SELECT id FROM tenants_workitem
+    WHERE tenant_id = %s AND kind = %s AND object_id IS NOT DISTINCT FROM %s AND id <> %s AND slot IS NULL
+      AND (state = 'handed' OR (state = 'ready' AND due_at <= statement_timestamp()))
+    FOR UPDATE SKIP LOCKED)
+"""
+EXTEND = """
+UPDATE tenants_workitem SET lease_expires_at = statement_timestamp() + %s
+WHERE id = %s AND lease_token = %s AND state = 'running'
+"""
+HOLD = "SELECT 1 FROM tenants_workitem WHERE id = %s AND lease_token = %s AND state = 'running' FOR UPDATE"
+SETTLE = """
+UPDATE tenants_workitem
+SET state = %s, finished_at = statement_timestamp(), lease_token = NULL, lease_expires_at = NULL, last_error = %s
+WHERE id = %s AND lease_token = %s AND state = 'running'
+"""
+PUT_BACK = """
+UPDATE tenants_workitem
+SET state = 'ready', due_at = statement_timestamp() + %s, lease_token = NULL, lease_expires_at = NULL,
+    attempts = greatest(0, attempts - %s), last_error = %s
+WHERE id = %s AND lease_token = %s AND state = 'running'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a worker knows of the row it holds; ``token`` fences off whoever held it before."""
+
+    id: UUID
+    token: UUID
+    cell: str
+    tenant_id: UUID
+    tenant_role: str
+    kind: str
+    object_id: UUID | None
+    payload: dict[str, Any]
+    slot: str | None
+    priority: int
+    attempt: int
+    due_at: datetime
+    waited_seconds: float
+    age_seconds: float
+    every_seconds: int | None
+
+
+@contextmanager
+def cell_transaction(cell: str) -> Iterator[CursorWrapper]:
+    """A transaction on the cell's shared tables, and a cursor in it."""
+    with cell_scope(cell), transaction.atomic(using=cell), connections[cell].cursor() as cursor:
+        yield cursor
+
+
+def take_lease(cell: str, item_id: UUID, find_job: Callable[[str], Job | None]) -> Lease | None:
+    """Take the row if it is still to be done; None when it is done, taken, gone or not due."""
+    with cell_transaction(cell) as cursor:
+        cursor.execute(PICK, [item_id])
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        (_, tenant_id, role, kind, object_id, payload, slot, priority, attempts, due_at, created_at, started_at,
+         every_seconds, now) = row  # fmt: skip
+        token, job = uuid4(), find_job(kind)
+        cursor.execute(TAKE, [token, timedelta(seconds=job.lease_seconds if job else 60.0), item_id])
+        if job is not None and job.coalesce and slot is None:
+            cursor.execute(COALESCE, [tenant_id, kind, object_id, item_id])
+    return Lease(
+        id=item_id, token=token, cell=cell, tenant_id=tenant_id, tenant_role=role, kind=kind, object_id=object_id,
+        payload=payload if isinstance(payload, dict) else json.loads(payload), slot=slot, priority=priority,
+        attempt=attempts + 1, due_at=due_at, waited_seconds=max(0.0, (now - max(due_at, created_at)).total_seconds()),
+        age_seconds=(now - (started_at or now)).total_seconds(), every_seconds=every_seconds,
+    )  # fmt: skip
+
+
+def extend_lease(cursor: CursorWrapper, lease: Lease, seconds: float) -> bool:
+    """Keep the row for another ``seconds``; False when it is no longer ours."""
+    cursor.execute(EXTEND, [timedelta(seconds=seconds), lease.id, lease.token])
+    return cursor.rowcount == 1
+
+
+def hold_lease(cursor: CursorWrapper, lease: Lease) -> bool:
+    """Lock the row until the transaction ends; False when it is no longer ours."""
+    cursor.execute(HOLD, [lease.id, lease.token])
+    return cursor.fetchone() is not None
+
+
+def settle(
+    cursor: CursorWrapper, lease: Lease, *, is_dead: bool, error: str = "", every_seconds: int | None = None
+) -> bool:
+    """Mark the row done or dead and insert a recurring job's next run; False when it is no longer ours."""
+    cursor.execute(SETTLE, ["dead" if is_dead else "done", error, lease.id, lease.token])
+    if cursor.rowcount != 1:
+        return False
+    if every_seconds:
+        insert_next_run(cursor, lease, every_seconds)
+    return True
+
+
+def put_back(
+    cursor: CursorWrapper, lease: Lease, *, after_seconds: float, error: str, counts_as_attempt: bool
+) -> bool:
+    """Make the row ready again for later; False when it is no longer ours."""
+    wait = timedelta(seconds=after_seconds)
+    cursor.execute(PUT_BACK, [wait, 0 if counts_as_attempt else 1, error, lease.id, lease.token])
+    return cursor.rowcount == 1
+
+
+def insert_next_run(cursor: CursorWrapper, lease: Lease, every_seconds: int) -> None:
+    """The recurring job's next row, at the next multiple of its period that is still to come."""
+    cursor.execute(
+        "SELECT %s + make_interval(secs => %s * greatest(1, ceil("
+        "extract(epoch FROM statement_timestamp() - %s) / %s)))",
+        [lease.due_at, every_seconds, lease.due_at, every_seconds],
+    )
+    (next_at,) = cursor.fetchone()
+    insert_request(
+        cursor,
+        Request(
+            tenant_id=lease.tenant_id, tenant_role=lease.tenant_role, kind=lease.kind, object_id=lease.object_id,
+            payload=lease.payload, due_at=next_at, slot=lease.slot, priority=lease.priority,
+            every_seconds=every_seconds,
+        ),
+    )  # fmt: skip

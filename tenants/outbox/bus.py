@@ -1,0 +1,186 @@
+"""Domain events: published in the transaction of the change they tell of, delivered to subscribers afterwards."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.utils.module_loading import autodiscover_modules
+
+from tenants.dispatch import enqueue
+from tenants.foundation.ids import uuid7
+from tenants.outbox.encoding import decode, encode, field_types
+from tenants.outbox.models import OutboxEvent
+from tenants.tenancy import NoTransaction, current_tenant, in_transaction
+
+RELAY = "outbox.relay"
+HEADER = frozenset({"event_id", "tenant_id", "actor_id", "occurred_at"})
+
+_actor_id: ContextVar[UUID | None] = ContextVar("outbox_actor_id", default=None)
+_event_classes: dict[str, type["DomainEvent"]] = {}
+
+
+@contextmanager
+def bound_actor(actor_id: UUID | None) -> Iterator[None]:
+    """Events made in this block say that ``actor_id`` (a user's id; None for the system) caused them."""
+    token = _actor_id.set(actor_id)
+    try:
+        yield
+    finally:
+        _actor_id.reset(token)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainEvent:
+    """A fact in the past tense, with ids in it. Subclasses are frozen dataclasses with a ``name`` (``noun.verbed``).
+
+    Tenant, actor, id and time fill themselves in.
+    """
+
+    name: ClassVar[str] = ""
+
+    event_id: UUID = field(default_factory=uuid7)
+    tenant_id: UUID = field(default_factory=lambda: current_tenant().id)
+    actor_id: UUID | None = field(default_factory=_actor_id.get)
+    occurred_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            return
+        known = _event_classes.get(cls.name)
+        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"Two events are called “{cls.name}”.")
+        _event_classes[cls.name] = cls
+
+    def payload(self) -> dict[str, Any]:
+        """The event's own fields as JSON values."""
+        return {name: encode(getattr(self, name)) for name in field_types(type(self)) if name not in HEADER}
+
+
+def event_class(name: str) -> type[DomainEvent] | None:
+    """The class of the events called ``name``, if this release knows them."""
+    return _event_classes.get(name)
+
+
+def restore(
+    event_type: type[DomainEvent],
+    payload: Mapping[str, Any],
+    *,
+    event_id: UUID,
+    actor_id: UUID | None,
+    occurred_at: datetime,
+    tenant_id: UUID,
+) -> DomainEvent:
+    """An event from its stored form; fields that a later release removed are left out, new ones need defaults.
+
+    Raises: TypeError when a field without a default is missing.
+    """
+    known = field_types(event_type)
+    values = {name: decode(known[name], value) for name, value in payload.items() if name in known}
+    return event_type(
+        **values, event_id=event_id, tenant_id=tenant_id, actor_id=actor_id, occurred_at=occurred_at
+    )
+
+
+class _RelayAsked:
+    """A commit hook that does nothing: its presence says that this transaction already asks for a relay run."""
+
+    def __call__(self) -> None:
+        return None
+
+
+_relay_asked = _RelayAsked()
+
+
+def publish(*events: DomainEvent) -> None:
+    """Announce facts: stored with the open transaction, delivered after its commit, never if it is rolled back.
+
+    Raises: NoTransaction outside one, ValueError for an event of another tenant or without a name.
+    """
+    tenant = current_tenant()
+    if not in_transaction():
+        raise NoTransaction(
+            "An event is published inside the transaction of its change: use tenants.tenancy.atomic."
+        )
+    for event in events:
+        if event.tenant_id != tenant.id:
+            raise ValueError("An event is published in the scope of its own tenant.")
+        if _event_classes.get(event.name) is not type(event):
+            raise ValueError(f"{type(event).__name__} needs a name of its own.")
+    OutboxEvent.objects.bulk_create(
+        [
+            OutboxEvent(
+                id=event.event_id, name=event.name, payload=event.payload(), actor_id=event.actor_id,
+                occurred_at=event.occurred_at,
+            )
+            for event in events
+        ]
+    )  # fmt: skip
+    if not any(entry[1] is _relay_asked for entry in connections[tenant.cell].run_on_commit):
+        # No slot: its unique index would make this company's writers wait for one another.
+        enqueue(RELAY, priority=10)
+        transaction.on_commit(_relay_asked, using=tenant.cell)
+
+
+def forget_relay_request(cell: str) -> None:
+    """Let the open transaction ask for a relay run once more (for tests, whose one transaction outlives relay runs)."""
+    connection = connections[cell]
+    connection.run_on_commit = [entry for entry in connection.run_on_commit if entry[1] is not _relay_asked]
+
+
+type Reaction[E: DomainEvent] = Callable[[E], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscriber's stable name (its place in the database), what it listens to, and its function."""
+
+    name: str
+    event_name: str
+    reaction: Reaction[Any]
+
+
+_subscriptions: dict[str, Subscription] = {}
+
+
+def subscribe[E: DomainEvent](
+    event_type: type[E], *, name: str | None = None
+) -> Callable[[Reaction[E]], Reaction[E]]:
+    """Register a function of a ``subscribers.py``; it gets each event at least once, in order, in its own savepoint.
+
+    It runs in the tenant's scope, inside a transaction that also marks the delivery: what it does in the database
+    happens exactly once. It does no HTTP; it usually enqueues a job. ``name`` is stored: keep it when the function
+    moves (it is ``package.function`` when not given).
+    """
+
+    def register(reaction: Reaction[E]) -> Reaction[E]:
+        function = cast(Any, reaction)
+        package = function.__module__.removesuffix(".subscribers")
+        subscription = Subscription(name or f"{package}.{function.__name__}", event_type.name, reaction)
+        known = _subscriptions.get(subscription.name)
+        if known is not None and _place(known.reaction) != _place(reaction):
+            raise ValueError(f"Two subscribers are called “{subscription.name}”.")
+        _subscriptions[subscription.name] = subscription
+        return reaction
+
+    return register
+
+
+def unsubscribe(name: str) -> None:
+    """Forget a subscriber (for tests that register their own)."""
+    _subscriptions.pop(name, None)
+
+
+def subscriptions() -> list[Subscription]:
+    """Every subscriber of every installed app, in a stable order."""
+    autodiscover_modules("subscribers")
+    return sorted(_subscriptions.values(), key=lambda subscription: subscription.name)
+
+
+def _place(reaction: Any) -> tuple[str, str]:
+    return reaction.__module__, reaction.__qualname__
