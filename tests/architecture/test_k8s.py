@@ -258,7 +258,8 @@ def test_the_connections_of_all_pods_fit_into_postgresql() -> None:
     assert per_web_process == int(web.option("threads")), "a thread without a connection waits for nothing"
     most = (scaler["spec"]["maxReplicas"] + surge(web)) * int(web.option("workers")) * per_web_process
     worker, dispatcher = workload("worker"), workload("dispatcher")
-    most += (worker.manifest["spec"]["replicas"] + surge(worker)) * int(worker.option("concurrency"))
+    # A running job has a second connection for its heartbeat.
+    most += (worker.manifest["spec"]["replicas"] + surge(worker)) * int(worker.option("concurrency")) * 2
     most += dispatcher.manifest["spec"]["replicas"] + surge(dispatcher)
     assert most * DATABASES_ON_ONE_SERVER + 10 <= POSTGRES_MAX_CONNECTIONS
 
