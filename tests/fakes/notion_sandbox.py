@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
+from wsgiref.handlers import SimpleHandler
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from integrations.sandbox.notion.app import ConnectionBroken, NotionApplication
 from integrations.sandbox.notion.sandbox import Sandbox
@@ -82,27 +83,26 @@ class _Handler(WSGIRequestHandler):
         # wsgiref answers one request a connection; this goes on until the client closes.
         self.close_connection = False
         while not self.close_connection:
-            self.handle_one()
+            self.raw_requestline = self.rfile.readline(65537)
+            if not self.raw_requestline or not self.parse_request():
+                return
+            answering = _Answering(
+                self.rfile,  # type: ignore[arg-type]
+                self.wfile,  # type: ignore[arg-type]
+                self.get_stderr(),
+                self.get_environ(),
+                multithread=True,
+            )
+            answering.run(self.server.get_app())  # type: ignore[attr-defined]
+            if answering.is_broken:
+                return
 
-    def handle_one(self) -> None:
-        self.raw_requestline = self.rfile.readline(65537)
-        if not self.raw_requestline or not self.parse_request():
-            self.close_connection = True
-            return
-        handler = _Answering(self.rfile, self.wfile, self.get_stderr(), self.get_environ(), multithread=True)
-        handler.request_handler = self
-        handler.run(self.server.get_app())  # type: ignore[attr-defined]
 
+class _Answering(SimpleHandler):
+    """Sends one answer; a connection broken on purpose stays broken, without a second answer."""
 
-class _Answering(ServerHandler):
     http_version = "1.1"
-
-    def close(self) -> None:
-        # The parent writes a line to the log here.
-        try:
-            super(ServerHandler, self).close()
-        finally:
-            pass
+    is_broken = False
 
     def run(self, application: Any) -> None:
         try:
@@ -110,4 +110,4 @@ class _Answering(ServerHandler):
             self.result = application(self.environ, self.start_response)
             self.finish_response()
         except (ConnectionBroken, OSError):
-            self.request_handler.close_connection = True
+            self.is_broken = True

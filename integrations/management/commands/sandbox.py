@@ -26,7 +26,7 @@ class Command(BaseCommand):
     """Serves until it is interrupted."""
 
     help = "Serve a local stand-in of an outside service. Known: notion."
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("service", choices=["notion"])

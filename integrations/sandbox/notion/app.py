@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import time
@@ -23,8 +24,11 @@ READ_AT_MOST = 8 * 1024 * 1024
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class ConnectionBroken(Exception):
-    """Raised on purpose so that the server gives up a connection in the middle of an answer."""
+class ConnectionBroken(ConnectionResetError):
+    """Raised on purpose so that the server gives up a connection; servers take it for the client's doing."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "broken on purpose")
 
 
 class NotionApplication:

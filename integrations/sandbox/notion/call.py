@@ -50,7 +50,7 @@ class Call:
         return self.connection is None or self.connection.sees(object_id)
 
     def parameter(self, name: str) -> str | None:
-        return self.query.get(name, [None])[0]  # type: ignore[list-item]
+        return self.query.get(name, [None])[0]
 
     def find(self, kind: Kind, object_id: str) -> Item:
         """The object. Raises 404 when it is missing or not shared, 400 when the id is of another kind."""

@@ -39,7 +39,7 @@ def _state(sandbox: Sandbox, body: Json, query: Query) -> Json:
 
 
 def _ledger(sandbox: Sandbox, body: Json, query: Query) -> Json:
-    workspace = query.get("workspace", [None])[0]  # type: ignore[list-item]
+    workspace = query.get("workspace", [None])[0]
     return sandbox.report(workspace, with_calls="calls" in query, reset="reset" in query)
 
 

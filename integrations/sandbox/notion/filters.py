@@ -185,7 +185,7 @@ def _rollup(condition: Any, now: datetime, path: str) -> Test:
     def entries(value: Any) -> bool:
         rollup = (value or {}).get("rollup") or {}
         found = [test(entry) for entry in rollup.get("array", []) if _same_kind(entry["type"], kind)]
-        return {"any": any, "every": all, "none": lambda hits: not any(hits)}[how](found)
+        return all(found) if how == "every" else any(found) is (how == "any")
 
     return entries
 

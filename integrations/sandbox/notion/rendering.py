@@ -61,7 +61,7 @@ def block_view(workspace: Workspace, block_id: str, version: str) -> Json | None
 def is_trashed(workspace: Workspace, block_id: str) -> bool:
     """Whether a child is in the trash (or gone)."""
     for kind in ("page", "database", "block"):
-        found = workspace.items[kind].get(block_id)  # type: ignore[index]
+        found = workspace.items[kind].get(block_id)
         if found is not None:
             return found.in_trash
     return True

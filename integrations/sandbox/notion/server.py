@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gunicorn.app.base
-import gunicorn.util
+import gunicorn.app.base  # type: ignore[import-untyped]
+import gunicorn.util  # type: ignore[import-untyped]
 
 from integrations.sandbox.notion.app import NotionApplication
 from integrations.sandbox.notion.sandbox import UNCHANGED, Sandbox
@@ -26,7 +26,7 @@ class ServerOptions:
     threads: int = 16
 
 
-class SandboxServer(gunicorn.app.base.BaseApplication):
+class SandboxServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
     """`run()` serves until a signal ends it."""
 
     def __init__(self, options: ServerOptions) -> None:

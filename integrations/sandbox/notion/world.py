@@ -223,8 +223,10 @@ class Workspace:
     def _displace(self, object_id: str, parent_id: str | None) -> None:
         if parent_id is None:
             return
-        if parent_id in self.tables and self.tables[parent_id].rows.pop(object_id, None):
-            self.tables[parent_id].changed()
+        table = self.tables.get(parent_id)
+        if table is not None and object_id in table.rows:
+            del table.rows[object_id]
+            table.changed()
         if object_id in self.children.get(parent_id, ()):
             self.children[parent_id].remove(object_id)
 
@@ -282,7 +284,7 @@ class World:
             for user in workspace.users.values():
                 yield workspace.id, user
             for kind in ("database", "data_source", "page", "block"):
-                for item in workspace.items[kind].values():  # type: ignore[index]
+                for item in workspace.items[kind].values():
                     yield workspace.id, item.obj
             for parent_id, ids in workspace.children.items():
                 yield workspace.id, {"object": "sandbox_children", "id": parent_id, "children": ids}

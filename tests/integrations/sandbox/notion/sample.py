@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
 
-TOKEN = "ntn_sandbox_test_token"  # noqa: S105
-OTHER_TOKEN = "ntn_sandbox_other_token"  # noqa: S105
+TOKEN = "ntn_sandbox_test_token"
+OTHER_TOKEN = "ntn_sandbox_other_token"
+NOON = datetime(2026, 7, 10, 12, 0, 30, tzinfo=UTC)
 
 
 def an_id(name: str) -> str:
@@ -118,12 +120,14 @@ def schema() -> Json:
         column("fIle", "Files", "files"),
         column(
             "rEla", "Blocked by", "relation",
-            {"data_source_id": TASKS, "database_id": DATABASE, "type": "single_property", "single_property": {}},
+            {"data_source_id": TASKS, "database_id": DATABASE, "type": "single_property",
+             "single_property": {}},
         ),
         column("fOrm", "Score", "formula", {"expression": "1 + 1"}),
         column(
             "rOll", "Blockers", "rollup",
-            {"function": "show_original", "relation_property_name": "Blocked by", "rollup_property_name": "Name",
+            {"function": "show_original", "relation_property_name": "Blocked by",
+             "rollup_property_name": "Name",
              "relation_property_id": "rEla", "rollup_property_id": "title"},
         ),
         column("uNiq", "ID", "unique_id", {"prefix": "OPS"}),
@@ -223,6 +227,10 @@ def frame_objects() -> list[Json]:
 def tasks(count: int, **values: Any) -> list[Json]:
     """Rows made one minute apart."""
     return [
-        task(number, at=f"2026-07-{1 + number // 1440:02d}T{number // 60 % 24:02d}:{number % 60:02d}:00.000Z", **values)
+        task(
+            number,
+            at=f"2026-07-{1 + number // 1440:02d}T{number // 60 % 24:02d}:{number % 60:02d}:00.000Z",
+            **values,
+        )
         for number in range(1, count + 1)
     ]

@@ -1,0 +1,99 @@
+"""Notion's own description of its API, to hold the sandbox against.
+
+The files are not part of this repository: `CONTRACTS_DIR` says where they are, by default
+`../shared/contracts` next to the checkout. Without them the checks are left out.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+REPOSITORY = Path(__file__).resolve().parents[4]
+DIRECTORY = Path(os.environ.get("CONTRACTS_DIR") or REPOSITORY / ".." / "shared" / "contracts")
+OFFICIAL = DIRECTORY / "notion" / "notion-openapi-developers.json"
+
+PARTIAL = tuple(f"partial{name}ObjectResponse" for name in ("Page", "DataSource", "Database", "Block"))
+
+is_available = OFFICIAL.exists()
+why_not = f"Notion's OpenAPI document is not at {OFFICIAL}; set CONTRACTS_DIR"
+
+
+@functools.cache
+def _document() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(OFFICIAL.read_text())
+    return loaded
+
+
+@functools.cache
+def _open_document() -> Any:
+    return _opened(_document())
+
+
+def _opened(node: Any) -> Any:
+    """The same schema without `additionalProperties: false` and without partial objects.
+
+    The document closes every part of an `allOf`, so that no real answer could ever be valid. Once
+    opened, the partial page (an id and nothing else) would accept anything, so it goes, and `oneOf`,
+    whose branches overlap then, becomes `anyOf`.
+    """
+    if isinstance(node, list):
+        return [_opened(value) for value in node if not _is_partial(value)]
+    if not isinstance(node, dict):
+        return node
+    opened = {
+        key: _opened(value)
+        for key, value in node.items()
+        if not (key == "additionalProperties" and value is False)
+    }
+    if "oneOf" in opened and "anyOf" not in opened:
+        opened["anyOf"] = opened.pop("oneOf")
+    return opened
+
+
+def _is_partial(node: Any) -> bool:
+    return isinstance(node, dict) and str(node.get("$ref", "")).rpartition("/")[2] in PARTIAL
+
+
+def _validator(document: dict[str, Any], schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    return jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
+
+
+@functools.cache
+def _request_validator(method: str, template: str) -> jsonschema_rs.Validator | None:
+    operation = _document()["paths"].get(template, {}).get(method.lower(), {})
+    body = operation.get("requestBody")
+    return _validator(_document(), body["content"]["application/json"]["schema"]) if body else None
+
+
+@functools.cache
+def _response_validator(method: str, template: str) -> jsonschema_rs.Validator | None:
+    operation = _open_document()["paths"].get(template, {}).get(method.lower(), {})
+    answer = operation.get("responses", {}).get("200")
+    return _validator(_open_document(), answer["content"]["application/json"]["schema"]) if answer else None
+
+
+def assert_request_conforms(endpoint: str, body: Any) -> None:
+    """`endpoint` as in the ledger: `POST /v1/pages`. Strict: no key the document does not know."""
+    method, _, template = endpoint.partition(" ")
+    validator = _request_validator(method, template)
+    if validator is not None:
+        _check(validator, body, f"request of {endpoint}")
+
+
+def assert_response_conforms(endpoint: str, body: Any) -> None:
+    """Relaxed: more keys than described are fine, missing or mistyped ones are not."""
+    method, _, template = endpoint.partition(" ")
+    validator = _response_validator(method, template)
+    if validator is not None:
+        _check(validator, body, f"answer to {endpoint}")
+
+
+def _check(validator: jsonschema_rs.Validator, body: Any, what: str) -> None:
+    errors = [f"{list(error.instance_path)}: {error.message[:300]}" for error in validator.iter_errors(body)]
+    assert not errors, f"{what} does not conform: " + "; ".join(errors)
