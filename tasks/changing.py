@@ -9,7 +9,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.utils import timezone
-from tenants.outbox.bus import publish
 
 from tasks.activity import Happening, record
 from tasks.drafts import TaskChanges
@@ -19,6 +18,7 @@ from tasks.models import Person, Project, Task, TaskActivity, TaskAssignee
 from tenants.accounts.access import Actor
 from tenants.accounts.models import Department
 from tenants.foundation.errors import InvalidInput
+from tenants.outbox.bus import DomainEvent, publish
 
 MAX_TITLE_CHARS: Final = 500
 MAX_DESCRIPTION_CHARS: Final = 200_000
@@ -67,10 +67,11 @@ def apply_changes(
         task.updated_at = now
     Task.objects.bulk_update(changed, sorted(columns))
     record([_happening(task, differences[task.pk]) for task in changed], actor=actor)
-    for task in changed:
-        _announce(task, differences[task.pk])
-    for task_id, (_, _, added, removed) in people.items():
-        publish(TaskAssigned(task_id=task_id, added_person_ids=added, removed_person_ids=removed))
+    assigned = [
+        TaskAssigned(task_id=task_id, added_person_ids=added, removed_person_ids=removed)
+        for task_id, (_, _, added, removed) in people.items()
+    ]
+    publish(*[event for task in changed for event in _events(task, differences[task.pk])], *assigned)
     return [task.pk for task in changed]
 
 
@@ -191,13 +192,14 @@ def _happening(task: Task, differences: dict[str, tuple[Any, Any]]) -> Happening
     return Happening(task_id=task.pk, verb=verb, changes=differences)
 
 
-def _announce(task: Task, differences: dict[str, tuple[Any, Any]]) -> None:
-    publish(TaskUpdated(task_id=task.pk, changed=tuple(sorted(differences))))
+def _events(task: Task, differences: dict[str, tuple[Any, Any]]) -> list[DomainEvent]:
+    events: list[DomainEvent] = [TaskUpdated(task_id=task.pk, changed=tuple(sorted(differences)))]
     if "status" in differences:
         before, after = differences["status"]
-        publish(TaskMoved(task_id=task.pk, from_status=before, to_status=after))
+        events.append(TaskMoved(task_id=task.pk, from_status=before, to_status=after))
         if after == Task.Status.DONE:
-            publish(TaskCompleted(task_id=task.pk))
+            events.append(TaskCompleted(task_id=task.pk))
+    return events
 
 
 def _title(value: str) -> str:

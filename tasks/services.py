@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.utils import timezone
-from tenants.outbox.bus import publish
 
 from tasks.activity import Happening, record
 from tasks.changing import apply_changes
@@ -23,6 +22,7 @@ from tasks.numbering import take_numbers
 from tasks.selectors import open_blockers_of
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
 __all__ = [

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import structlog
 from django.utils import timezone
-from tenants.outbox.bus import publish
 
 from tasks.activity import Happening, record
 from tasks.drafts import DraftProblem, TaskDraft, UpsertResult
@@ -23,6 +22,7 @@ from tasks.models.number_series import NO_PROJECT_PREFIX
 from tasks.numbering import take_numbers
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import InvalidInput
+from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
@@ -157,6 +157,11 @@ def _merge(task_id: UUID, given: dict[str, Any], stored: Task | None, names: _Na
     if archived is not None and archived != task.is_archived:
         row.changes["archived"] = ("Yes" if task.is_archived else None, "Yes" if archived else None)
         task.archived_at = now if archived else None
+    # What follows from another field is not news of its own.
+    if "status" in row.changes:
+        row.changes.pop("completed_at", None)
+    if "due_on" in row.changes:
+        row.changes.pop("due_at", None)
     return row
 
 

@@ -1,0 +1,55 @@
+"""People brought by an import."""
+
+from tasks.drafts import PersonDraft
+from tasks.models import Person
+from tasks.services import upsert_people
+from tenants.accounts.access import SYSTEM, UserActor
+from tenants.tenancy import TenantRef
+from tests.factories.tasks import PersonFactory
+
+
+def test_new_people_are_made_and_known_ones_updated(tenant: TenantRef) -> None:
+    first = upsert_people(
+        drafts=[PersonDraft(ref="notion:1", name="Ann", email="Ann@North.example")], actor=SYSTEM
+    )
+    again = upsert_people(drafts=[PersonDraft(ref="notion:1", name="Ann Demo")], actor=SYSTEM)
+    assert first == again
+    person = Person.objects.get()
+    assert (person.name, person.email, person.refs) == ("Ann Demo", "ann@north.example", ["notion:1"])
+
+
+def test_the_same_address_in_two_workspaces_is_the_same_person(tenant: TenantRef) -> None:
+    ids = upsert_people(
+        drafts=[
+            PersonDraft(ref="notion:1", name="Ann", email="ann@north.example"),
+            PersonDraft(ref="notion:2", name="Ann D.", email="ANN@north.example"),
+            PersonDraft(ref="notion:3", name="Bot", email="no address"),
+        ],
+        actor=SYSTEM,
+    )
+    assert ids["notion:1"] == ids["notion:2"] != ids["notion:3"]
+    assert sorted(Person.objects.get(pk=ids["notion:1"]).refs) == ["notion:1", "notion:2"]
+
+
+def test_a_user_with_the_address_is_linked(tenant: TenantRef, member: UserActor) -> None:
+    ids = upsert_people(
+        drafts=[PersonDraft(ref="notion:1", name="M", email=member.user.email.upper())], actor=SYSTEM
+    )
+    assert Person.objects.get(pk=ids["notion:1"]).user_id == member.user_id
+
+
+def test_a_person_keeps_an_address_another_claims(tenant: TenantRef) -> None:
+    ann = PersonFactory(email="ann@north.example")
+    ids = upsert_people(drafts=[PersonDraft(ref="notion:9", name="Ann two")], actor=SYSTEM)
+    upsert_people(
+        drafts=[PersonDraft(ref="notion:9", name="Ann two", email="ann@north.example")], actor=SYSTEM
+    )
+    ann.refresh_from_db()
+    assert ann.email == "ann@north.example"
+    assert Person.objects.get(pk=ids["notion:9"]).email is None
+
+
+def test_an_empty_name_keeps_the_old_one(tenant: TenantRef) -> None:
+    upsert_people(drafts=[PersonDraft(ref="notion:1", name="")], actor=SYSTEM)
+    assert Person.objects.get().name == "Someone"
+    assert upsert_people(drafts=[], actor=SYSTEM) == {}
