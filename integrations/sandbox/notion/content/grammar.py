@@ -91,6 +91,12 @@ def project_patterns(language: str) -> tuple[tuple[str, str], ...]:
     return tuple((line.split(" | ")[0], line.split(" | ")[1]) for line in lines)
 
 
+@cache
+def comments_of(language: str, kind: str) -> tuple[str, ...]:
+    """Return what people write while the demo runs: `comments` below a task, `suffixes` of a title."""
+    return tuple(_read(f"life_{language}")[kind])
+
+
 def _thousands(value: int, language: str) -> str:
     grouped = f"{value:,}"
     return grouped if language == "en" else grouped.replace(",", ".")
