@@ -1,4 +1,4 @@
-"""The living demo against a running sandbox: every kind of edit is taken, remembered, and made by a person."""
+"""The living demo against a running sandbox: every kind of edit is taken and remembered, made by a person."""
 
 from __future__ import annotations
 
