@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, overload
 
 from django.db import connections, transaction
 
@@ -43,7 +43,17 @@ class Atomic(ContextDecorator):
         self._open.pop().__exit__(kind, value, trace)
 
 
-def atomic[F: Callable[..., Any]](function: F | None = None, *, durable: bool = False, savepoint: bool = True) -> Any:
+@overload
+def atomic[F: Callable[..., Any]](function: F) -> F: ...
+
+
+@overload
+def atomic(function: None = None, *, durable: bool = False, savepoint: bool = True) -> Atomic: ...
+
+
+def atomic[F: Callable[..., Any]](
+    function: F | None = None, *, durable: bool = False, savepoint: bool = True
+) -> Any:
     """``@atomic`` or ``with atomic():`` on the current tenant's cell.
 
     Raises: NoTenant when no scope is open.
