@@ -36,7 +36,7 @@ def departments_named(names: Iterable[str]) -> dict[str, Department]:
 def _departments(wanted: Iterable[str]) -> dict[str, Department]:
     if not wanted:
         return {}
-    rows = Department.objects.annotate(lower=Lower("name")).filter(lower__in=list(wanted))
+    rows = Department.objects.alias(lower=Lower("name")).filter(lower__in=list(wanted))
     return {row.name.lower(): row for row in rows}
 
 
@@ -60,7 +60,7 @@ def projects_named(names: Iterable[str]) -> dict[str, Project]:
 def _projects(wanted: Iterable[str]) -> dict[str, Project]:
     if not wanted:
         return {}
-    rows = Project.objects.annotate(lower=Lower("name")).filter(lower__in=list(wanted))
+    rows = Project.objects.alias(lower=Lower("name")).filter(lower__in=list(wanted))
     return {row.name.lower(): row for row in rows}
 
 

@@ -31,8 +31,8 @@ def upsert_people(*, drafts: Sequence[PersonDraft], actor: Actor) -> dict[str, U
     require(actor, "tasks.import")
     wanted = {draft.ref: draft for draft in drafts}
     emails = {email for draft in wanted.values() if (email := clean_email(draft.email))}
-    present = list(
-        Person.objects.annotate(lower_email=Lower("email"))
+    present: list[Person] = list(
+        Person.objects.alias(lower_email=Lower("email"))
         .filter(Q(refs__overlap=list(wanted)) | Q(lower_email__in=emails))
         .select_for_update()
         .order_by("pk")

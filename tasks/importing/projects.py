@@ -31,9 +31,8 @@ def upsert_projects(*, drafts: Sequence[ProjectDraft], actor: Actor) -> dict[str
     given = [draft.id for draft in drafts if draft.id is not None]
     by_id = {row.pk: row for row in Project.objects.filter(pk__in=given).select_for_update().order_by("pk")}
     wanted = {name.lower() for name in names.values()}
-    by_name = {
-        row.name.lower(): row
-        for row in Project.objects.annotate(lower=Lower("name")).filter(lower__in=wanted)
+    by_name: dict[str, Project] = {
+        row.name.lower(): row for row in Project.objects.alias(lower=Lower("name")).filter(lower__in=wanted)
     }
     taken: set[str] | None = None
     fresh: list[Project] = []

@@ -1,68 +1,46 @@
-"""Tasks, projects and people for tests, made through the tables (rules are what the tests are about)."""
+"""Tasks, projects and people for tests, made through the tables: services are what is tested."""
 
+from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
-import factory
 from django.utils import timezone
 
-from tasks.models import Person, Project, Task, TaskDependency
+from tasks.models import Person, Project, Task, TaskAssignee, TaskDependency
 from tenants.accounts.models import Department
 
-
-class DepartmentFactory(factory.django.DjangoModelFactory[Department]):
-    """A department with a name of its own."""
-
-    class Meta:
-        model = Department
-
-    name = factory.Sequence(lambda n: f"Department {n}")
-    key = factory.Sequence(lambda n: f"D{n}")
-    color = 2
+_numbers = count(1)
 
 
-class ProjectFactory(factory.django.DjangoModelFactory[Project]):
-    """An active project."""
-
-    class Meta:
-        model = Project
-
-    name = factory.Sequence(lambda n: f"Project {n}")
-    key = factory.Sequence(lambda n: f"PR{n}")
-
-
-class PersonFactory(factory.django.DjangoModelFactory[Person]):
-    """Somebody known from a workspace."""
-
-    class Meta:
-        model = Person
-
-    name = factory.Sequence(lambda n: f"Person {n}")
-    email = factory.Sequence(lambda n: f"person{n}@north.example")
-
-
-class TaskFactory(factory.django.DjangoModelFactory[Task]):
-    """A planned task; `assignees=[…]` puts people on it, `depends_on=[…]` makes it wait."""
-
-    class Meta:
-        model = Task
-        skip_postgeneration_save = True
-
-    key_prefix = "T"
-    number = factory.Sequence(lambda n: n + 1)
-    title = factory.Sequence(lambda n: f"Inspect turbine {n}")
-    status = Task.Status.PLANNED
-    completed_at = factory.LazyAttribute(
-        lambda task: timezone.now() if task.status == Task.Status.DONE else None
+def make_department(**values: Any) -> Department:
+    """Make a department with a name of its own."""
+    number = next(_numbers)
+    return Department.objects.create(
+        **{"name": f"Department {number}", "key": f"D{number}", "color": 2} | values
     )
 
-    @factory.post_generation
-    def assignees(self, create: bool, extracted: Any, **kwargs: Any) -> None:
-        """Put people on the task."""
-        if extracted:
-            self.assignees.add(*extracted)
 
-    @factory.post_generation
-    def depends_on(self, create: bool, extracted: Any, **kwargs: Any) -> None:
-        """Make the task wait for others."""
-        for other in extracted or ():
-            TaskDependency.objects.create(task=self, depends_on=other)
+def make_project(**values: Any) -> Project:
+    """Make an active project."""
+    number = next(_numbers)
+    return Project.objects.create(**{"name": f"Project {number}", "key": f"PR{number}"} | values)
+
+
+def make_person(**values: Any) -> Person:
+    """Make somebody known from a workspace."""
+    number = next(_numbers)
+    return Person.objects.create(
+        **{"name": f"Person {number}", "email": f"person{number}@north.example"} | values
+    )
+
+
+def make_task(*, assignees: Iterable[Person] = (), depends_on: Iterable[Task] = (), **values: Any) -> Task:
+    """Make a planned task with these people on it, waiting for those tasks."""
+    number = next(_numbers)
+    given = {"key_prefix": "T", "number": number, "title": f"Inspect turbine {number}"} | values
+    if given.get("status") == Task.Status.DONE:
+        given.setdefault("completed_at", timezone.now())
+    task = Task.objects.create(**given)
+    TaskAssignee.objects.bulk_create(TaskAssignee(task=task, person=person) for person in assignees)
+    TaskDependency.objects.bulk_create(TaskDependency(task=task, depends_on=other) for other in depends_on)
+    return task

@@ -9,14 +9,14 @@ from tasks.filters import Order, Sort, TaskFilters
 from tasks.models import Task
 from tenants.accounts.access import SYSTEM, UserActor
 from tenants.tenancy import TenantRef
-from tests.factories.tasks import DepartmentFactory, PersonFactory, TaskFactory
+from tests.factories.tasks import make_department, make_person, make_task
 
 
 def test_every_column_has_its_first_cards_and_its_count(tenant: TenantRef) -> None:
     for n in range(5):
-        TaskFactory(title=f"P{n}", priority=n % 5)
-    TaskFactory(status="blocked", title="B")
-    TaskFactory(status="cancelled")
+        make_task(title=f"P{n}", priority=n % 5)
+    make_task(status="blocked", title="B")
+    make_task(status="cancelled")
     columns = board_columns(
         actor=SYSTEM, filters=TaskFilters(order=Order(Sort.PRIORITY, is_descending=True)), size=3
     )
@@ -34,8 +34,8 @@ def test_every_column_has_its_first_cards_and_its_count(tenant: TenantRef) -> No
 
 def test_the_cards_after_the_first_ones(tenant: TenantRef) -> None:
     for n in range(5):
-        TaskFactory(title=f"P{n}")
-    TaskFactory(status="blocked")
+        make_task(title=f"P{n}")
+    make_task(status="blocked")
     filters = TaskFilters(order=Order(Sort.TITLE, is_descending=False))
     first = board_columns(actor=SYSTEM, filters=filters, size=3)[0]
     assert first.next_cursor is not None
@@ -46,7 +46,7 @@ def test_the_cards_after_the_first_ones(tenant: TenantRef) -> None:
 
 @pytest.mark.parametrize("statuses", [("blocked",), ("cancelled", "planned")])
 def test_a_status_filter_leaves_the_other_columns_out(tenant: TenantRef, statuses: tuple[str, ...]) -> None:
-    TaskFactory(status="blocked")
+    make_task(status="blocked")
     columns = board_columns(actor=SYSTEM, filters=TaskFilters(statuses=statuses))
     assert {column.status for column in columns} == set(statuses)
 
@@ -54,7 +54,7 @@ def test_a_status_filter_leaves_the_other_columns_out(tenant: TenantRef, statuse
 def test_a_board_costs_four_queries_whatever_is_on_it(tenant: TenantRef) -> None:
     for status in Task.Status:
         for _ in range(6):
-            TaskFactory(status=status, department=DepartmentFactory(), assignees=[PersonFactory()])
+            make_task(status=status, department=make_department(), assignees=[make_person()])
     with CaptureQueriesContext(connections[tenant.cell]) as sent:
         columns = board_columns(actor=SYSTEM, filters=TaskFilters())
         assert all(
@@ -64,5 +64,5 @@ def test_a_board_costs_four_queries_whatever_is_on_it(tenant: TenantRef) -> None
 
 
 def test_a_guest_has_an_empty_board(guest: UserActor) -> None:
-    TaskFactory()
+    make_task()
     assert sum(column.count for column in board_columns(actor=guest, filters=TaskFilters())) == 0

@@ -9,7 +9,7 @@ from tasks.filters import TaskFilters
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.errors import NotFound
 from tenants.tenancy import TenantRef
-from tests.factories.tasks import DepartmentFactory, PersonFactory, ProjectFactory, TaskFactory
+from tests.factories.tasks import make_department, make_person, make_project, make_task
 
 
 def counts(options: list[FacetOption]) -> dict[str, int | None]:
@@ -17,9 +17,9 @@ def counts(options: list[FacetOption]) -> dict[str, int | None]:
 
 
 def test_options_are_counted_under_the_other_filters_only(tenant: TenantRef) -> None:
-    TaskFactory(status="blocked", priority=4)
-    TaskFactory(status="planned", priority=4)
-    TaskFactory(status="planned", priority=1)
+    make_task(status="blocked", priority=4)
+    make_task(status="planned", priority=4)
+    make_task(status="planned", priority=1)
     filters = TaskFilters(statuses=("blocked",), priorities=(4,))
     by_status = facet_options(actor=SYSTEM, filters=filters, facet="status")
     assert counts(by_status)["Blocked"] == 1
@@ -30,11 +30,11 @@ def test_options_are_counted_under_the_other_filters_only(tenant: TenantRef) -> 
 
 
 def test_people_projects_departments_tags_and_sources_are_offered(tenant: TenantRef) -> None:
-    ann, ben = PersonFactory(name="Ann Demo"), PersonFactory(name="Ben Demo")
-    roads, salt = DepartmentFactory(name="Roads"), ProjectFactory(name="Salt")
-    TaskFactory(assignees=[ann], department=roads, tags=["ice", "road"], source="North")
-    TaskFactory(assignees=[ann, ben], project=salt, tags=["ice"])
-    TaskFactory()
+    ann, ben = make_person(name="Ann Demo"), make_person(name="Ben Demo")
+    roads, salt = make_department(name="Roads"), make_project(name="Salt")
+    make_task(assignees=[ann], department=roads, tags=["ice", "road"], source="North")
+    make_task(assignees=[ann, ben], project=salt, tags=["ice"])
+    make_task()
 
     def offered(facet: str, words: str = "") -> dict[str, int | None]:
         return counts(facet_options(actor=SYSTEM, filters=TaskFilters(), facet=facet, words=words))
@@ -51,7 +51,7 @@ def test_people_projects_departments_tags_and_sources_are_offered(tenant: Tenant
 @pytest.mark.parametrize("facet", FACETS)
 def test_an_offer_costs_two_queries_at_most(tenant: TenantRef, facet: str) -> None:
     for _ in range(3):
-        TaskFactory(assignees=[PersonFactory()], department=DepartmentFactory(), tags=["a"], source="s")
+        make_task(assignees=[make_person()], department=make_department(), tags=["a"], source="s")
     with CaptureQueriesContext(connections[tenant.cell]) as sent:
         assert facet_options(actor=SYSTEM, filters=TaskFilters(), facet=facet)
     assert len(sent) <= 2

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import FieldFetchBlocked
 from django.db import connections
-from django.db.models.fetch_modes import FieldFetchBlocked
 from django.test.utils import CaptureQueriesContext
 
 from tasks.filters import Archived, Due, Order, Sort, TaskFilters
@@ -24,7 +24,7 @@ from tasks.selectors import (
 from tenants.accounts.access import SYSTEM, UserActor
 from tenants.foundation.errors import InvalidInput, NotFound
 from tenants.tenancy import TenantRef, tenant_scope
-from tests.factories.tasks import DepartmentFactory, PersonFactory, ProjectFactory, TaskFactory
+from tests.factories.tasks import make_department, make_person, make_project, make_task
 
 TODAY = date(2026, 11, 25)  # a Wednesday
 SYSTEM_VIEW = Viewpoint(None, TODAY)
@@ -36,7 +36,7 @@ def titles(filters: TaskFilters, viewpoint: Viewpoint = SYSTEM_VIEW) -> list[str
 
 
 def test_people_of_the_company_see_its_tasks_and_a_guest_none(member: UserActor, guest: UserActor) -> None:
-    task = TaskFactory()
+    task = make_task()
     assert list(visible_tasks(actor=member)) == [task]
     assert list(visible_tasks(actor=guest)) == []
     with pytest.raises(NotFound):
@@ -44,19 +44,19 @@ def test_people_of_the_company_see_its_tasks_and_a_guest_none(member: UserActor,
 
 
 def test_another_company_sees_nothing_of_it(tenant: TenantRef, other_tenant: TenantRef) -> None:
-    task = TaskFactory()
+    task = make_task()
     with tenant_scope(other_tenant):
         assert not visible_tasks(actor=SYSTEM).filter(pk=task.pk).exists()
 
 
 def test_each_filter_keeps_what_it_says(tenant: TenantRef, member: UserActor) -> None:
-    roads, grid = DepartmentFactory(), DepartmentFactory()
-    salt = ProjectFactory()
-    me, ann = PersonFactory(user=member.user), PersonFactory()
-    TaskFactory(title="a", status="blocked", priority=4, department=roads, assignees=[me], source="North")
-    TaskFactory(title="b", status="done", project=salt, assignees=[ann], tags=["ice", "road"])
-    TaskFactory(title="c", department=grid, project=salt, assignees=[me, ann], tags=["ice"])
-    TaskFactory(title="d", status="cancelled", archived_at=datetime(2026, 1, 1, tzinfo=UTC))
+    roads, grid = make_department(), make_department()
+    salt = make_project()
+    me, ann = make_person(user=member.user), make_person()
+    make_task(title="a", status="blocked", priority=4, department=roads, assignees=[me], source="North")
+    make_task(title="b", status="done", project=salt, assignees=[ann], tags=["ice", "road"])
+    make_task(title="c", department=grid, project=salt, assignees=[me, ann], tags=["ice"])
+    make_task(title="d", status="cancelled", archived_at=datetime(2026, 1, 1, tzinfo=UTC))
     viewpoint = Viewpoint(member.user_id, TODAY)
     cases: list[tuple[dict[str, Any], str]] = [
         ({}, "abc"),
@@ -79,7 +79,7 @@ def test_each_filter_keeps_what_it_says(tenant: TenantRef, member: UserActor) ->
     ]
     for values, expected in cases:
         assert "".join(titles(TaskFilters(**values), viewpoint)) == expected, values
-    TaskFactory(title="e")
+    make_task(title="e")
     assert titles(TaskFilters(assignees=("nobody",))) == ["e"]
     assert titles(TaskFilters(assignees=("nobody", ann.pk))) == ["b", "c", "e"]
     assert titles(TaskFilters(assignees=("me",))) == []
@@ -87,9 +87,9 @@ def test_each_filter_keeps_what_it_says(tenant: TenantRef, member: UserActor) ->
 
 def test_due_filters_count_from_today(tenant: TenantRef) -> None:
     for days in (-3, -1, 0, 1, 4, 5):
-        TaskFactory(title=f"{days:+d}", due_on=TODAY + timedelta(days=days))
-    TaskFactory(title="late but done", status="done", due_on=TODAY - timedelta(days=9))
-    TaskFactory(title="whenever")
+        make_task(title=f"{days:+d}", due_on=TODAY + timedelta(days=days))
+    make_task(title="late but done", status="done", due_on=TODAY - timedelta(days=9))
+    make_task(title="whenever")
     assert titles(TaskFilters(due=Due.OVERDUE)) == ["-1", "-3"]
     assert titles(TaskFilters(due=Due.TODAY)) == ["+0"]
     assert titles(TaskFilters(due=Due.THIS_WEEK)) == ["+0", "+1", "+4", "-1"]
@@ -101,17 +101,17 @@ def test_due_filters_count_from_today(tenant: TenantRef) -> None:
 
 def test_completion_is_counted_in_days(tenant: TenantRef) -> None:
     for day in (1, 2, 3):
-        TaskFactory(title=str(day), status="done", completed_at=datetime(2026, 11, day, 23, 59, tzinfo=UTC))
-    TaskFactory(title="open")
+        make_task(title=str(day), status="done", completed_at=datetime(2026, 11, day, 23, 59, tzinfo=UTC))
+    make_task(title="open")
     assert titles(TaskFilters(completed_after=date(2026, 11, 1))) == ["2", "3"]
     assert titles(TaskFilters(completed_before=date(2026, 11, 3))) == ["1", "2"]
     assert titles(TaskFilters(completed_after=date.max)) == []
 
 
 def test_search_wants_every_word_in_the_title_or_the_key(tenant: TenantRef) -> None:
-    TaskFactory(title="Order crane for Kvitsøy")
-    TaskFactory(title="Crane hire, 100% north_side")
-    task = TaskFactory(title="Something else")
+    make_task(title="Order crane for Kvitsøy")
+    make_task(title="Crane hire, 100% north_side")
+    task = make_task(title="Something else")
     assert titles(TaskFilters(search="CRANE")) == ["Crane hire, 100% north_side", "Order crane for Kvitsøy"]
     assert titles(TaskFilters(search="kvitsøy order")) == ["Order crane for Kvitsøy"]
     assert titles(TaskFilters(search="100%")) == ["Crane hire, 100% north_side"]
@@ -129,7 +129,7 @@ ORDERS = [Order(sort, descending) for sort in Sort for descending in (False, Tru
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 def test_pages_show_every_task_once_forth_and_back(tenant: TenantRef, order: Order) -> None:
     for n in range(11):
-        TaskFactory(
+        make_task(
             title=f"Task {n % 4}",
             priority=n % 3,
             status="done" if n % 2 else "planned",
@@ -152,15 +152,15 @@ def test_pages_show_every_task_once_forth_and_back(tenant: TenantRef, order: Ord
 
 
 def test_undated_tasks_come_last_when_the_soonest_comes_first(tenant: TenantRef) -> None:
-    TaskFactory(title="never")
-    TaskFactory(title="soon", due_on=TODAY)
+    make_task(title="never")
+    make_task(title="soon", due_on=TODAY)
     page = task_page(actor=SYSTEM, filters=TaskFilters(order=Order(Sort.DUE, is_descending=False)))
     assert [task.title for task in page.rows] == ["soon", "never"]
 
 
 def test_a_cursor_of_another_order_is_refused(tenant: TenantRef) -> None:
     for _ in range(3):
-        TaskFactory()
+        make_task()
     page = task_page(actor=SYSTEM, filters=TaskFilters(), size=2)
     with pytest.raises(InvalidInput) as refusal:
         task_page(
@@ -172,9 +172,9 @@ def test_a_cursor_of_another_order_is_refused(tenant: TenantRef) -> None:
 
 
 def test_a_page_costs_two_queries_whatever_its_size(tenant: TenantRef) -> None:
-    people = [PersonFactory(), PersonFactory()]
+    people = [make_person(), make_person()]
     for _ in range(30):
-        TaskFactory(department=DepartmentFactory(), project=ProjectFactory(), assignees=people)
+        make_task(department=make_department(), project=make_project(), assignees=people)
     with CaptureQueriesContext(connections[tenant.cell]) as sent:
         rows = task_page(actor=SYSTEM, filters=TaskFilters(), size=30).rows
         shown = [
@@ -190,15 +190,15 @@ def test_a_page_costs_two_queries_whatever_its_size(tenant: TenantRef) -> None:
 
 def test_counts_stop_at_their_limit(tenant: TenantRef) -> None:
     for _ in range(5):
-        TaskFactory()
+        make_task()
     assert str(count_up_to(Task.objects.all(), 3)) == "3+"
     assert str(count_up_to(Task.objects.all(), 5)) == "5"
 
 
 def test_what_a_task_waits_for_and_what_waits_for_it(tenant: TenantRef) -> None:
-    done, running = TaskFactory(status="done"), TaskFactory(status="in_progress")
-    task = TaskFactory(depends_on=[done, running])
-    later, part = TaskFactory(depends_on=[task]), TaskFactory(parent=task)
+    done, running = make_task(status="done"), make_task(status="in_progress")
+    task = make_task(depends_on=[done, running])
+    later, part = make_task(depends_on=[task]), make_task(parent=task)
     links = links_of(task=task, actor=SYSTEM)
     assert set(links.blocked_by) == {done, running}
     assert (links.blocking, links.parts) == ([later], [part])
@@ -206,7 +206,7 @@ def test_what_a_task_waits_for_and_what_waits_for_it(tenant: TenantRef) -> None:
 
 
 def test_a_task_is_found_by_key_or_id(tenant: TenantRef) -> None:
-    task = TaskFactory()
+    task = make_task()
     assert visible_task(actor=SYSTEM, key=task.key.lower()) == task
     assert visible_task(actor=SYSTEM, key=str(task.pk)) == task
     for nothing in ("NOPE-1", "x" * 500, "a b"):

@@ -1,5 +1,6 @@
 """What people do to tasks: who may, what changes, what is told."""
 
+from collections.abc import Callable
 from datetime import date
 from uuid import uuid4
 
@@ -23,7 +24,7 @@ from tenants.accounts.access import SYSTEM, UserActor
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tenants.outbox.models import OutboxEvent
 from tenants.tenancy import TenantRef
-from tests.factories.tasks import DepartmentFactory, PersonFactory, ProjectFactory, TaskFactory
+from tests.factories.tasks import make_department, make_person, make_project, make_task
 
 
 def told() -> list[str]:
@@ -31,7 +32,7 @@ def told() -> list[str]:
 
 
 def test_a_member_makes_a_task(member: UserActor) -> None:
-    project, person = ProjectFactory(key="OPS"), PersonFactory()
+    project, person = make_project(key="OPS"), make_person()
     task = create_task(
         changes=TaskChanges(
             title="  Order   salt ", project_id=project.pk, assignee_ids=[person.pk], tags=["road", "road"]
@@ -82,8 +83,8 @@ def test_a_bad_value_is_refused_with_its_field_named(
 
 
 def test_a_guest_may_do_nothing(guest: UserActor) -> None:
-    task = TaskFactory()
-    attempts = [
+    task = make_task()
+    attempts: list[Callable[[], Task]] = [
         lambda: create_task(changes=TaskChanges(title="A"), actor=guest),
         lambda: update_task(task=task, changes=TaskChanges(title="A"), actor=guest),
         lambda: complete_task(task=task, actor=guest),
@@ -96,7 +97,7 @@ def test_a_guest_may_do_nothing(guest: UserActor) -> None:
 
 
 def test_a_member_may_not_archive_but_a_manager_may(member: UserActor, manager: UserActor) -> None:
-    task = TaskFactory()
+    task = make_task()
     with pytest.raises(Forbidden):
         archive_task(task=task, actor=member)
     assert archive_task(task=task, actor=manager).is_archived
@@ -105,11 +106,11 @@ def test_a_member_may_not_archive_but_a_manager_may(member: UserActor, manager: 
 
 
 def test_only_what_changes_is_written_and_told(member: UserActor) -> None:
-    task = TaskFactory(title="Order salt", priority=2)
+    task = make_task(title="Order salt", priority=2)
     same = update_task(task=task, changes=TaskChanges(title="Order salt", priority=2), actor=member)
     assert same.updated_at == task.updated_at
     assert told() == []
-    department = DepartmentFactory(name="Roads")
+    department = make_department(name="Roads")
     changed = update_task(
         task=task, changes=TaskChanges(priority=4, department_id=department.pk), actor=member
     )
@@ -123,7 +124,7 @@ def test_only_what_changes_is_written_and_told(member: UserActor) -> None:
 
 
 def test_moving_tells_from_where_to_where(member: UserActor) -> None:
-    task = TaskFactory(status="planned")
+    task = make_task(status="planned")
     assert move_task(task=task, status="in_review", actor=member).status == "in_review"
     assert told() == ["task.updated", "task.moved"]
     moved = OutboxEvent.objects.get(name="task.moved")
@@ -132,7 +133,7 @@ def test_moving_tells_from_where_to_where(member: UserActor) -> None:
 
 
 def test_completing_tells_and_can_be_undone_by_moving_back(member: UserActor) -> None:
-    task = TaskFactory(status="in_progress")
+    task = make_task(status="in_progress")
     done = complete_task(task=task, actor=member)
     assert done.is_done
     assert done.completed_at is not None
@@ -142,13 +143,13 @@ def test_completing_tells_and_can_be_undone_by_moving_back(member: UserActor) ->
 
 def test_a_done_task_cannot_be_completed_again(member: UserActor) -> None:
     with pytest.raises(Conflict) as refusal:
-        complete_task(task=TaskFactory(status="done"), actor=member)
+        complete_task(task=make_task(status="done"), actor=member)
     assert refusal.value.code == "tasks.already_done"
 
 
 def test_a_task_that_waits_for_another_cannot_be_completed(member: UserActor) -> None:
-    blocker = TaskFactory(status="in_progress")
-    task = TaskFactory(depends_on=[blocker])
+    blocker = make_task(status="in_progress")
+    task = make_task(depends_on=[blocker])
     with pytest.raises(Conflict) as refusal:
         complete_task(task=task, actor=member)
     assert refusal.value.code == "tasks.blocked"
@@ -158,15 +159,15 @@ def test_a_task_that_waits_for_another_cannot_be_completed(member: UserActor) ->
 
 
 def test_an_archived_task_cannot_be_changed(member: UserActor, manager: UserActor) -> None:
-    task = archive_task(task=TaskFactory(), actor=manager)
+    task = archive_task(task=make_task(), actor=manager)
     with pytest.raises(Conflict) as refusal:
         update_task(task=task, changes=TaskChanges(title="New"), actor=member)
     assert refusal.value.code == "tasks.archived"
 
 
 def test_many_tasks_change_in_as_many_statements_as_one(tenant: TenantRef, member: UserActor) -> None:
-    person = PersonFactory()
-    tasks = [TaskFactory() for _ in range(20)]
+    person = make_person()
+    tasks = [make_task() for _ in range(20)]
     changes = TaskChanges(status="blocked", priority=3, assignee_ids=[person.pk])
     with CaptureQueriesContext(connections[tenant.cell]) as single:
         edit_tasks(ids=[tasks[0].pk], changes=changes, actor=member)
@@ -177,7 +178,7 @@ def test_many_tasks_change_in_as_many_statements_as_one(tenant: TenantRef, membe
 
 
 def test_when_one_of_many_cannot_change_none_does(member: UserActor) -> None:
-    tasks = [TaskFactory(), TaskFactory(depends_on=[TaskFactory()])]
+    tasks = [make_task(), make_task(depends_on=[make_task()])]
     with pytest.raises(Conflict):
         edit_tasks(ids=[task.pk for task in tasks], changes=TaskChanges(status="done"), actor=member)
     with pytest.raises(NotFound):
@@ -186,9 +187,9 @@ def test_when_one_of_many_cannot_change_none_does(member: UserActor) -> None:
 
 
 def test_a_task_cannot_be_part_of_what_is_part_of_it(member: UserActor) -> None:
-    whole = TaskFactory()
-    part = TaskFactory(parent=whole)
-    crumb = TaskFactory(parent=part)
+    whole = make_task()
+    part = make_task(parent=whole)
+    crumb = make_task(parent=part)
     for parent in (whole, part, crumb):
         with pytest.raises(InvalidInput) as refusal:
             update_task(task=whole, changes=TaskChanges(parent_id=parent.pk), actor=member)
@@ -196,12 +197,12 @@ def test_a_task_cannot_be_part_of_what_is_part_of_it(member: UserActor) -> None:
 
 
 def test_archiving_leaves_out_what_is_gone(tenant: TenantRef) -> None:
-    task, away = TaskFactory(), archive_task(task=TaskFactory(), actor=SYSTEM)
+    task, away = make_task(), archive_task(task=make_task(), actor=SYSTEM)
     assert archive_tasks(ids=[task.pk, away.pk, uuid4()], actor=SYSTEM) == [task.pk]
 
 
 def test_the_table_itself_refuses_what_makes_no_sense(tenant: TenantRef) -> None:
-    task = TaskFactory()
+    task = make_task()
     for wrong in ({"status": "done"}, {"title": ""}, {"priority": 9}, {"status": "x"}, {"parent": task}):
         with pytest.raises(IntegrityError), transaction.atomic(using=tenant.cell):
             Task.objects.filter(pk=task.pk).update(**wrong)

@@ -5,7 +5,7 @@ from tasks.models import Person
 from tasks.services import upsert_people
 from tenants.accounts.access import SYSTEM, UserActor
 from tenants.tenancy import TenantRef
-from tests.factories.tasks import PersonFactory
+from tests.factories.tasks import make_person
 
 
 def test_new_people_are_made_and_known_ones_updated(tenant: TenantRef) -> None:
@@ -39,7 +39,7 @@ def test_a_user_with_the_address_is_linked(tenant: TenantRef, member: UserActor)
 
 
 def test_a_person_keeps_an_address_another_claims(tenant: TenantRef) -> None:
-    ann = PersonFactory(email="ann@north.example")
+    ann = make_person(email="ann@north.example")
     ids = upsert_people(drafts=[PersonDraft(ref="notion:9", name="Ann two")], actor=SYSTEM)
     upsert_people(
         drafts=[PersonDraft(ref="notion:9", name="Ann two", email="ann@north.example")], actor=SYSTEM

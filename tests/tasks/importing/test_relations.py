@@ -9,7 +9,7 @@ from tasks.services import set_task_relations
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.ids import uuid7
 from tenants.tenancy import TenantRef
-from tests.factories.tasks import TaskFactory
+from tests.factories.tasks import make_task
 
 
 def links() -> set[tuple[str, str]]:
@@ -17,7 +17,7 @@ def links() -> set[tuple[str, str]]:
 
 
 def test_relations_become_what_is_told(tenant: TenantRef) -> None:
-    a, b, c = TaskFactory(title="a"), TaskFactory(title="b"), TaskFactory(title="c")
+    a, b, c = make_task(title="a"), make_task(title="b"), make_task(title="c")
     told = [
         TaskRelations(task_id=a.pk, parent_id=b.pk, depends_on_ids=[b.pk, c.pk, a.pk, uuid7()]),
         TaskRelations(task_id=b.pk, depends_on_ids=[c.pk]),
@@ -31,8 +31,8 @@ def test_relations_become_what_is_told(tenant: TenantRef) -> None:
 
 
 def test_an_untold_side_is_left_alone(tenant: TenantRef) -> None:
-    b = TaskFactory(title="b")
-    a = TaskFactory(title="a", parent=b, depends_on=[b])
+    b = make_task(title="b")
+    a = make_task(title="a", parent=b, depends_on=[b])
     set_task_relations(links=[TaskRelations(task_id=a.pk, depends_on_ids=[])], actor=SYSTEM)
     assert links() == set()
     assert Task.objects.get(pk=a.pk).parent == b
@@ -41,7 +41,7 @@ def test_an_untold_side_is_left_alone(tenant: TenantRef) -> None:
 
 
 def test_a_circle_is_kept_as_the_source_has_it(tenant: TenantRef) -> None:
-    a, b = TaskFactory(title="a"), TaskFactory(title="b")
+    a, b = make_task(title="a"), make_task(title="b")
     set_task_relations(
         links=[
             TaskRelations(task_id=a.pk, parent_id=b.pk, depends_on_ids=[b.pk]),
@@ -53,7 +53,7 @@ def test_a_circle_is_kept_as_the_source_has_it(tenant: TenantRef) -> None:
 
 
 def test_a_batch_costs_the_same_whatever_its_size(tenant: TenantRef) -> None:
-    tasks = [TaskFactory() for _ in range(42)]
+    tasks = [make_task() for _ in range(42)]
 
     def told(some: list[Task]) -> list[TaskRelations]:
         return [

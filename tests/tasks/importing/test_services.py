@@ -16,7 +16,7 @@ from tenants.accounts.models import Department
 from tenants.foundation.errors import Forbidden, InvalidInput
 from tenants.foundation.ids import uuid7
 from tenants.tenancy import TenantRef
-from tests.factories.tasks import PersonFactory, TaskFactory
+from tests.factories.tasks import make_person, make_task
 
 CREATED = datetime(2026, 3, 1, 9, tzinfo=UTC)
 EDITED = datetime(2026, 10, 5, 16, 20, tzinfo=UTC)
@@ -38,7 +38,7 @@ def statements(tenant: TenantRef) -> CaptureQueriesContext:
 
 
 def test_new_tasks_are_created_as_told(tenant: TenantRef) -> None:
-    person = PersonFactory()
+    person = make_person()
     (draft,) = drafts(
         1,
         status="in_progress",
@@ -69,7 +69,7 @@ def test_new_tasks_are_created_as_told(tenant: TenantRef) -> None:
 
 
 def test_what_did_not_change_is_not_written(tenant: TenantRef) -> None:
-    batch = drafts(5, tags=["a"], assignee_ids=[PersonFactory().pk], updated_at=EDITED)
+    batch = drafts(5, tags=["a"], assignee_ids=[make_person().pk], updated_at=EDITED)
     upsert_tasks(drafts=batch, actor=SYSTEM)
     with statements(tenant) as sent:
         result = upsert_tasks(drafts=batch, actor=SYSTEM)
@@ -92,7 +92,7 @@ def test_only_what_changed_is_updated_and_told(tenant: TenantRef) -> None:
 
 
 def test_people_are_put_on_and_taken_off(tenant: TenantRef) -> None:
-    ann, ben, cid = PersonFactory(name="Ann"), PersonFactory(name="Ben"), PersonFactory(name="Cid")
+    ann, ben, cid = make_person(name="Ann"), make_person(name="Ben"), make_person(name="Cid")
     (draft,) = drafts(1, assignee_ids=[ann.pk, ben.pk])
     upsert_tasks(drafts=[draft], actor=SYSTEM)
     result = upsert_tasks(
@@ -120,7 +120,7 @@ def test_names_find_what_is_there_whatever_their_case(tenant: TenantRef) -> None
 
 
 def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(tenant: TenantRef) -> None:
-    people = [PersonFactory().pk for _ in range(3)]
+    people = [make_person().pk for _ in range(3)]
     with statements(tenant) as small:
         upsert_tasks(drafts=drafts(2, assignee_ids=people), actor=SYSTEM)
     with statements(tenant) as large:
@@ -173,7 +173,7 @@ def test_a_member_may_not_import(tenant: TenantRef, member: UserActor) -> None:
 
 
 def test_texts_are_set_where_they_differ(tenant: TenantRef) -> None:
-    one, two, three = TaskFactory(description="old"), TaskFactory(description="same"), TaskFactory()
+    one, two, three = make_task(description="old"), make_task(description="same"), make_task()
     Task.objects.update(updated_at=CREATED)
     bodies: dict[UUID, str] = {one.pk: "new\x00", two.pk: "same", three.pk: "first", uuid7(): "nobody's"}
     result = set_task_descriptions(bodies=bodies, actor=SYSTEM)
