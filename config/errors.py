@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.template import loader
+
+from tenants.foundation.api import problem_page
 
 TEXTS = {
     400: ("Bad request", "The request could not be understood."),
@@ -11,14 +13,14 @@ TEXTS = {
     404: ("Not found", "There is nothing at this address."),
     500: ("Server error", "Something went wrong on our side. It has been recorded."),
 }
+CODES = {400: "malformed_request", 403: "forbidden", 404: "not_found", 500: "server_error"}
 
 
 def answer(request: HttpRequest, status: int) -> HttpResponse:
     """A problem document below /api/, else the console's page for this status."""
     title, detail = TEXTS[status]
     if request.path.startswith(("/api/", "/scim/")):
-        body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-        return JsonResponse(body, status=status, content_type="application/problem+json")
+        return problem_page(request, status=status, code=CODES[status], detail=detail)
     template = loader.get_template(f"console/errors/{status}.html")
     context = {"title": title, "detail": detail, "request_id": getattr(request, "request_id", "")}
     # The page for 500 must not ask anything of a request or a database that may be what failed.

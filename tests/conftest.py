@@ -2,16 +2,21 @@
 
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.test import Client
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
+from rest_framework.test import APIClient
 
+from tenants.accounts.access import Role, UserActor
+from tenants.accounts.models import User
+from tenants.accounts.selectors import actor_for
 from tenants.models import Domain, Tenant
 from tenants.tenancy import TenantRef, tenant_scope
 from tenants.tenancy.databases import owner_aliases, owner_connection
@@ -19,6 +24,7 @@ from tenants.tenancy.directory import directory
 from tenants.tenancy.preparing import prepare
 from tests.companies import create_company, drop_company
 from tests.fakes.events import PublishedEvents
+from tests.people import person, signed_in_client, token_client
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -135,3 +141,60 @@ def published_events(tenant: TenantRef) -> PublishedEvents:
 def host(tenant: TenantRef) -> str:
     """The host name of the test's company."""
     return Domain.objects.get(tenant_id=tenant.id).host
+
+
+# --- people
+
+
+@pytest.fixture
+def owner(tenant: TenantRef) -> UserActor:
+    """The company's first owner."""
+    return actor_for(User.objects.get(email=f"owner@{tenant.slug}.example"))
+
+
+@pytest.fixture
+def admin(tenant: TenantRef) -> UserActor:
+    """Somebody with the role admin."""
+    return person(tenant, Role.ADMIN, "Ada Admin-Example")
+
+
+@pytest.fixture
+def manager(tenant: TenantRef) -> UserActor:
+    """Somebody with the role manager."""
+    return person(tenant, Role.MANAGER, "Mona Manager-Example")
+
+
+@pytest.fixture
+def member(tenant: TenantRef) -> UserActor:
+    """Somebody with the role member."""
+    return person(tenant, Role.MEMBER, "Mia Member-Example")
+
+
+@pytest.fixture
+def guest(tenant: TenantRef) -> UserActor:
+    """Somebody with the role guest."""
+    return person(tenant, Role.GUEST, "Gus Guest-Example")
+
+
+@pytest.fixture
+def login_as(host: str) -> Callable[[UserActor], Client]:
+    """Makes a client of the company's host, signed in as the given person."""
+    return lambda actor: signed_in_client(host, actor)
+
+
+@pytest.fixture
+def console(host: str, owner: UserActor) -> Client:
+    """A client of the company's host with its owner signed in."""
+    return signed_in_client(host, owner)
+
+
+@pytest.fixture
+def api(host: str, owner: UserActor) -> APIClient:
+    """A client of the company's API with a token of its owner that may do everything the owner may."""
+    return token_client(host, owner)
+
+
+@pytest.fixture
+def stranger(host: str) -> Client:
+    """A client of the company's host with nobody signed in."""
+    return Client(headers={"host": host})

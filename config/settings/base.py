@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     *SHARED_APPS,
     *TENANT_APPS,
     "django.contrib.messages",
+    "django.forms",
     "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -67,6 +68,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tenants.accounts.middleware.LocaleMiddleware",
+    "tenants.accounts.middleware.SignInRequiredMiddleware",
+    "tenants.foundation.problem_pages.DomainErrorMiddleware",
 ]
 
 TEMPLATES = [
@@ -156,6 +159,10 @@ MAILERS = mailers_for(ENV.email_url)
 
 # --- dispatch
 DISPATCH_INFLIGHT_PER_TENANT = ENV.dispatch_inflight_per_tenant
+DISPATCH_INFLIGHT_TOTAL = ENV.dispatch_inflight_total
+DISPATCH_HANDED_SECONDS = 30
+DISPATCH_KEEP_DONE_DAYS, DISPATCH_KEEP_DEAD_DAYS, OUTBOX_KEEP_DAYS = 3, 90, 90
+DISPATCH_CELERY_APP = "config.celery.app"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

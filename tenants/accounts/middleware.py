@@ -2,9 +2,11 @@
 
 import zoneinfo
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
@@ -12,6 +14,7 @@ from django.utils import timezone, translation
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
 
+_JSON_DOORS = ("/api/", "/scim/", "/hooks/")
 _LANGUAGES = frozenset(code for code, _ in settings.LANGUAGES)
 
 
@@ -30,6 +33,26 @@ class ActorMiddleware:
             structlog.contextvars.bind_contextvars(user=str(user.pk))
         request.actor = actor  # type: ignore[attr-defined]
         return self._get_response(request)
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """Sends strangers to the sign-in page from every page that is not marked `@login_not_required`.
+
+    The JSON doors answer strangers themselves, with 401; there everything is denied by default as well.
+    """
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        """Stop a stranger before the view."""
+        if request.path_info.startswith(_JSON_DOORS):
+            return None
+        answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
+        return answer
 
 
 class LocaleMiddleware:

@@ -74,3 +74,5 @@ def configure_logging(level: str = "INFO", as_json: bool = True, stream: TextIO 
     root.setLevel(level)
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # A refused request has its line from us; what Django adds is worth reading only for a crash.
+    logging.getLogger("django.request").setLevel(logging.ERROR)

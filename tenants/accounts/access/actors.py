@@ -1,14 +1,19 @@
 """Who acts: a user with roles, or the system itself."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from tenants.accounts.access.catalogue import codes_of
 from tenants.accounts.access.roles import Role, highest
 
+from tenants.tenancy import current_tenant
+
 if TYPE_CHECKING:
     from tenants.accounts.models import User
+
+PLATFORM_SLUG: Final = "platform"
+_OPERATORS: Final = "platform."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,9 @@ class UserActor:
     def codes(self) -> frozenset[str]:
         """The permission codes held now."""
         held = frozenset[str]().union(*(codes_of(role) for role in self.roles))
+        if current_tenant().slug != PLATFORM_SLUG:
+            # An owner owns their company, not the platform.
+            held = frozenset(code for code in held if not code.startswith(_OPERATORS))
         return held if self.token_scopes is None else held & self.token_scopes
 
     def holds(self, code: str) -> bool:

@@ -25,7 +25,7 @@ class BearerTokenAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed("This token is not valid.")
         # The actor is the same for both doors: services never learn how somebody signed in.
         request._request.actor = actor  # type: ignore[attr-defined]
-        structlog.contextvars.bind_contextvars(user=str(actor.user_id), api_token=str(actor.token_id))
+        structlog.contextvars.bind_contextvars(user=str(actor.user_id), api_token_id=str(actor.token_id))
         return actor.user, "token"
 
     def authenticate_header(self, request: Request) -> str:

@@ -1,0 +1,69 @@
+"""Coming in by an invitation, and the doors that stay closed."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.invitations.services import accept_invitation, open_invitation
+from tenants.foundation.errors import DomainError, NotFound
+
+_BACKEND = "tenants.accounts.backends.EmailBackend"
+
+
+class AcceptForm(forms.Form):
+    """A name and a password of one's own."""
+
+    name = forms.CharField(
+        label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=256,
+        strip=False,
+        help_text=_("At least 12 characters. A few unrelated words are good."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept(request: HttpRequest, token: str) -> HttpResponse:
+    """Show who invites; take a name and a password; sign the new person in."""
+    template = "accounts/accept_invitation.html"
+    try:
+        invitation = open_invitation(token)
+    except NotFound as error:
+        return render(request, template, {"problem": error.message}, status=404)
+    form = AcceptForm(request.POST or None, initial={"name": invitation.name})
+    if request.method == "POST" and form.is_valid():
+        data: dict[str, Any] = form.cleaned_data
+        try:
+            user = accept_invitation(token=token, name=data["name"], password=data["password"])
+        except NotFound as error:
+            return render(request, template, {"problem": error.message}, status=404)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            # Whoever else was signed in on this browser is not the person who holds the link.
+            request.session.flush()
+            login(request, user, backend=_BACKEND)
+            return HttpResponseRedirect("/")
+    status = 422 if form.is_bound and not form.is_valid() else 200
+    return render(request, template, {"form": form, "invitation": invitation}, status=status)
+
+
+@login_not_required
+def closed(request: HttpRequest) -> HttpResponse:
+    """There is no sign-up: people come in by invitation."""
+    raise Http404

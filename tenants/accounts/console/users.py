@@ -1,0 +1,180 @@
+"""Users & roles: who is here, who is invited, and what they may do."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from tenants.accounts.access import Actor, Role, UserActor, can
+from tenants.accounts.access.roles import DESCRIPTIONS, highest
+from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.console.requests import actor_of
+from tenants.accounts.invitations.selectors import pending_invitations
+from tenants.accounts.invitations.services import (
+    IssuedInvitation,
+    invite_user,
+    renew_invitation,
+    revoke_invitation,
+)
+from tenants.accounts.models import Invitation, User
+from tenants.accounts.selectors import visible_users
+from tenants.accounts.services import change_role, deactivate_user, reactivate_user
+from tenants.foundation.console import toast
+from tenants.foundation.errors import DomainError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One person as the list shows them."""
+
+    user: User
+    role: Role | None
+    can_be_changed: bool
+    is_self: bool
+    roles: list[tuple[str, str]]
+    menu_id: str
+
+
+class InviteForm(forms.Form):
+    """Whom to invite, and as what."""
+
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    role = forms.ChoiceField(label=_("Role"))
+
+    def __init__(self, *args: object, actor: Actor, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        choices = roles_to_give(actor)
+        self.fields["role"].choices = choices  # type: ignore[attr-defined]
+        self.fields["role"].initial = Role.MEMBER.value
+
+
+def roles_to_give(actor: Actor) -> list[tuple[str, str]]:
+    """Return the roles an actor may give: up to their own."""
+    own = actor.role
+    return [(role.value, str(role.label)) for role in Role if own is not None and own.includes(role)]
+
+
+@login_required
+@never_cache
+@require_safe
+def user_list(request: HttpRequest) -> HttpResponse:
+    """Everybody, and for those who invite the open invitations."""
+    return _list(request, InviteForm(actor=actor_of(request)))
+
+
+@login_required
+@never_cache
+@require_POST
+def invite(request: HttpRequest) -> HttpResponse:
+    """Invite somebody and show the link, this once."""
+    form = InviteForm(request.POST, actor=actor_of(request))
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            issued = invite_user(
+                email=data["email"], name=data["name"], role=Role(data["role"]), actor=actor_of(request)
+            )
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            return _issued(request, issued)
+    return _list(request, form, status=422)
+
+
+@login_required
+@never_cache
+@require_POST
+def renew(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+    """Make a new link for an invitation and show it, this once."""
+    invitation = get_object_or_404(pending_invitations(actor=actor_of(request)), pk=invitation_id)
+    return _issued(request, renew_invitation(invitation=invitation, actor=actor_of(request)))
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+    """Make an invitation's link worthless."""
+    invitation = get_object_or_404(pending_invitations(actor=actor_of(request)), pk=invitation_id)
+    revoke_invitation(invitation=invitation, actor=actor_of(request))
+    return _back(request, gettext("The invitation of %(who)s was revoked.") % {"who": invitation.email})
+
+
+@login_required
+@require_POST
+def set_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Give somebody another role."""
+    user = get_object_or_404(visible_users(actor=actor_of(request)), pk=user_id)
+    chosen = request.POST.get("role", "")
+    if chosen not in Role.values:
+        return _list(request, InviteForm(actor=actor_of(request)), status=422)
+    change_role(user=user, role=Role(chosen), actor=actor_of(request))
+    return _back(
+        request,
+        gettext("%(who)s now has the role %(role)s.") % {"who": user.name, "role": Role(chosen).label},
+    )
+
+
+@login_required
+@require_POST
+def deactivate(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Shut somebody out."""
+    user = get_object_or_404(visible_users(actor=actor_of(request)), pk=user_id)
+    deactivate_user(user=user, actor=actor_of(request))
+    text = gettext("%(who)s can no longer sign in.") % {"who": user.name}
+    return _back(request, text, undo_url=reverse("accounts:reactivate_user", args=[user.pk]))
+
+
+@login_required
+@require_POST
+def reactivate(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Let somebody in again."""
+    user = get_object_or_404(visible_users(actor=actor_of(request)), pk=user_id)
+    reactivate_user(user=user, actor=actor_of(request))
+    return _back(request, gettext("%(who)s can sign in again.") % {"who": user.name})
+
+
+def _list(request: HttpRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
+    actor = actor_of(request)
+    may_invite = can(actor, "accounts.invite_users")
+    invitations: list[Invitation] = list(pending_invitations(actor=actor)) if may_invite else []
+    context = {
+        "rows": [_row(user, actor) for user in visible_users(actor=actor)],
+        "invitations": invitations,
+        "form": form,
+        "may_invite": may_invite,
+        "roles": [(role.label, DESCRIPTIONS[role]) for role in Role],
+    }
+    return render(request, "accounts/users.html", context, status=status)
+
+
+def _row(user: User, actor: UserActor) -> Row:
+    role = highest(frozenset(Role(binding.role) for binding in user.role_bindings.all()))
+    is_self = user.pk == actor.user_id
+    reaches = actor.role is not None and (role is None or actor.role.includes(role))
+    return Row(
+        user=user,
+        role=role,
+        is_self=is_self,
+        menu_id=str(user.pk),
+        can_be_changed=reaches and can(actor, "accounts.change_roles"),
+        roles=[choice for choice in roles_to_give(actor) if role is None or choice[0] != role.value],
+    )
+
+
+def _issued(request: HttpRequest, issued: IssuedInvitation) -> HttpResponse:
+    path = reverse("accounts:accept_invitation", args=[issued.token.reveal()])
+    context = {"invitation": issued.invitation, "link": request.build_absolute_uri(path)}
+    return render(request, "accounts/invitation_issued.html", context)
+
+
+def _back(request: HttpRequest, text: str, *, undo_url: str = "") -> HttpResponse:
+    return toast(request, HttpResponseRedirect(reverse("accounts:users")), text, undo_url=undo_url)

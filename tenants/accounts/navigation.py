@@ -1,0 +1,59 @@
+"""The pages of the accounts in the sidebar and behind the person's name."""
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from tenants.accounts.access import can
+from tenants.foundation.console import NavItem, PaletteAction, register_actions, register_nav
+
+
+def register() -> None:
+    """Put the pages into the frame of the console."""
+    register_nav(
+        NavItem(
+            label=_("Users & roles"),
+            url_name="accounts:users",
+            icon="users",
+            group="Administration",
+            key="u",
+            order=10,
+            is_visible=_sees_users,
+        ),
+        NavItem(
+            label=_("API tokens"),
+            url_name="accounts:api_tokens",
+            icon="key-round",
+            group="account",
+            order=20,
+            is_visible=_uses_tokens,
+        ),
+        NavItem(
+            label=_("Preferences"),
+            url_name="accounts:preferences",
+            icon="settings-2",
+            group="account",
+            key="p",
+            order=10,
+        ),
+    )
+    register_actions(
+        PaletteAction(
+            label=_("Invite someone"),
+            url_name="accounts:users",
+            icon="user-plus",
+            order=50,
+            is_visible=_invites,
+        )
+    )
+
+
+def _sees_users(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "accounts.view_users")
+
+
+def _invites(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "accounts.invite_users")
+
+
+def _uses_tokens(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "accounts.use_api_tokens")

@@ -1,0 +1,48 @@
+"""The routes of the accounts: the entrance, the people, the keys."""
+
+from allauth.account import views as allauth
+from django.urls import include, path, re_path
+
+from tenants.accounts.api import me
+from tenants.accounts.console import api_tokens, entrance, preferences, users
+
+# allauth looks these names up; only the ones that are wanted have a view of its own behind them.
+_entrance = [
+    path("sign-in/", allauth.login, name="account_login"),
+    path("sign-out/", allauth.logout, name="account_logout"),
+    path("sign-up/", entrance.closed, name="account_signup"),
+    path("inactive/", allauth.account_inactive, name="account_inactive"),
+    path("password/reset/", allauth.password_reset, name="account_reset_password"),
+    path("password/reset/done/", allauth.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]{1,32})-(?P<key>[^/]{1,200})/$",
+        allauth.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "password/reset/key/done/",
+        allauth.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    path("password/change/", allauth.password_change, name="account_change_password"),
+]
+
+_console = (
+    [
+        path("invitations/<str:token>/", entrance.accept, name="accept_invitation"),
+        path("settings/users/", users.user_list, name="users"),
+        path("settings/users/invite/", users.invite, name="invite_user"),
+        path("settings/users/<uuid:user_id>/role/", users.set_role, name="set_role"),
+        path("settings/users/<uuid:user_id>/deactivate/", users.deactivate, name="deactivate_user"),
+        path("settings/users/<uuid:user_id>/reactivate/", users.reactivate, name="reactivate_user"),
+        path("settings/invitations/<uuid:invitation_id>/renew/", users.renew, name="renew_invitation"),
+        path("settings/invitations/<uuid:invitation_id>/revoke/", users.revoke, name="revoke_invitation"),
+        path("settings/api-tokens/", api_tokens.token_list, name="api_tokens"),
+        path("settings/api-tokens/<uuid:token_id>/revoke/", api_tokens.revoke, name="revoke_api_token"),
+        path("settings/preferences/", preferences.preferences, name="preferences"),
+    ],
+    "accounts",
+)
+
+console_urlpatterns = [path("account/", include(_entrance)), path("", include(_console))]
+api_urlpatterns = [path("me/", me.MeView.as_view(), name="me")]

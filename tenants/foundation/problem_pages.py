@@ -1,0 +1,64 @@
+"""Errors of the domain on the console: a page, or for a fragment the sentence as a toast."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+
+from tenants.foundation.errors import (
+    Conflict,
+    DomainError,
+    ExternalServiceError,
+    Forbidden,
+    InvalidInput,
+    LimitReached,
+    NotFound,
+)
+
+log = structlog.get_logger(__name__)
+
+_PAGES: Final[Mapping[type[DomainError], tuple[int, str]]] = {
+    NotFound: (404, "console/errors/404.html"),
+    Forbidden: (403, "console/errors/403.html"),
+    LimitReached: (429, "console/errors/429.html"),
+    InvalidInput: (422, "console/errors/domain.html"),
+    Conflict: (409, "console/errors/domain.html"),
+    ExternalServiceError: (502, "console/errors/domain.html"),
+}
+_API_PREFIXES: Final = ("/api/", "/scim/", "/hooks/")
+
+
+class DomainErrorMiddleware:
+    """Turns a DomainError that a console view did not handle itself into its page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass the request on."""
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for the errors meant for a person; leave everything else to become a 500."""
+        if not isinstance(exception, DomainError) or request.path.startswith(_API_PREFIXES):
+            return None
+        page = next((page for kind, page in _PAGES.items() if isinstance(exception, kind)), None)
+        if page is None:
+            return None
+        status, template = page
+        log.info("request.refused", code=exception.code, status=status)
+        if request.headers.get("HX-Request") == "true":
+            response = HttpResponse(status=status)
+            response.headers["HX-Reswap"] = "none"
+            response.headers["HX-Trigger"] = json.dumps({"toast": {"text": exception.message, "undo": ""}})
+            return response
+        context = {
+            "title": exception.message,
+            "detail": exception.message,
+            "request_id": getattr(request, "request_id", ""),
+        }
+        return HttpResponse(render_to_string(template, context, request), status=status)
