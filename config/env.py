@@ -57,6 +57,8 @@ class Environment(BaseSettings):
     email_url: str = "console:"
     email_from: str = "Notion Task Sync <no-reply@localhost>"
     dispatch_inflight_per_tenant: int = Field(default=4, ge=1, le=1000)
+    # Per cell, handed out and running: about four times the worker slots keeps them busy and the broker's queue short.
+    dispatch_inflight_total: int = Field(default=32, ge=1, le=100_000)
 
     @field_validator("cells", mode="before")
     @classmethod

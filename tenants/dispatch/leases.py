@@ -1,9 +1,10 @@
-"""A worker's hold on a row: taken once, renewed while it works, and worth nothing once another has taken over."""
+"""A worker's hold on a row: taken once, renewed while it works, worth nothing once another has taken over."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,16 +17,16 @@ from tenants.dispatch.registry import Job
 from tenants.tenancy import cell_scope
 
 PICK = """
-SELECT id, tenant_id, tenant_role, kind, object_id, payload, slot, priority, attempts, due_at, created_at, started_at,
-       every_seconds, statement_timestamp()
+SELECT tenant_id, tenant_role, kind, object_id, payload, slot, priority, due_at, every_seconds,
+       attempts, created_at, started_at, statement_timestamp()
 FROM tenants_workitem
 WHERE id = %s AND (state = 'handed' OR (state = 'ready' AND due_at <= statement_timestamp()))
 FOR UPDATE SKIP LOCKED
 """
 TAKE = """
 UPDATE tenants_workitem
-SET state = 'running', lease_token = %s, lease_expires_at = statement_timestamp() + %s, attempts = attempts + 1,
-    started_at = coalesce(started_at, statement_timestamp())
+SET state = 'running', lease_token = %s, lease_expires_at = statement_timestamp() + %s,
+    attempts = attempts + 1, started_at = coalesce(started_at, statement_timestamp())
 WHERE id = %s
 """
 # Requests the run now starting serves as well: whatever they ask for was committed before it begins.
@@ -44,7 +45,8 @@ WHERE id = %s AND lease_token = %s AND state = 'running'
 HOLD = "SELECT 1 FROM tenants_workitem WHERE id = %s AND lease_token = %s AND state = 'running' FOR UPDATE"
 SETTLE = """
 UPDATE tenants_workitem
-SET state = %s, finished_at = statement_timestamp(), lease_token = NULL, lease_expires_at = NULL, last_error = %s
+SET state = %s, finished_at = statement_timestamp(), lease_token = NULL, lease_expires_at = NULL,
+    last_error = %s
 WHERE id = %s AND lease_token = %s AND state = 'running'
 """
 PUT_BACK = """
@@ -56,12 +58,9 @@ WHERE id = %s AND lease_token = %s AND state = 'running'
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """What a worker knows of the row it holds; ``token`` fences off whoever held it before."""
+class Recurrence:
+    """What a recurring job's next row takes over from this one."""
 
-    id: UUID
-    token: UUID
-    cell: str
     tenant_id: UUID
     tenant_role: str
     kind: str
@@ -69,11 +68,20 @@ class Lease:
     payload: dict[str, Any]
     slot: str | None
     priority: int
-    attempt: int
     due_at: datetime
+    every_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease(Recurrence):
+    """What a worker knows of the row it holds; ``token`` fences off whoever held it before."""
+
+    id: UUID
+    token: UUID
+    cell: str
+    attempt: int
     waited_seconds: float
     age_seconds: float
-    every_seconds: int | None
 
 
 @contextmanager
@@ -90,18 +98,27 @@ def take_lease(cell: str, item_id: UUID, find_job: Callable[[str], Job | None]) 
         row = cursor.fetchone()
         if row is None:
             return None
-        (_, tenant_id, role, kind, object_id, payload, slot, priority, attempts, due_at, created_at, started_at,
-         every_seconds, now) = row  # fmt: skip
-        token, job = uuid4(), find_job(kind)
+        *fields, attempts, created_at, started_at, now = row
+        base = recurrence_of(fields)
+        token, job = uuid4(), find_job(base.kind)
         cursor.execute(TAKE, [token, timedelta(seconds=job.lease_seconds if job else 60.0), item_id])
-        if job is not None and job.coalesce and slot is None:
-            cursor.execute(COALESCE, [tenant_id, kind, object_id, item_id])
+        if job is not None and job.coalesce and base.slot is None:
+            cursor.execute(COALESCE, [base.tenant_id, base.kind, base.object_id, item_id])
     return Lease(
-        id=item_id, token=token, cell=cell, tenant_id=tenant_id, tenant_role=role, kind=kind, object_id=object_id,
-        payload=payload if isinstance(payload, dict) else json.loads(payload), slot=slot, priority=priority,
-        attempt=attempts + 1, due_at=due_at, waited_seconds=max(0.0, (now - max(due_at, created_at)).total_seconds()),
-        age_seconds=(now - (started_at or now)).total_seconds(), every_seconds=every_seconds,
-    )  # fmt: skip
+        **{field.name: getattr(base, field.name) for field in fields_of(Recurrence)},
+        id=item_id,
+        token=token,
+        cell=cell,
+        attempt=attempts + 1,
+        waited_seconds=max(0.0, (now - max(base.due_at, created_at)).total_seconds()),
+        age_seconds=(now - (started_at or now)).total_seconds(),
+    )
+
+
+def recurrence_of(row: Sequence[Any]) -> Recurrence:
+    """A row's columns, in the order of :class:`Recurrence`; Django's driver settings leave JSON as text."""
+    values = dict(zip((field.name for field in fields_of(Recurrence)), row, strict=True))
+    return Recurrence(**{**values, "payload": json.loads(values["payload"])})
 
 
 def extend_lease(cursor: CursorWrapper, lease: Lease, seconds: float) -> bool:
@@ -137,19 +154,25 @@ def put_back(
     return cursor.rowcount == 1
 
 
-def insert_next_run(cursor: CursorWrapper, lease: Lease, every_seconds: int) -> None:
+def insert_next_run(cursor: CursorWrapper, row: Recurrence, every_seconds: int) -> None:
     """The recurring job's next row, at the next multiple of its period that is still to come."""
     cursor.execute(
         "SELECT %s + make_interval(secs => %s * greatest(1, ceil("
         "extract(epoch FROM statement_timestamp() - %s) / %s)))",
-        [lease.due_at, every_seconds, lease.due_at, every_seconds],
+        [row.due_at, every_seconds, row.due_at, every_seconds],
     )
     (next_at,) = cursor.fetchone()
     insert_request(
         cursor,
         Request(
-            tenant_id=lease.tenant_id, tenant_role=lease.tenant_role, kind=lease.kind, object_id=lease.object_id,
-            payload=lease.payload, due_at=next_at, slot=lease.slot, priority=lease.priority,
+            tenant_id=row.tenant_id,
+            tenant_role=row.tenant_role,
+            kind=row.kind,
+            object_id=row.object_id,
+            payload=row.payload,
+            due_at=next_at,
+            slot=row.slot,
+            priority=row.priority,
             every_seconds=every_seconds,
         ),
-    )  # fmt: skip
+    )

@@ -1,0 +1,52 @@
+"""Jobs for tests with real workers: they leave marks in their company's departments and in files."""
+
+import os
+import time
+from pathlib import Path
+
+from tenants.accounts.models import Department
+from tenants.dispatch import Work, tenant_job
+from tenants.tenancy import atomic
+
+
+@tenant_job("test.mark", backoff_seconds=0.1)
+def mark(work: Work) -> None:
+    """Write a line with the row's id into the file ``payload["file"]``."""
+    time.sleep(float(work.payload.get("seconds", 0)))
+    append(Path(str(work.payload["file"])), f"{work.id} {work.attempt}")
+
+
+@tenant_job("test.import", lease_seconds=2, backoff_seconds=0.1)
+def import_pages(work: Work) -> None:
+    """Make ten departments, one per transaction, under the fence; wait in the middle of the first attempt.
+
+    The name is the page's number, so a page imported twice breaks the table's unique constraint.
+    """
+    append(Path(str(work.payload["file"])), f"{os.getpid()} {work.attempt}")
+    for page in range(10):
+        if work.attempt == 1 and page == 5:
+            time.sleep(60)
+        with atomic():
+            work.hold()
+            if not Department.objects.filter(name=f"Page {page}").exists():
+                Department.objects.create(name=f"Page {page}", key=f"P{page}")
+
+
+@tenant_job("test.add_once", lease_seconds=2, backoff_seconds=0.1)
+def add_once(work: Work) -> None:
+    """Make one department in the very transaction that finishes the row, then linger before returning."""
+    append(Path(str(work.payload["file"])), f"{os.getpid()} {work.attempt}")
+    with atomic():
+        number = Department.objects.count()
+        Department.objects.create(name=f"Made {number}", key=f"M{number}")
+        work.finish()
+    time.sleep(float(work.payload.get("seconds", 0)))
+
+
+def append(path: Path, line: str) -> None:
+    """Add one line, in one write, so that several processes may."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        os.write(descriptor, f"{line}\n".encode())
+    finally:
+        os.close(descriptor)
