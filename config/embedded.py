@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -95,6 +95,24 @@ def ensure_running(var: Path) -> Services:
         if started:
             _write(var, services)
         return services
+
+
+def ensure_databases(services: Services, var: Path, names: Iterable[str]) -> None:
+    """Make the named databases, empty, unless this was done before: Django's own checks want to connect to them."""
+    done = var / "databases.json"
+    known = set(json.loads(done.read_text())) if done.exists() else set()
+    missing = sorted(set(names) - known)
+    if not missing:
+        return
+    with _locked(var / "services.lock"), psycopg.connect(
+        services.database_url(OWNER_ROLE, services.owner_password, "postgres"), autocommit=True
+    ) as connection:
+        for name in missing:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
+                )
+        done.write_text(json.dumps(sorted(known | set(missing))))
 
 
 def stop(var: Path) -> list[str]:

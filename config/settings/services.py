@@ -30,6 +30,9 @@ def development_services(
         if not url:
             url = services.database_url(embedded.LOGIN_ROLE, services.login_password, database)
             owner = services.database_url(embedded.OWNER_ROLE, services.owner_password, database)
+            if database == DATABASE:
+                names = (database, f"{database}_template", f"{database}_cell_1")
+                embedded.ensure_databases(services, var, names)
         redis = redis or services.redis_url
     nowhere = f"postgresql://nobody@127.0.0.1:1/{database}"
     return keys[0], keys[1], keys[2], (url or nowhere, owner or nowhere, redis or "redis://127.0.0.1:1/0")

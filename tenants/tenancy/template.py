@@ -35,8 +35,15 @@ def ensure_template() -> TemplateScript:
     plan = tenant_plan()
     fingerprint = fingerprint_of(plan)
     known = TemplateScript.objects.filter(fingerprint=fingerprint).first()
-    if known and set(map(tuple, known.migrations)) == set(plan) and _is_built(plan):
+    is_built = _is_built(plan)
+    if known and is_built:
         return known
+    if is_built:
+        # A migration's file was edited after it had been applied here: only building anew shows what it says now.
+        log.warning("template.rebuilt")
+        with owner_connection(ALIAS) as connection:
+            connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+            connection.execute(f"CREATE SCHEMA {SCHEMA}")
     _apply(plan)
     script = TemplateScript(
         fingerprint=fingerprint, sql=clean_dump(dump_schema()), migrations=[list(key) for key in plan]
@@ -95,17 +102,13 @@ def _apply(plan: list[Key]) -> None:
     targets = executor.loader.graph.leaf_nodes()
     labels = tenant_app_labels()
     pending = [m for m, _ in executor.migration_plan(targets) if m.app_label in labels]
-    if not TemplateMigration.objects.exists():
-        # A new template: nobody has older tenants, so one pass of “migrate” is enough.
-        call_command("migrate", database=ALIAS, interactive=False, verbosity=0)
-    else:
+    if len(pending) < len(plan):  # else the template is new: nobody has older tenants, one pass is enough
         for migration in pending:
             key = (migration.app_label, migration.name)
-            sql = render(executor, migration)
-            _remember(key, plan.index(key), sql)
+            _remember(key, plan.index(key), render(executor, migration))
             executor.migrate([key])
             executor.loader.build_graph()
-        call_command("migrate", database=ALIAS, interactive=False, verbosity=0)
+    call_command("migrate", database=ALIAS, interactive=False, verbosity=0)
     for position, key in enumerate(plan):
         _remember(key, position, None, only_if_new=True)
     connection.close()

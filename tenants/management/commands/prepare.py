@@ -8,6 +8,7 @@ from tenants.tenancy.preparing import prepare
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # they connect to databases that this command is there to make
     help = "Brings databases, shared tables, the tenant template and every tenant to this release."
 
     def handle(self, *args: Any, **options: Any) -> None:
