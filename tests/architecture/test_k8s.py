@@ -11,6 +11,7 @@ from config.env import Environment
 from tests.architecture.rendered import (
     OVERLAY,
     SCRIPTS,
+    Manifest,
     Workload,
     manifests,
     mebibytes,
@@ -225,8 +226,17 @@ def test_every_pod_has_policies_of_its_own(name: str) -> None:
     assert {"all-to-dns", "all-to-postgresql"} <= names
     reaches_the_internet = "web-and-worker-to-the-internet" in names
     assert reaches_the_internet is (name in {"web", "worker"})
-    is_reached = any("Ingress" in p["spec"]["policyTypes"] for p in own)
-    assert is_reached is (name == "web")
+    reached_by = {peer for p in own for peer in origins(p)}
+    assert reached_by == {
+        "web": {"ingress-nginx", "monitoring"},
+        "dispatcher": {"monitoring"},
+    }.get(name, set())
+
+
+def origins(policy: Manifest) -> set[str]:
+    """The namespaces from which a policy lets traffic in."""
+    peers = [peer for rule in policy["spec"].get("ingress", []) for peer in rule["from"]]
+    return {peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in peers}
 
 
 def test_the_way_out_leads_to_no_private_address() -> None:
@@ -262,6 +272,22 @@ def test_the_connections_of_all_pods_fit_into_postgresql() -> None:
     most += (worker.manifest["spec"]["replicas"] + surge(worker)) * int(worker.option("concurrency")) * 2
     most += dispatcher.manifest["spec"]["replicas"] + surge(dispatcher)
     assert most * DATABASES_ON_ONE_SERVER + 10 <= POSTGRES_MAX_CONNECTIONS
+
+
+def test_the_dispatcher_hands_out_enough_to_keep_the_workers_busy() -> None:
+    worker = workload("worker")
+    slots = worker.manifest["spec"]["replicas"] * int(worker.option("concurrency"))
+    (config,) = of_kind("ConfigMap")
+    assert slots * 2 <= int(config["data"]["DISPATCH_INFLIGHT_TOTAL"]) <= slots * 8
+
+
+def test_the_dispatcher_s_probe_looks_at_the_file_the_command_touches() -> None:
+    dispatcher = workload("dispatcher")
+    path = dispatcher.option("heartbeat-file")
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert path in " ".join(dispatcher.app[probe]["exec"]["command"])
+    (mount,) = dispatcher.app["volumeMounts"]
+    assert path.startswith(mount["mountPath"] + "/"), "the rest of the file system is read-only"
 
 
 def surge(found: Workload) -> int:
