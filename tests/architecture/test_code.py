@@ -27,6 +27,8 @@ OTHER_HTTP_CLIENTS = {
     "urllib.request",
     "notion_client",
 }
+# They start processes and steer the stand-in of an outside service on this machine, never in production.
+STAGE_HANDS = ("integrations/demo/", "integrations/sandbox/")
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 EVENT_NAME = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$")
 BROAD = {"Exception", "BaseException"}
@@ -117,7 +119,8 @@ def test_only_config_reads_the_environment() -> None:
         module.where(node)
         for module in modules(*FLOORS)
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute)
+        if not str(module.path).startswith(STAGE_HANDS)
+        and isinstance(node, ast.Attribute)
         and ast.unparse(node) in {"os.environ", "os.getenv", "os.environb"}
         # Starting a child with our own environment reads nothing.
         and not is_handed_to_a_child(module, node)
@@ -135,8 +138,8 @@ def test_there_is_one_http_client() -> None:
         f"{module.where(node)} {name}"
         for module in modules(*PRODUCT)
         for node, name in imported_names(module)
-        if name in OTHER_HTTP_CLIENTS
-        or name.partition(".")[0] in OTHER_HTTP_CLIENTS - {"http.client", "urllib.request"}
+        if (name in OTHER_HTTP_CLIENTS or name.partition(".")[0] in OTHER_HTTP_CLIENTS)
+        and not (name.startswith("http.client") and str(module.path).startswith(STAGE_HANDS))
     ]
     assert not found, f"Calls go through tenants.foundation.http: {found}"
 
