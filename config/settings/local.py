@@ -1,5 +1,6 @@
 """Development and the demo: embedded services unless the environment names others, plain HTTP, readable errors."""
 
+from config import embedded
 from config.settings.base import *  # noqa: F403
 from config.settings.base import ENV, VAR_DIR, use_services
 from config.settings.services import development_services
@@ -8,3 +9,5 @@ DEBUG = False
 SECRET_KEY, KEY_ENCRYPTION_KEY, TOKEN_PEPPER, _urls = development_services(ENV, VAR_DIR)
 globals().update(use_services(*_urls))
 SESSION_COOKIE_NAME = "session"
+# The embedded services that were not running before this process came.
+EMBEDDED_STARTED_HERE = embedded.STARTED_HERE
