@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -79,7 +79,7 @@ class Manifest(_Section):
 
     key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str = Field(min_length=1)
-    capabilities: list[Capability] = Field(min_length=1, strict=False)
+    capabilities: list[Annotated[Capability, Field(strict=False)]] = Field(min_length=1)
     auth: AuthSection
     http: HttpSection
     limits: LimitsSection

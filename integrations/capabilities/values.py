@@ -179,6 +179,10 @@ class RemoteValue:
         return tuple(item for item in items if isinstance(item, RemotePerson))
 
     @property
+    def span(self) -> DateSpan | None:
+        return self.data if isinstance(self.data, DateSpan) else None
+
+    @property
     def references(self) -> tuple[str, ...]:
         items = self.data if isinstance(self.data, tuple) else ()
         return tuple(item for item in items if isinstance(item, str))

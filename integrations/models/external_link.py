@@ -25,7 +25,7 @@ class ExternalLink(models.Model):
 
     A quarantined link may have no object yet. `content_hash` is empty when the next read has to write
     whatever it finds. `unresolved` keeps references to records that have not been taken over yet: `{"parent":
-    [remote ids], "blocked_by": [...], "blocks": [...]}`.
+    [remote ids], "blocked_by": [...]}`.
     """
 
     class State(models.TextChoices):

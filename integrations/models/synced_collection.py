@@ -11,12 +11,14 @@ from tenants.foundation.ids import uuid7
 class SyncedCollectionQuerySet(models.QuerySet["SyncedCollection"]):
     """Questions asked of synced collections."""
 
+    def wanted(self) -> Self:
+        """Switched on, with a mapping somebody or a rule confirmed."""
+        return self.filter(is_enabled=True, mapping_state=SyncedCollection.MappingState.CONFIRMED)
+
     def to_read(self) -> Self:
-        """Switched on, readable and with a mapping somebody or a rule confirmed."""
-        return self.filter(
-            is_enabled=True,
-            mapping_state=SyncedCollection.MappingState.CONFIRMED,
-            state=SyncedCollection.State.READY,
+        """Wanted, and shared with us when we last looked."""
+        return self.wanted().filter(
+            state__in=[SyncedCollection.State.READY, SyncedCollection.State.ATTENTION]
         )
 
 

@@ -34,9 +34,8 @@ KIND_FIT: Mapping[OurField, Mapping[FieldKind, float]] = {
     OurField.PROJECT: {FieldKind.RELATION: 1.0, FieldKind.CHOICE: 0.7, FieldKind.TEXT: 0.3},
     OurField.PARENT: {FieldKind.RELATION: 1.0},
     OurField.BLOCKED_BY: {FieldKind.RELATION: 1.0},
-    OurField.BLOCKS: {FieldKind.RELATION: 1.0},
 }
-_SELF_RELATIONS = frozenset({OurField.PARENT, OurField.BLOCKED_BY, OurField.BLOCKS})
+_SELF_RELATIONS = frozenset({OurField.PARENT, OurField.BLOCKED_BY})
 #: A lone field of such a kind is most likely what we look for, whatever its name.
 _ONLY_ONE_IS_ENOUGH: Mapping[OurField, FieldKind] = {
     OurField.STATUS: FieldKind.STATUS,
@@ -86,6 +85,8 @@ def propose_mapping(
     candidates = [
         proposal
         for our_field in OurField
+        # The text of the page is the description, unless a person maps a column to it.
+        if our_field is not OurField.DESCRIPTION
         for field in collection.fields
         if (proposal := _score(our_field, field, collection, titles)) is not None
         and proposal.score >= THRESHOLD

@@ -23,7 +23,6 @@ class OurField(StrEnum):
     PROJECT = "project"
     PARENT = "parent"
     BLOCKED_BY = "blocked_by"
-    BLOCKS = "blocks"
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -92,10 +91,6 @@ FIELD_WORDS: Mapping[OurField, tuple[str, ...]] = {
         blocked by, depends on, dependencies, waiting for, waiting on, prerequisites, needs, blockiert
         durch, blockiert von, abhängig von, hängt ab von, wartet auf, voraussetzungen, bloqueado por,
         bloqueada por, depende de, espera a, bloqué par, dépend de
-    """),
-    OurField.BLOCKS: _words("""
-        blocks, blocking, is blocking, needed by, blockiert, blockierend, bloquea, bloqueando, bloquea
-        a, bloque, bloquant
     """),
 }
 

@@ -1,0 +1,67 @@
+"""Entry points for background work: load, call a service, stop."""
+
+from typing import Final
+
+from integrations.models import Connection, SyncRun
+from integrations.sync.bodies import read_bodies
+from integrations.sync.engine import give_up_run, run_sync
+from integrations.sync.polling import ask_for_bodies, poll_connection
+from integrations.sync.services import discover_collections
+from tenants.accounts.access import SYSTEM
+from tenants.dispatch import Retry, Work, tenant_job
+from tenants.foundation.errors import LimitReached
+from tenants.tenancy import atomic
+
+_RUN_ATTEMPTS: Final = 8
+
+
+@tenant_job("integrations.run_sync", max_attempts=_RUN_ATTEMPTS)
+def run_sync_job(work: Work) -> None:
+    """Carry out an import or a full check, then have the texts of new pages read."""
+    assert work.object_id is not None
+    try:
+        run_sync(run_id=work.object_id, heartbeat=work.heartbeat)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
+    except Exception as error:
+        # Whoever looks at the run should not see it "running" for ever.
+        if work.attempt >= _RUN_ATTEMPTS:
+            give_up_run(run_id=work.object_id, reason=f"Given up after {work.attempt} attempts: {error}")
+        raise
+    with atomic():
+        run = SyncRun.objects.filter(pk=work.object_id).first()
+        if run is not None:
+            ask_for_bodies(run.connection_id)
+
+
+@tenant_job("integrations.poll_connection", max_attempts=2)
+def poll_connection_job(work: Work) -> None:
+    """Look for changes of one connection; the schedule ends when it is not read any more."""
+    assert work.object_id is not None
+    try:
+        goes_on = poll_connection(connection_id=work.object_id, heartbeat=work.heartbeat)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
+    if not goes_on:
+        work.end_schedule()
+
+
+@tenant_job("integrations.read_bodies", max_attempts=4)
+def read_bodies_job(work: Work) -> None:
+    """Read the texts of pages for a while, then let others in."""
+    assert work.object_id is not None
+    try:
+        wait = read_bodies(connection_id=work.object_id, heartbeat=work.heartbeat)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
+    if wait is not None:
+        raise Retry("more texts are to be read", after_seconds=wait)
+
+
+@tenant_job("integrations.discover_collections", max_attempts=4)
+def discover_collections_job(work: Work) -> None:
+    """Look for what is shared with the integration."""
+    with atomic():
+        connection = Connection.objects.present().filter(pk=work.object_id).first()
+    if connection is not None:
+        discover_collections(connection=connection, actor=SYSTEM)

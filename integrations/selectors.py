@@ -1,0 +1,111 @@
+"""Reads of connections and sync runs, as far as the reader may see them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from integrations.models import (
+    Connection,
+    ExternalLink,
+    FieldMapping,
+    SyncedCollection,
+    SyncRun,
+    SyncRunCollection,
+)
+from tenants.accounts.access import Actor, can, require
+from tenants.foundation.errors import NotFound
+
+
+def visible_connections(*, actor: Actor) -> QuerySet[Connection]:
+    """The connections of the company, disconnected ones left out."""
+    if not can(actor, "integrations.view"):
+        return Connection.objects.none()
+    return Connection.objects.present()
+
+
+def connection_for(*, actor: Actor, connection_id: UUID) -> Connection:
+    """One connection. Raises: NotFound."""
+    found = visible_connections(actor=actor).filter(pk=connection_id).first()
+    if found is None:
+        raise NotFound("There is no such workspace.")
+    return found
+
+
+def collections_of(*, actor: Actor, connection: Connection) -> QuerySet[SyncedCollection]:
+    """The collections of a connection with their mappings, and how many of their records are where."""
+    require(actor, "integrations.view")
+    return (
+        SyncedCollection.objects.filter(connection=connection)
+        .select_related("connection")
+        .prefetch_related(Prefetch("mappings", FieldMapping.objects.order_by("our_field")))
+        .annotate(
+            task_count=Count("links", filter=Q(links__task__isnull=False)),
+            set_aside_count=Count("links", filter=Q(links__state=ExternalLink.State.QUARANTINED)),
+            lost_count=Count("links", filter=Q(links__state=ExternalLink.State.ACCESS_LOST)),
+        )
+    )
+
+
+def collection_for(*, actor: Actor, collection_id: UUID) -> SyncedCollection:
+    """One collection with its mappings. Raises: NotFound."""
+    if not can(actor, "integrations.view"):
+        raise NotFound("There is no such database.")
+    found = (
+        SyncedCollection.objects.filter(pk=collection_id)
+        .exclude(connection__state=Connection.State.DISCONNECTED)
+        .select_related("connection")
+        .prefetch_related("mappings")
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such database.")
+    return found
+
+
+def visible_sync_runs(*, actor: Actor) -> QuerySet[SyncRun]:
+    """The runs of the company, newest first, with their connections."""
+    if not can(actor, "integrations.view"):
+        return SyncRun.objects.none()
+    return SyncRun.objects.select_related("connection").order_by("-id")
+
+
+def sync_run_for(*, actor: Actor, run_id: UUID) -> SyncRun:
+    """One run with its parts and issues. Raises: NotFound."""
+    parts = SyncRunCollection.objects.select_related("collection").order_by("place", "id")
+    runs = visible_sync_runs(actor=actor).prefetch_related(
+        Prefetch("collections", parts), "issues__collection"
+    )
+    found = runs.filter(pk=run_id).first()
+    if found is None:
+        raise NotFound("There is no such sync run.")
+    return found
+
+
+def link_of_task(*, task_id: UUID) -> ExternalLink | None:
+    """Where a task came from; None when it was made here."""
+    links = ExternalLink.objects.filter(task_id=task_id).select_related("connection", "collection")
+    return links.order_by("pk").first()
+
+
+def links_not_in_step(*, actor: Actor, connection: Connection) -> QuerySet[ExternalLink]:
+    """Records that were set aside, trashed, moved or lost, with their tasks."""
+    require(actor, "integrations.view")
+    links = ExternalLink.objects.filter(connection=connection).exclude(state=ExternalLink.State.CLEAN)
+    return links.select_related("collection", "task").order_by("pk")
+
+
+def is_first_sync_done(connection: Connection) -> bool:
+    """Whether every wanted collection has been read to its end once."""
+    wanted = SyncedCollection.objects.filter(connection=connection).wanted()
+    return wanted.exists() and not wanted.filter(last_complete_at=None).exists()
+
+
+def last_full_reading_at(connection: Connection) -> datetime | None:
+    """When everything was last read; None if never."""
+    runs = SyncRun.objects.filter(
+        connection=connection,
+        kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL],
+        state__in=[SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL],
+    )
+    return runs.order_by("-id").values_list("finished_at", flat=True).first()

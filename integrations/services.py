@@ -1,0 +1,292 @@
+"""Writes of connections and of the runs that read them: one function, one use case."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError
+from django.utils import timezone
+
+from integrations.capabilities import ProblemKind, RemoteIdentity, SourceError
+from integrations.events import ConnectionMade, ConnectionRemoved
+from integrations.models import Connection, SyncedCollection, SyncRun, SyncRunCollection
+from integrations.registry import connector, open_task_source
+from tenants.accounts.access import SYSTEM, Actor, require
+from tenants.dispatch import enqueue, schedule
+from tenants.foundation.crypto import Secret
+from tenants.foundation.errors import Conflict, InvalidInput
+from tenants.outbox.bus import publish
+from tenants.secrets.services import delete_secret, store_secret
+from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
+
+RUN_JOB: Final = "integrations.run_sync"
+POLL_JOB: Final = "integrations.poll_connection"
+BODIES_JOB: Final = "integrations.read_bodies"
+DISCOVER_JOB: Final = "integrations.discover_collections"
+_LONGEST_TOKEN: Final = 1000
+
+
+def connect_workspace(
+    *, token: str, actor: Actor, connector_key: str = "notion", requests_per_minute: int | None = 0
+) -> Connection:
+    """Connect the workspace a token opens; checks the token with one call. Call it outside a transaction.
+
+    `requests_per_minute` is the budget of the connection: 0 takes the connector's own, None means no budget.
+    Raises: Forbidden, InvalidInput (the token is wrong, revoked or not an integration's), Conflict (the
+    workspace is connected already), ExternalServiceError (the service cannot be reached).
+    """
+    with atomic():
+        require(actor, "integrations.connect")
+    manifest = connector(connector_key)
+    secret = _checked_token(token)
+    identity = _identity(connector_key, secret)
+    if requests_per_minute == 0:
+        requests_per_minute = manifest.limits.requests_per_window
+    with atomic():
+        connection = _locked_account(connector_key, identity.account_id)
+        if connection is not None and connection.state != Connection.State.DISCONNECTED:
+            raise Conflict(
+                f"The workspace “{connection.name}” is connected already.",
+                code="integrations.already_connected",
+                params={"connection_id": str(connection.pk)},
+            )
+        connection = connection or Connection(connector=connector_key, account_id=identity.account_id)
+        connection.created_by_id = actor.user_id
+        connection.requests_per_minute = requests_per_minute
+        _take_over_identity(connection, identity)
+        try:
+            connection.save()
+        except IntegrityError as error:
+            raise Conflict(
+                "This workspace is just being connected.", code="integrations.already_connected"
+            ) from error
+        _give_token(connection, secret, actor)
+        enqueue(DISCOVER_JOB, object_id=connection.pk, slot=f"discover:{connection.pk}", priority=20)
+    log.info("connection.made", connection_id=connection.pk, connector=connector_key)
+    return connection
+
+
+def replace_token(*, connection: Connection, token: str, actor: Actor) -> Connection:
+    """Give a connection a new token for the same account; checks it with one call, outside a transaction.
+
+    Raises: Forbidden, InvalidInput, Conflict (the token belongs to another workspace or integration),
+    ExternalServiceError.
+    """
+    with atomic():
+        require(actor, "integrations.connect", on=connection)
+    secret = _checked_token(token)
+    identity = _identity(connection.connector, secret)
+    if identity.account_id != connection.account_id:
+        where = identity.workspace_name or "another workspace"
+        raise Conflict(
+            f"This token opens “{where}” through another integration, not “{connection.name}”.",
+            code="integrations.foreign_token",
+        )
+    with atomic():
+        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        _take_over_identity(locked, identity)
+        locked.save()
+        _give_token(locked, secret, actor)
+        _wake(locked)
+    return locked
+
+
+@atomic
+def pause_connection(*, connection: Connection, actor: Actor) -> Connection:
+    """Stop reading until somebody resumes. A run under way stops at its next step and goes on later.
+
+    Raises: Forbidden, Conflict (it is not being read).
+    """
+    require(actor, "integrations.sync", on=connection)
+    locked = Connection.objects.select_for_update().get(pk=connection.pk)
+    if locked.state != Connection.State.CONNECTED:
+        raise Conflict(f"This workspace is not being read: {locked.get_state_display().lower()}.")
+    _set_state(locked, Connection.State.PAUSED, "Paused by hand.")
+    return locked
+
+
+@atomic
+def resume_connection(*, connection: Connection, actor: Actor) -> Connection:
+    """Read again, from where reading stopped. Raises: Forbidden, Conflict (no token, or not paused)."""
+    require(actor, "integrations.sync", on=connection)
+    locked = Connection.objects.select_for_update().get(pk=connection.pk)
+    if locked.state == Connection.State.REAUTHORISE or locked.token_secret_id is None:
+        raise Conflict("This workspace needs a new token first.", code="integrations.needs_token")
+    if locked.state == Connection.State.CONNECTED:
+        raise Conflict("This workspace is being read already.")
+    _set_state(locked, Connection.State.CONNECTED, "")
+    _wake(locked)
+    return locked
+
+
+@atomic
+def disconnect_connection(*, connection: Connection, actor: Actor) -> Connection:
+    """Forget the token and stop reading for good. Its tasks stay. Raises: Forbidden."""
+    require(actor, "integrations.connect", on=connection)
+    locked = Connection.objects.select_for_update().get(pk=connection.pk)
+    secret_id, locked.token_secret_id = locked.token_secret_id, None
+    _set_state(locked, Connection.State.DISCONNECTED, "Disconnected by hand.")
+    if secret_id is not None:
+        delete_secret(secret_id=secret_id, actor=actor)
+    open_runs = SyncRun.objects.filter(connection=locked).open()
+    open_runs.update(state=SyncRun.State.CANCELLED, is_cancel_requested=True, finished_at=timezone.now())
+    publish(ConnectionRemoved(connection_id=locked.pk))
+    return locked
+
+
+@atomic
+def start_sync_run(
+    *,
+    connection: Connection,
+    actor: Actor,
+    kind: str | None = None,
+    trigger: str = SyncRun.Trigger.MANUAL,
+    collections: Sequence[SyncedCollection] | None = None,
+) -> SyncRun:
+    """Start reading a connection in the background.
+
+    Without `kind`: the first import of the collections never read to their end, else a full check of all.
+    Raises: Forbidden, Conflict (not connected, nothing to read, or a run is under way).
+    """
+    require(actor, "integrations.sync", on=connection)
+    locked = Connection.objects.select_for_update().get(pk=connection.pk)
+    if locked.state != Connection.State.CONNECTED:
+        raise Conflict(f"This workspace cannot be read now: {locked.get_state_display().lower()}.")
+    under_way = SyncRun.objects.filter(connection=locked, kind__in=_WHOLE_KINDS).open().first()
+    if under_way is not None:
+        raise Conflict(
+            "A sync run of this workspace is under way.",
+            code="integrations.run_under_way",
+            params={"run_id": str(under_way.pk)},
+        )
+    wanted = list(SyncedCollection.objects.filter(connection=locked).wanted().order_by("role", "title", "id"))
+    unread = [item for item in wanted if item.watermark is None]
+    if kind is None:
+        kind = SyncRun.Kind.IMPORT if unread else SyncRun.Kind.FULL
+    chosen = collections if collections is not None else (unread if kind == SyncRun.Kind.IMPORT else wanted)
+    if not chosen:
+        raise Conflict(
+            "There is nothing to read: share a database with the integration and confirm its mapping.",
+            code="integrations.nothing_to_read",
+        )
+    run = SyncRun.objects.create(
+        connection=locked,
+        kind=kind,
+        trigger=trigger,
+        started_by_id=actor.user_id,
+    )
+    SyncRunCollection.objects.bulk_create(
+        SyncRunCollection(run=run, collection=item, place=place) for place, item in enumerate(chosen)
+    )
+    _enqueue_run(run)
+    log.info("sync.run_started", run_id=run.pk, connection_id=locked.pk, kind=kind, trigger=trigger)
+    return run
+
+
+@atomic
+def cancel_run(*, run: SyncRun, actor: Actor) -> SyncRun:
+    """Stop a run at its next step; what it has read stays. Raises: Forbidden, Conflict (it has ended)."""
+    require(actor, "integrations.sync", on=run.connection)
+    locked = SyncRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+    if not locked.is_open:
+        raise Conflict("This run has ended already.", code="integrations.run_ended")
+    locked.is_cancel_requested = True
+    if locked.state != SyncRun.State.RUNNING:
+        # Nobody works on it, so nobody would notice.
+        locked.state, locked.finished_at = SyncRun.State.CANCELLED, timezone.now()
+    locked.save(update_fields=["is_cancel_requested", "state", "finished_at", "updated_at"])
+    return locked
+
+
+def schedule_polls(connection: Connection) -> None:
+    """Look for changes again and again, from now on; inside a transaction. Safe to repeat."""
+    seconds = connection.poll_seconds or settings.SYNC_POLL_SECONDS
+    schedule(
+        POLL_JOB, every=timedelta(seconds=seconds), object_id=connection.pk, slot=f"poll:{connection.pk}"
+    )
+
+
+_WHOLE_KINDS: Final = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
+
+
+def _enqueue_run(run: SyncRun) -> None:
+    enqueue(RUN_JOB, object_id=run.pk, slot=f"run:{run.pk}", priority=60)
+
+
+def _wake(connection: Connection) -> None:
+    """Let polls and runs that were stopped go on."""
+    schedule_polls(connection)
+    for run in SyncRun.objects.filter(connection=connection, kind__in=_WHOLE_KINDS).open():
+        _enqueue_run(run)
+
+
+def _set_state(connection: Connection, state: str, reason: str) -> None:
+    connection.state, connection.state_reason = state, reason
+    connection.state_changed_at = timezone.now()
+    connection.save(update_fields=["state", "state_reason", "state_changed_at", "token_secret", "updated_at"])
+
+
+def _locked_account(connector_key: str, account_id: str) -> Connection | None:
+    accounts = Connection.objects.filter(connector=connector_key, account_id=account_id)
+    return accounts.select_for_update().first()
+
+
+def _checked_token(token: str) -> Secret:
+    value = token.strip()
+    if not value:
+        raise InvalidInput("A token is needed.", fields={"token": ["This is needed."]})
+    if len(value) > _LONGEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value:
+        raise InvalidInput(
+            "This is not a token: it holds blanks or signs a token never has.",
+            fields={"token": ["Paste the token exactly as the service shows it."]},
+        )
+    return Secret(value)
+
+
+def _identity(connector_key: str, token: Secret) -> RemoteIdentity:
+    try:
+        return open_task_source(connector_key, token=token).whoami()
+    except SourceError as error:
+        if error.kind in {ProblemKind.UNAUTHORISED, ProblemKind.INVALID_REQUEST, ProblemKind.FORBIDDEN}:
+            raise InvalidInput(
+                str(error), code="integrations.token_refused", fields={"token": [str(error)]}
+            ) from error
+        raise
+
+
+def _take_over_identity(connection: Connection, identity: RemoteIdentity) -> None:
+    connection.name = (identity.workspace_name or identity.account_name or "Workspace")[:200]
+    connection.account_name = identity.account_name[:200]
+    connection.workspace_id = identity.workspace_id[:100]
+    connection.workspace_name = identity.workspace_name[:200]
+    connection.workspace_icon = identity.workspace_icon
+    connection.state, connection.state_reason = Connection.State.CONNECTED, ""
+    connection.state_changed_at = timezone.now()
+
+
+def _give_token(connection: Connection, token: Secret, actor: Actor) -> None:
+    secret = store_secret(
+        name="token",
+        owner_table="integrations_connection",
+        owner_id=connection.pk,
+        value=token,
+        actor=actor,
+    )
+    connection.token_secret = secret
+    connection.token_changed_at = timezone.now()
+    connection.save(update_fields=["token_secret", "token_changed_at", "updated_at"])
+    publish(ConnectionMade(connection_id=connection.pk))
+    schedule_polls(connection)
+
+
+def system_run(*, connection: Connection, kind: str, trigger: str) -> SyncRun | None:
+    """Start a run that nobody asked for; None when one is under way or there is nothing to read."""
+    try:
+        return start_sync_run(connection=connection, actor=SYSTEM, kind=kind, trigger=trigger)
+    except Conflict as conflict:
+        log.info("sync.run_not_started", connection_id=connection.pk, reason=conflict.code)
+        return None

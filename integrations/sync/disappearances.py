@@ -1,0 +1,116 @@
+"""Finds out what became of records that a complete reading did not show; nothing is ever deleted here."""
+
+from typing import Final
+
+from django.db.models import Q
+
+from integrations.capabilities import ProblemKind, RecordPage, RemoteRecord, SourceError
+from integrations.models import ExternalLink, SyncRun, SyncRunCollection
+from integrations.sync.journal import Counts
+from integrations.sync.problems import Problem
+from integrations.sync.reading import PAGE_SIZE
+from integrations.sync.session import SyncSession
+from integrations.sync.taking_over import PageContext, take_over
+from integrations.sync.translate import CollectionMapping
+from tasks.services import archive_tasks
+from tenants.accounts.access import SYSTEM
+from tenants.tenancy import atomic
+
+#: More than so many rows and so large a part of them gone at once is more likely a mistake than tidying up.
+GUARD_ROWS: Final = 50
+GUARD_SHARE: Final = 0.2
+
+
+def look_for_missing(
+    session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping, *, is_confirmed: bool = False
+) -> None:
+    """Ask for each record the complete reading of `part` did not show, one call each.
+
+    In the trash: its task is archived. Not found: the task stays and the link says so, because "deleted" and
+    "no longer shared" look the same. Elsewhere: the link says so. Still there: it is taken over.
+
+    Raises: SourceError, LimitReached, LeaseLost, Stopped.
+    """
+    with atomic():
+        expected = ExternalLink.objects.filter(collection=part.collection, connection=session.connection)
+        expected = expected.filter(state__in=[ExternalLink.State.CLEAN, ExternalLink.State.QUARANTINED])
+        # What came in while the reading went on was seen by nobody and is missing to nobody.
+        expected = expected.filter(created_at__lt=session.run.created_at)
+        total = expected.count()
+        missing = expected.filter(~Q(seen_run_id=session.run.pk) | Q(seen_run_id=None))
+        remote_ids = list(missing.order_by("pk").values_list("remote_id", flat=True))
+    if len(remote_ids) > GUARD_ROWS and len(remote_ids) > GUARD_SHARE * total and not is_confirmed:
+        detail = f"{len(remote_ids)} of {total} rows of “{part.collection.title}” are missing."
+        with atomic():
+            session.journal.note(Problem("mass_disappearance", detail), part.collection)
+            session.journal.flush()
+        return
+    for remote_id in remote_ids:
+        session.check()
+        look_at_one(session, part, mapping, remote_id)
+
+
+def look_at_one(
+    session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping, remote_id: str
+) -> None:
+    """Read one record by its id and follow what became of it.
+
+    Raises: SourceError, LimitReached, LeaseLost.
+    """
+    try:
+        record = session.source.record(remote_id)
+    except SourceError as error:
+        if error.kind is not ProblemKind.NOT_FOUND:
+            raise
+        _mark(session, part, remote_id, ExternalLink.State.ACCESS_LOST, str(error))
+        return
+    if record.is_trashed:
+        reason = "It is in the trash of the workspace."
+        _mark(session, part, remote_id, ExternalLink.State.TRASHED_REMOTE, reason)
+    elif record.collection_id != part.collection.remote_id:
+        reason = "It was moved to another database of the workspace."
+        _mark(session, part, remote_id, ExternalLink.State.MOVED_REMOTE, reason)
+    else:
+        take_over(PageContext(session, part, mapping), _page_of(record))
+
+
+def _page_of(record: RemoteRecord) -> RecordPage:
+    return RecordPage(records=(record,), next_cursor=None, server_time=record.edited_at)
+
+
+def _mark(session: SyncSession, part: SyncRunCollection, remote_id: str, state: str, reason: str) -> None:
+    counts = Counts()
+    with atomic():
+        session.hold()
+        link = ExternalLink.objects.select_for_update().get(
+            connection=session.connection, remote_id=remote_id
+        )
+        link.state, link.state_reason, link.failures = state, reason, 0
+        link.seen_run_id, link.is_body_stale = session.run.pk, False
+        link.save(update_fields=["state", "state_reason", "failures", "seen_run_id", "is_body_stale"])
+        if state == ExternalLink.State.TRASHED_REMOTE and link.task_id:
+            archive_tasks(ids=[link.task_id], actor=SYSTEM)
+            counts.archived += 1
+        session.journal.progress(counts, calls=session.guard.take_count(), part=part)
+
+
+def retry_set_aside(
+    session: SyncSession, parts: dict[str, tuple[SyncRunCollection, CollectionMapping]]
+) -> None:
+    """Try the records that were set aside again, one call each, at most a page of them in a run.
+
+    Raises: SourceError, LimitReached, LeaseLost, Stopped.
+    """
+    with atomic():
+        links = ExternalLink.objects.quarantined().filter(
+            connection=session.connection, collection_id__in=list(parts)
+        )
+        # What this very run has set aside would fail again at once.
+        links = links.filter(~Q(seen_run_id=session.run.pk) | Q(seen_run_id=None))
+        if session.run.kind == SyncRun.Kind.POLL:
+            links = links.filter(failures__lte=3)
+        waiting = list(links.order_by("failures", "pk")[:PAGE_SIZE])
+    for link in waiting:
+        session.check()
+        part, mapping = parts[str(link.collection_id)]
+        look_at_one(session, part, mapping, link.remote_id)

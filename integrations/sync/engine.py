@@ -1,0 +1,279 @@
+"""Carries a run out, phase by phase; whatever interrupts it, the next worker goes on where it stood."""
+
+import random
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+
+from integrations.capabilities import ProblemKind, SourceError
+from integrations.models import (
+    Connection,
+    FieldMapping,
+    SyncedCollection,
+    SyncRun,
+    SyncRunCollection,
+)
+from integrations.sync.disappearances import look_for_missing, retry_set_aside
+from integrations.sync.drift import take_over_schema
+from integrations.sync.guarded_source import Postponed
+from integrations.sync.journal import Journal
+from integrations.sync.leases import give_back_lease, take_lease
+from integrations.sync.outcomes import finish_run, suspend_connection, wait_with_run
+from integrations.sync.people import read_people
+from integrations.sync.problems import Problem
+from integrations.sync.reading import CannotGoOn, read_collection
+from integrations.sync.relations import resolve_relations
+from integrations.sync.retry import postponed_pause
+from integrations.sync.session import NotConnected, Stopped, SyncSession, open_source
+from integrations.sync.stored_mapping import collection_mapping
+from integrations.sync.translate import CollectionMapping
+from tenants.foundation.errors import LimitReached, NotFound
+from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
+
+MAX_STALLS: Final = 30
+#: Problems that concern the whole connection, not one collection.
+_CONNECTION_PROBLEMS: Final = {
+    ProblemKind.UNAUTHORISED: Connection.State.REAUTHORISE,
+    ProblemKind.BLOCKED: Connection.State.BLOCKED,
+}
+
+
+def run_sync(*, run_id: UUID, heartbeat: Callable[[], None]) -> None:
+    """Carry out an import or a full check, from where it stands to its end.
+
+    Call it outside a transaction. Safe to call again after any interruption, and for a run that has ended.
+    Raises: NotFound, LimitReached (go on after `retry_after_seconds`), LeaseLost.
+    """
+    with atomic():
+        run = SyncRun.objects.select_related("connection").filter(pk=run_id).first()
+        if run is None:
+            raise NotFound("There is no such run.")
+        if not run.is_open:
+            return
+        parts = list(run.collections.select_related("collection"))
+    carry_out(run, parts, heartbeat=heartbeat)
+
+
+@atomic
+def give_up_run(*, run_id: UUID, reason: str) -> None:
+    """End a run nobody works on any more. Safe to repeat."""
+    now = timezone.now()
+    SyncRun.objects.filter(pk=run_id).open().update(
+        state=SyncRun.State.FAILED, error=reason[:2000], finished_at=now
+    )
+
+
+def carry_out(run: SyncRun, parts: list[SyncRunCollection], *, heartbeat: Callable[[], None]) -> None:
+    """Take the connection's lease and do what the run is for. Raises: LimitReached, LeaseLost."""
+    connection = run.connection
+    lease = take_lease(connection.pk)
+    try:
+        session = _open_session(run, parts, lease, heartbeat)
+        if session is None:
+            return
+        _attempt(session)
+    finally:
+        give_back_lease(connection.pk, lease)
+
+
+def _open_session(
+    run: SyncRun, parts: list[SyncRunCollection], lease: UUID, heartbeat: Callable[[], None]
+) -> SyncSession | None:
+    try:
+        opened = open_source(run.connection)
+    except NotConnected as error:
+        _end(run, SyncRun.State.FAILED, str(error))
+        return None
+    run.state = SyncRun.State.RUNNING
+    run.started_at = run.started_at or timezone.now()
+    run.next_attempt_at = None
+    if not run._state.adding:
+        with atomic():
+            run.save(update_fields=["state", "started_at", "next_attempt_at", "updated_at"])
+    for part in parts:
+        # Everybody works on one object for each collection and for the connection.
+        part.collection.connection = run.connection
+    return SyncSession(
+        connection=run.connection,
+        run=run,
+        parts=parts,
+        source=opened.source,
+        guard=opened.guard,
+        lease_token=lease,
+        journal=Journal(run, parts),
+        heartbeat=heartbeat,
+    )
+
+
+def _attempt(session: SyncSession) -> None:
+    run = session.run
+    done_before = run.done + run.calls
+    try:
+        _phases(session)
+        finish_run(session)
+    except Stopped as error:
+        _stop(session, error)
+    except LimitReached as error:
+        has_moved = run.done + run.calls + session.guard.uncounted > done_before + 1
+        run.stalls = 0 if has_moved else run.stalls + 1
+        if run.stalls > MAX_STALLS:
+            _end(run, SyncRun.State.FAILED, str(error), session)
+            return
+        if isinstance(error, Postponed):
+            error.retry_after_seconds = postponed_pause(run.stalls, random.random())  # noqa: S311
+        wait_with_run(session, error)
+        raise
+    except SourceError as error:
+        _fail(session, error)
+
+
+def _phases(session: SyncSession) -> None:
+    is_poll = session.run.kind == SyncRun.Kind.POLL
+    mappings = _mappings(session)
+    if not is_poll:
+        _phase(session, SyncRun.Phase.SCHEMA)
+        for part in session.parts:
+            _read_schema(session, part)
+        mappings = _mappings(session)
+        _phase(session, SyncRun.Phase.PEOPLE)
+        read_people(session)
+    _phase(session, SyncRun.Phase.RECORDS)
+    for part in session.parts:
+        _read_part(session, part, mappings[part.pk])
+    if not is_poll or session.has_new_links or session.run.changed:
+        _phase(session, SyncRun.Phase.RELATIONS)
+        resolve_relations(session)
+    readable = [part for part in session.parts if part.state == SyncRunCollection.State.READ]
+    if not is_poll:
+        _phase(session, SyncRun.Phase.DELETIONS)
+        for part in readable:
+            look_for_missing(session, part, mappings[part.pk])
+    _phase(session, SyncRun.Phase.RETRIES)
+    retry_set_aside(session, {str(part.collection_id): (part, mappings[part.pk]) for part in readable})
+
+
+def _phase(session: SyncSession, phase: str) -> None:
+    with atomic():
+        session.hold()
+        session.journal.phase(phase)
+
+
+def _mappings(session: SyncSession) -> dict[UUID, CollectionMapping]:
+    source = session.connection.name
+    with atomic():
+        rows = list(
+            FieldMapping.objects.filter(collection__in=[part.collection_id for part in session.parts])
+        )
+    return {
+        part.pk: collection_mapping(
+            part.collection, [row for row in rows if row.collection_id == part.collection_id], source=source
+        )
+        for part in session.parts
+    }
+
+
+def _read_schema(session: SyncSession, part: SyncRunCollection) -> None:
+    if part.state not in {SyncRunCollection.State.PENDING, SyncRunCollection.State.READING}:
+        return
+    session.check()
+    try:
+        remote = session.source.collection(part.collection.remote_id)
+    except SourceError as error:
+        _give_up_part(session, part, error)
+        return
+    with atomic():
+        session.hold()
+        collection = part.collection
+        problems = take_over_schema(collection, remote)
+        for problem in problems:
+            session.journal.note(problem, collection)
+        has_title = remote.title_field is not None
+        if not has_title:
+            reason = "It has no title column: its rows cannot become tasks."
+            session.journal.note(Problem("no_title", reason, title=remote.title, url=remote.url), collection)
+            part.state, part.error = SyncRunCollection.State.FAILED, reason
+            part.save(update_fields=["state", "error"])
+        collection.state = (
+            SyncedCollection.State.UNREADABLE
+            if not has_title
+            else SyncedCollection.State.ATTENTION
+            if problems
+            else SyncedCollection.State.READY
+        )
+        collection.state_reason = " ".join(problem.detail for problem in problems) if has_title else reason
+        collection.save(update_fields=["state", "state_reason", "updated_at"])
+        session.journal.flush()
+
+
+def _read_part(session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping) -> None:
+    if part.state in {SyncRunCollection.State.READ, SyncRunCollection.State.FAILED}:
+        return
+    try:
+        read_collection(session, part, mapping)
+    except CannotGoOn as error:
+        _note_failure(session, part, Problem(error.code, str(error), title=part.collection.title))
+    except SourceError as error:
+        _give_up_part(session, part, error)
+    else:
+        with atomic():
+            title = part.collection.title
+            session.journal.say(f"“{title}” is read: {part.done} rows, {part.calls} calls.", rows=part.done)
+
+
+def _give_up_part(session: SyncSession, part: SyncRunCollection, error: SourceError) -> None:
+    """Go on without this collection, if the problem is its own. Raises: the error, if it is everybody's."""
+    if error.kind in _CONNECTION_PROBLEMS:
+        raise error
+    is_lost = error.kind is ProblemKind.NOT_FOUND
+    if is_lost:
+        with atomic():
+            collection = part.collection
+            collection.state, collection.state_reason = SyncedCollection.State.LOST, str(error)
+            collection.save(update_fields=["state", "state_reason", "updated_at"])
+    code = "collection_lost" if is_lost else "collection_failed"
+    detail = f"{error} ({error.detail})" if error.detail else str(error)
+    _note_failure(session, part, Problem(code, detail, title=part.collection.title, url=part.collection.url))
+
+
+def _note_failure(session: SyncSession, part: SyncRunCollection, problem: Problem) -> None:
+    with atomic():
+        session.hold()
+        session.journal.note(problem, part.collection)
+        session.journal.flush()
+        part.state, part.error = SyncRunCollection.State.FAILED, problem.detail
+        part.finished_at = timezone.now()
+        part.save(update_fields=["state", "error", "finished_at"])
+        session.journal.say(f"“{problem.title}”: {problem.detail}", level="error")
+
+
+def _fail(session: SyncSession, error: SourceError) -> None:
+    state = _CONNECTION_PROBLEMS.get(error.kind)
+    if state is not None:
+        suspend_connection(session, state, error)
+    _end(session.run, SyncRun.State.FAILED, str(error), session)
+
+
+def _stop(session: SyncSession, error: Stopped) -> None:
+    if error.code == "sync.cancelled":
+        _end(session.run, SyncRun.State.CANCELLED, "", session)
+    elif not session.run._state.adding:
+        with atomic():
+            session.run.state = SyncRun.State.WAITING
+            session.run.error = str(error)
+            session.run.save(update_fields=["state", "error", "updated_at"])
+
+
+def _end(run: SyncRun, state: str, error: str, session: SyncSession | None = None) -> None:
+    with atomic():
+        run.state, run.error, run.finished_at = state, error, timezone.now()
+        if session is not None:
+            run.calls += session.guard.take_count()
+            session.journal.save_run()
+            session.journal.flush()
+        run.save()
+    log.warning("sync.run_ended", run_id=run.pk, state=state, error=error)

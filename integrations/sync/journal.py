@@ -1,0 +1,122 @@
+"""What a run writes down about itself: progress, groups of problems, and a log a person can follow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from integrations.models import SyncedCollection, SyncRun, SyncRunCollection, SyncRunIssue, SyncRunLog
+from integrations.sync.problems import Problem, problem_kind
+from tenants.foundation.ids import uuid7
+
+log = structlog.get_logger(__name__)
+
+MAX_SAMPLES: Final = 10
+MAX_LOG_LINES: Final = 1000
+COUNTED: Final = ("done", "new", "changed", "unchanged", "archived", "failed", "calls")
+#: Where a part goes on after an interruption; saved together with the counts.
+PLACE: Final = ("state", "cursor", "window_start", "last_moment", "page_size", "watermark", "started_at")
+
+
+@dataclass
+class Counts:
+    """What became of a number of records."""
+
+    done: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    archived: int = 0
+    failed: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return {name: value for name, value in vars(self).items() if value}
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether anything but reading happened."""
+        return bool(self.new or self.changed or self.archived or self.failed)
+
+
+@dataclass
+class Journal:
+    """The notes of one run. The writing methods belong inside the transaction of what they tell of.
+
+    A run that looks for changes and finds none leaves no row: it is saved with the first thing worth telling.
+    """
+
+    run: SyncRun
+    parts: Sequence[SyncRunCollection] = ()
+    _problems: dict[tuple[str, UUID | None], list[Problem]] = field(default_factory=dict)
+    _lines: int = 0
+
+    def note(self, problem: Problem, collection: SyncedCollection | None = None) -> None:
+        """Keep a problem until `flush`."""
+        key = (problem.code, collection.pk if collection else None)
+        self._problems.setdefault(key, []).append(problem)
+
+    def save_run(self) -> None:
+        """Make sure that the run has a row."""
+        if self.run._state.adding:
+            self.run.save(force_insert=True)
+            SyncRunCollection.objects.bulk_create(self.parts)
+
+    def progress(self, counts: Counts, *, calls: int, part: SyncRunCollection | None = None) -> None:
+        """Add to the counts of the run and of its part."""
+        for name, value in {**counts.as_dict(), "calls": calls}.items():
+            setattr(self.run, name, getattr(self.run, name) + value)
+            if part is not None:
+                setattr(part, name, getattr(part, name) + value)
+        if counts.is_worth_telling or self._problems:
+            self.save_run()
+        if not self.run._state.adding:
+            self.run.save(update_fields=[*COUNTED, "updated_at"])
+            if part is not None:
+                part.save(update_fields=[*COUNTED, *PLACE])
+
+    def phase(self, phase: str) -> None:
+        """Say what the run does now."""
+        self.run.phase = phase
+        if not self.run._state.adding:
+            self.run.save(update_fields=["phase", "updated_at"])
+
+    def say(self, message: str, *, level: str = SyncRunLog.Level.INFO, **context: Any) -> None:
+        """Write a line of the log."""
+        log.info("sync.run_said", run_id=self.run.pk, message=message, **context)
+        if self._lines < MAX_LOG_LINES and not self.run._state.adding:
+            self._lines += 1
+            SyncRunLog.objects.create(run=self.run, level=level, message=message, context=_plain(context))
+
+    def flush(self) -> None:
+        """Write the problems kept so far into their groups."""
+        if self._problems:
+            self.save_run()
+        groups, self._problems = self._problems, {}
+        for (code, collection_id), problems in groups.items():
+            self._add(code, collection_id, problems)
+
+    def _add(self, code: str, collection_id: UUID | None, problems: list[Problem]) -> None:
+        kind = problem_kind(code)
+        issue, _ = SyncRunIssue.objects.select_for_update().get_or_create(
+            run=self.run,
+            code=code,
+            collection_id=collection_id,
+            defaults={
+                "id": uuid7(),
+                "severity": kind.severity,
+                "title": kind.title,
+                "hint": kind.hint,
+                "action": kind.action,
+            },
+        )
+        issue.count += len(problems)
+        samples = [*issue.samples, *(problem.as_sample() for problem in problems)]
+        issue.samples = samples[:MAX_SAMPLES]
+        issue.save(update_fields=["count", "samples", "last_at"])
+
+
+def _plain(context: Mapping[str, Any]) -> dict[str, Any]:
+    simple = int | float | bool
+    return {name: value if isinstance(value, simple) else str(value) for name, value in context.items()}

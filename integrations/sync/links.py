@@ -1,0 +1,72 @@
+"""The state of one record here: what is stored about it, and how that follows from what was read."""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from integrations.capabilities import RemoteRecord
+from integrations.models import ExternalLink, SyncedCollection
+
+WRITTEN: Final = (
+    "collection",
+    "url",
+    "title",
+    "task",
+    "project",
+    "state",
+    "state_reason",
+    "failures",
+    "content_hash",
+    "remote_created_at",
+    "remote_edited_at",
+    "seen_run_id",
+    "is_body_stale",
+    "body_due_at",
+    "unresolved",
+    "synced_at",
+)
+
+
+def links_by_remote_id(connection_id: UUID, remote_ids: Iterable[str]) -> dict[str, ExternalLink]:
+    """The links of these records, with the project's name; one statement."""
+    links = ExternalLink.objects.filter(connection_id=connection_id, remote_id__in=list(remote_ids))
+    return {link.remote_id: link for link in links.select_related("project")}
+
+
+def describe(
+    link: ExternalLink, record: RemoteRecord, *, collection: SyncedCollection, run_id: UUID | None
+) -> None:
+    """Note on the link what the record says about itself; the text of the page is stale after any edit."""
+    is_edited = link.remote_edited_at != record.edited_at
+    link.collection = collection
+    link.url = record.url
+    link.title = record.title[:200]
+    link.remote_created_at = record.created_at
+    link.remote_edited_at = record.edited_at
+    link.seen_run_id = run_id or link.seen_run_id
+    if is_edited and collection.role == SyncedCollection.Role.TASKS:
+        link.is_body_stale = True
+        link.body_due_at = timezone.now()
+
+
+def mark_clean(link: ExternalLink, *, content_hash: str) -> None:
+    """Note that the record is taken over as it is."""
+    link.state, link.state_reason, link.failures = ExternalLink.State.CLEAN, "", 0
+    link.content_hash = content_hash
+    link.synced_at = timezone.now()
+
+
+def set_aside(link: ExternalLink, reason: str) -> None:
+    """Put a record into quarantine: it is tried again, and its task (if there is one) stays as it was."""
+    link.state, link.state_reason = ExternalLink.State.QUARANTINED, reason[:500]
+    link.failures += 1
+    link.content_hash = ""
+
+
+def write_links(links: Iterable[ExternalLink]) -> None:
+    """Write links, new and old, in one statement."""
+    ExternalLink.objects.bulk_create(
+        links, update_conflicts=True, unique_fields=["connection", "remote_id"], update_fields=list(WRITTEN)
+    )

@@ -1,0 +1,88 @@
+"""How a run ends or waits, and what that means for its connection."""
+
+from datetime import timedelta
+
+import structlog
+from django.db.models import F
+from django.utils import timezone
+
+from integrations.capabilities import SourceError
+from integrations.events import ConnectionSuspended, SyncRunFinished
+from integrations.models import Connection, ExternalLink, SyncRun, SyncRunCollection
+from integrations.sync import metrics
+from integrations.sync.problems import Problem
+from integrations.sync.session import SyncSession
+from tenants.foundation.errors import LimitReached
+from tenants.outbox.bus import publish
+from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
+
+
+def finish_run(session: SyncSession) -> None:
+    """End a run that went through all its phases. A run for changes that found none leaves no row."""
+    run, now = session.run, timezone.now()
+    calls = session.guard.take_count()
+    has_failed = any(part.state == SyncRunCollection.State.FAILED for part in session.parts)
+    with atomic():
+        session.hold()
+        run.calls += calls
+        run.state = SyncRun.State.PARTIAL if has_failed or run.failed else SyncRun.State.SUCCEEDED
+        run.phase, run.finished_at, run.total, run.error = SyncRun.Phase.FINISHED, now, run.done, ""
+        is_quiet = run._state.adding
+        if not is_quiet:
+            run.save()
+            _finish_parts(session)
+            publish(SyncRunFinished(run_id=run.pk, connection_id=run.connection_id, state=run.state))
+            session.journal.say(
+                f"Finished: {run.new} new, {run.changed} changed, {run.unchanged} unchanged.", calls=run.calls
+            )
+        Connection.objects.filter(pk=run.connection_id).update(
+            last_polled_at=now,
+            calls_total=F("calls_total") + run.calls,
+            quiet_polls=F("quiet_polls") + int(is_quiet),
+            **({} if has_failed else {"last_synced_at": now}),
+        )
+    metrics.RUNS.labels(kind=run.kind, state=run.state).inc()
+    metrics.RUN_SECONDS.labels(kind=run.kind).observe(run.duration_seconds or 0.0)
+    if not is_quiet:
+        log.info("sync.run_finished", run_id=run.pk, kind=run.kind, state=run.state, calls=run.calls)
+
+
+def _finish_parts(session: SyncSession) -> None:
+    for part in session.parts:
+        if part.state != SyncRunCollection.State.READ:
+            continue
+        part.state, part.finished_at = SyncRunCollection.State.DONE, timezone.now()
+        part.save(update_fields=["state", "finished_at"])
+        if session.seen_run_id is not None:
+            links = ExternalLink.objects.filter(collection=part.collection, seen_run_id=session.run.pk)
+            part.collection.row_count = links.count()
+            part.collection.save(update_fields=["row_count", "updated_at"])
+
+
+def wait_with_run(session: SyncSession, error: LimitReached) -> None:
+    """Note that the run goes on later, and why."""
+    run = session.run
+    run.calls += session.guard.take_count()
+    run.state, run.error = SyncRun.State.WAITING, str(error)
+    run.next_attempt_at = timezone.now() + timedelta(seconds=error.retry_after_seconds or 0)
+    if run._state.adding:
+        return
+    with atomic():
+        run.save(update_fields=["calls", "state", "error", "next_attempt_at", "stalls", "updated_at"])
+        session.journal.flush()
+
+
+def suspend_connection(session: SyncSession, state: str, error: SourceError) -> None:
+    """Stop reading until a person has done something; the reason is a sentence for them."""
+    code = "blocked" if state == Connection.State.BLOCKED else "unauthorised"
+    with atomic():
+        session.hold()
+        now = timezone.now()
+        Connection.objects.filter(pk=session.connection.pk).update(
+            state=state, state_reason=str(error), state_changed_at=now
+        )
+        session.journal.note(Problem(code, error.detail or str(error)))
+        session.journal.flush()
+        publish(ConnectionSuspended(connection_id=session.connection.pk, state=state))

@@ -1,0 +1,93 @@
+"""Looks for changes: one question per collection, nothing written when nothing changed."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from integrations.models import Connection, ExternalLink, SyncedCollection, SyncRun, SyncRunCollection
+from integrations.selectors import last_full_reading_at
+from integrations.services import BODIES_JOB, system_run
+from integrations.sync.engine import carry_out
+from integrations.sync.reading import OVERLAP
+from tenants.dispatch import enqueue
+from tenants.tenancy import atomic
+
+#: Deletions, moved records and computed columns are only found by reading everything.
+FULL_CHECK_EVERY: Final = timedelta(hours=24)
+
+
+def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bool:
+    """Take over what changed since the watermarks; False when this connection is not to be polled any more.
+
+    One call per collection when little changed. Call it outside a transaction.
+    Raises: LimitReached, LeaseLost.
+    """
+    with atomic():
+        connection = Connection.objects.filter(pk=connection_id).first()
+        if connection is None or connection.state != Connection.State.CONNECTED:
+            return False
+        if _starts_whole_reading(connection):
+            return True
+        run, parts = _new_poll(connection)
+    if parts:
+        carry_out(run, parts, heartbeat=heartbeat)
+        with atomic():
+            ask_for_bodies(connection_id)
+    return True
+
+
+def ask_for_bodies(connection_id: UUID) -> None:
+    """Have the texts of pages read that changed; inside a transaction."""
+    stale = ExternalLink.objects.filter(connection_id=connection_id).with_stale_body()
+    first = stale.order_by("body_due_at").values_list("body_due_at", flat=True).first()
+    if first is not None:
+        slot = f"bodies:{connection_id}"
+        enqueue(BODIES_JOB, object_id=connection_id, due_at=first, slot=slot, priority=200)
+
+
+def _starts_whole_reading(connection: Connection) -> bool:
+    """Whether a run that reads everything is under way or has to be: then there is nothing to poll."""
+    runs = SyncRun.objects.filter(connection=connection)
+    if runs.filter(kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL]).open().exists():
+        return True
+    wanted = SyncedCollection.objects.filter(connection=connection).wanted()
+    kind = None
+    if wanted.filter(watermark=None).exclude(state=SyncedCollection.State.UNREADABLE).exists():
+        kind = SyncRun.Kind.IMPORT if not _failed_lately(connection) else None
+    elif (last := last_full_reading_at(connection)) is None or last < timezone.now() - FULL_CHECK_EVERY:
+        kind = SyncRun.Kind.FULL if not _failed_lately(connection) else None
+    if kind is None:
+        return False
+    return system_run(connection=connection, kind=kind, trigger=SyncRun.Trigger.SCHEDULE) is not None
+
+
+def _failed_lately(connection: Connection) -> bool:
+    """A reading that failed is not repeated with every poll."""
+    whole = SyncRun.objects.filter(connection=connection, kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL])
+    return whole.filter(created_at__gt=timezone.now() - timedelta(minutes=10)).exists()
+
+
+def _new_poll(connection: Connection) -> tuple[SyncRun, list[SyncRunCollection]]:
+    """A run for changes that is saved with the first change; what a killed worker left open is closed."""
+    left = SyncRun.objects.filter(connection=connection, kind=SyncRun.Kind.POLL).open()
+    left.update(
+        state=SyncRun.State.FAILED, error="Interrupted; the next look takes over.", finished_at=timezone.now()
+    )
+    now = timezone.now()
+    run = SyncRun(
+        connection=connection,
+        kind=SyncRun.Kind.POLL,
+        trigger=SyncRun.Trigger.SCHEDULE,
+        started_at=now,
+        created_at=now,
+    )
+    collections = SyncedCollection.objects.filter(connection=connection).to_read().exclude(watermark=None)
+    parts = [
+        SyncRunCollection(run=run, collection=item, place=place, since=item.watermark - OVERLAP)
+        for place, item in enumerate(collections.order_by("-role", "title", "id"))
+        if item.watermark is not None
+    ]
+    return run, parts

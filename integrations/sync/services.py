@@ -1,0 +1,298 @@
+"""Writes of how collections are read: discover them, propose a mapping, show it, confirm it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from django.utils import timezone
+
+from integrations.capabilities import FieldKind, RemoteCollection, RemoteField
+from integrations.events import MappingConfirmed
+from integrations.models import Connection, FieldMapping, SyncedCollection, SyncRun
+from integrations.services import start_sync_run
+from integrations.sync.limiter import Lane
+from integrations.sync.options import OptionProposal
+from integrations.sync.proposals import (
+    CollectionProposal,
+    FieldProposal,
+    can_carry,
+    option_proposals,
+    propose_mapping,
+)
+from integrations.sync.session import open_source
+from integrations.sync.stored_mapping import remote_collection, schema_from_json, schema_to_json
+from integrations.sync.vocabulary import OurField
+from tasks.models import Task
+from tenants.accounts.access import Actor, require
+from tenants.foundation.errors import Conflict, InvalidInput
+from tenants.outbox.bus import publish
+from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
+
+_MAX_PAGES: Final = 50
+_PRIORITIES: Final = {str(value) for value in Task.Priority.values}
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChoice:
+    """A person's decision for one of our fields; `options` overrides what single remote options mean."""
+
+    our_field: str
+    remote_field_id: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def discover_collections(*, connection: Connection, actor: Actor) -> list[SyncedCollection]:
+    """Look for what is shared with the integration and propose how to read what is new; outside a transaction.
+
+    One call for each hundred collections. What was confirmed before stays as it is. An empty list means that
+    nothing is shared yet. Raises: Forbidden, Conflict (no token), ExternalServiceError, LimitReached.
+    """
+    with atomic():
+        require(actor, "integrations.connect", on=connection)
+    opened = open_source(connection, lane=Lane.INTERACTIVE)
+    found: dict[str, RemoteCollection] = {}
+    cursor: str | None = None
+    for _ in range(_MAX_PAGES):
+        page = opened.source.collections(cursor=cursor)
+        found |= {item.id: item for item in page.collections if not item.is_trashed}
+        if page.next_cursor is None or page.next_cursor == cursor:
+            break
+        cursor = page.next_cursor
+    titles = {item.id: item.title for item in found.values()}
+    with atomic():
+        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        known = {row.remote_id: row for row in SyncedCollection.objects.filter(connection=locked)}
+        for item in found.values():
+            collection = known.get(item.id) or SyncedCollection(connection=locked, remote_id=item.id)
+            _note_collection(collection, item, titles)
+        locked.calls_total += opened.guard.take_count()
+        locked.save(update_fields=["calls_total", "updated_at"])
+        if not found and not known:
+            log.info("connection.nothing_shared", connection_id=locked.pk)
+        return list(SyncedCollection.objects.filter(connection=locked).prefetch_related("mappings"))
+
+
+@atomic
+def propose_collection_mapping(*, collection: SyncedCollection, actor: Actor) -> CollectionProposal:
+    """Propose afresh how to read a collection from its columns as last seen; changes nothing.
+
+    Raises: Forbidden.
+    """
+    require(actor, "integrations.view")
+    rows = SyncedCollection.objects.filter(connection_id=collection.connection_id)
+    titles = dict(rows.values_list("remote_id", "title"))
+    return propose_mapping(remote_collection(collection), titles=titles)
+
+
+@atomic
+def confirm_mapping(
+    *,
+    collection: SyncedCollection,
+    choices: Sequence[MappingChoice],
+    actor: Actor,
+    role: str = SyncedCollection.Role.TASKS,
+    department_name: str = "",
+    start: bool = True,
+) -> SyncedCollection:
+    """Decide how a collection is read and switch it on; with `start` its import begins at once.
+
+    Raises: Forbidden, InvalidInput (no title, a column that cannot fill the field, an unknown state or priority).
+    """
+    require(actor, "integrations.map", on=collection)
+    locked = SyncedCollection.objects.select_for_update(of=("self",)).get(pk=collection.pk)
+    by_id = {item.id: item for item in schema_from_json(locked.schema)}
+    rows = [_row(locked, choice, by_id) for choice in choices]
+    if OurField.TITLE.value not in {row.our_field for row in rows}:
+        raise InvalidInput(
+            "A title column is needed: without it rows cannot become tasks.",
+            fields={"title": ["Choose a column."]},
+        )
+    if len({row.our_field for row in rows}) != len(rows):
+        raise InvalidInput("Each field can be filled from one column only.")
+    if role not in {SyncedCollection.Role.TASKS, SyncedCollection.Role.PROJECTS}:
+        raise InvalidInput(
+            "Rows can become tasks or projects.", fields={"role": ["Choose tasks or projects."]}
+        )
+    FieldMapping.objects.filter(collection=locked).delete()
+    FieldMapping.objects.bulk_create(rows)
+    locked.role, locked.department_name = role, department_name.strip()[:200]
+    locked.is_enabled, locked.mapping_state = True, SyncedCollection.MappingState.CONFIRMED
+    locked.mapping_revision += 1
+    # Everything is read anew under the new mapping; what turns out the same is not written.
+    locked.watermark, locked.state, locked.state_reason = None, SyncedCollection.State.READY, ""
+    locked.save()
+    publish(MappingConfirmed(connection_id=locked.connection_id, collection_id=locked.pk))
+    if start:
+        _start_import(locked, actor)
+    return locked
+
+
+@atomic
+def confirm_proposals(*, connection: Connection, actor: Actor, start: bool = True) -> list[SyncedCollection]:
+    """Confirm every proposal of a connection as it stands; returns the collections now switched on.
+
+    Raises: Forbidden, Conflict (nothing looks like tasks or projects, or nothing is shared).
+    """
+    require(actor, "integrations.map", on=connection)
+    proposed = SyncedCollection.objects.filter(
+        connection=connection,
+        mapping_state=SyncedCollection.MappingState.PROPOSED,
+        role__in=[SyncedCollection.Role.TASKS, SyncedCollection.Role.PROJECTS],
+        state=SyncedCollection.State.READY,
+    )
+    confirmed = [
+        confirm_mapping(
+            collection=collection,
+            choices=current_choices(collection),
+            actor=actor,
+            role=collection.role,
+            department_name=collection.department_name,
+            start=False,
+        )
+        for collection in proposed.order_by("role", "title", "id")
+    ]
+    if not confirmed:
+        raise Conflict(
+            "No database that is shared with the integration looks like tasks. Share one, then look again.",
+            code="integrations.nothing_proposed",
+        )
+    if start:
+        start_sync_run(connection=connection, actor=actor, trigger=SyncRun.Trigger.CONNECT)
+    return confirmed
+
+
+@atomic
+def switch_off_collection(*, collection: SyncedCollection, actor: Actor) -> SyncedCollection:
+    """Stop reading a collection; its tasks stay. Raises: Forbidden."""
+    require(actor, "integrations.map", on=collection)
+    locked = SyncedCollection.objects.select_for_update(of=("self",)).get(pk=collection.pk)
+    locked.is_enabled = False
+    locked.save(update_fields=["is_enabled", "updated_at"])
+    return locked
+
+
+def current_choices(collection: SyncedCollection) -> list[MappingChoice]:
+    """The mapping of a collection as it stands, as choices."""
+    return [
+        MappingChoice(row.our_field, row.remote_field_id, row.option_values)
+        for row in collection.mappings.all()
+        if row.state != FieldMapping.State.SUSPENDED
+    ]
+
+
+def _start_import(collection: SyncedCollection, actor: Actor) -> None:
+    under_way = SyncRun.objects.filter(connection_id=collection.connection_id).exclude(
+        kind__in=[SyncRun.Kind.POLL, SyncRun.Kind.BODIES]
+    )
+    if under_way.open().exists() or not collection.connection.is_reading:
+        # The run under way, or resuming, picks up what has never been read.
+        return
+    start_sync_run(
+        connection=collection.connection,
+        actor=actor,
+        kind=SyncRun.Kind.IMPORT,
+        trigger=SyncRun.Trigger.MAPPING,
+    )
+
+
+def _note_collection(
+    collection: SyncedCollection, remote: RemoteCollection, titles: Mapping[str, str]
+) -> None:
+    collection.container_id, collection.url = remote.container_id, remote.url
+    collection.title, collection.icon = remote.title or "Untitled", remote.icon[:40]
+    is_decided = collection.mapping_state == SyncedCollection.MappingState.CONFIRMED
+    if not is_decided:
+        proposal = propose_mapping(remote, titles=titles)
+        collection.schema, collection.schema_read_at = schema_to_json(remote.fields), timezone.now()
+        collection.role, collection.role_reason = proposal.role, proposal.reason
+        collection.mapping_state = SyncedCollection.MappingState.PROPOSED
+        collection.state, collection.state_reason = SyncedCollection.State.READY, ""
+        if proposal.problem:
+            collection.state, collection.state_reason = SyncedCollection.State.UNREADABLE, proposal.problem
+            collection.role = SyncedCollection.Role.OTHER
+    elif collection.state == SyncedCollection.State.LOST:
+        collection.state, collection.state_reason = SyncedCollection.State.READY, ""
+    collection.save()
+    if not is_decided:
+        FieldMapping.objects.filter(collection=collection).delete()
+        FieldMapping.objects.bulk_create(_proposed_row(collection, item) for item in proposal.fields)
+
+
+def _proposed_row(collection: SyncedCollection, proposal: FieldProposal) -> FieldMapping:
+    remote = proposal.remote_field
+    return FieldMapping(
+        collection=collection,
+        our_field=proposal.our_field.value,
+        remote_field_id=remote.id,
+        remote_field_name=remote.name,
+        remote_kind=remote.kind.value,
+        related_collection_id=remote.related_collection_id,
+        options=_options(proposal.options, {}),
+        state=FieldMapping.State.PROPOSED,
+        reason=proposal.reason,
+        score=proposal.score,
+    )
+
+
+def _row(
+    collection: SyncedCollection, choice: MappingChoice, by_id: Mapping[str, RemoteField]
+) -> FieldMapping:
+    if choice.our_field not in set(OurField):
+        raise InvalidInput(f"There is no field called {choice.our_field!r}.")
+    our_field = OurField(choice.our_field)
+    remote = by_id.get(choice.remote_field_id)
+    if remote is None:
+        raise InvalidInput(
+            "This column is not there any more.", fields={our_field.value: ["Choose another column."]}
+        )
+    if not can_carry(our_field, remote.kind):
+        label = our_field.value.replace("_", " ")
+        raise InvalidInput(
+            f"The column “{remote.name}” cannot fill {label}.",
+            fields={our_field.value: [f"A {_kind(remote.kind)} column cannot fill this."]},
+        )
+    _check_options(our_field, choice.options)
+    return FieldMapping(
+        collection=collection,
+        our_field=our_field.value,
+        remote_field_id=remote.id,
+        remote_field_name=remote.name,
+        remote_kind=remote.kind.value,
+        related_collection_id=remote.related_collection_id,
+        options=_options(option_proposals(our_field, remote), choice.options),
+        state=FieldMapping.State.CONFIRMED,
+        reason="Confirmed.",
+        score=1.0,
+    )
+
+
+def _check_options(our_field: OurField, options: Mapping[str, str]) -> None:
+    allowed = {OurField.STATUS: set(Task.Status.values), OurField.PRIORITY: _PRIORITIES}.get(our_field, set())
+    unknown = sorted(set(options.values()) - allowed)
+    if unknown:
+        raise InvalidInput(
+            f"“{unknown[0]}” is no {our_field.value} here.",
+            fields={our_field.value: [f"Choose one of: {', '.join(sorted(allowed))}."]},
+        )
+
+
+def _options(proposals: Sequence[OptionProposal], chosen: Mapping[str, str]) -> list[dict[str, object]]:
+    return [
+        {
+            "id": item.option_id,
+            "name": item.option_name,
+            "value": chosen.get(item.option_id, item.value),
+            "reason": item.reason
+            if chosen.get(item.option_id, item.value) == item.value
+            else "Chosen by hand.",
+            "is_certain": item.is_certain or item.option_id in chosen,
+        }
+        for item in proposals
+    ]
+
+
+def _kind(kind: FieldKind) -> str:
+    return kind.value.replace("_", " ")

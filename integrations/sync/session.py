@@ -1,0 +1,96 @@
+"""What one worker holds while it reads one connection."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from integrations.capabilities import TaskSource
+from integrations.models import Connection, SyncRun, SyncRunCollection
+from integrations.registry import open_task_source
+from integrations.sync.guarded_source import CallGuard, GuardedTaskSource
+from integrations.sync.journal import Journal
+from integrations.sync.leases import keep_lease
+from integrations.sync.limiter import Caller, Lane, Limiter, shared_limiter
+from tenants.foundation.errors import Conflict
+from tenants.secrets.services import reveal_secret
+from tenants.tenancy import atomic
+
+
+class NotConnected(Conflict):
+    """The connection has no token, so nothing can be read."""
+
+    default_code = "integrations.not_connected"
+    default_message = "This workspace is not connected. Give it a token first."
+
+
+class Stopped(Conflict):
+    """Somebody paused the connection or cancelled the run."""
+
+    default_code = "sync.stopped"
+    default_message = "The run was stopped."
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A guarded task source, and the guard that counts its calls."""
+
+    source: TaskSource
+    guard: CallGuard
+
+
+def open_source(
+    connection: Connection, *, lane: Lane = Lane.BACKGROUND, limiter: Limiter | None = None
+) -> OpenSource:
+    """Open the connection's task source with its stored token. Call it outside a transaction.
+
+    Raises: NotConnected.
+    """
+    if connection.token_secret_id is None:
+        raise NotConnected
+    with atomic():
+        token = reveal_secret(connection.token_secret_id)
+    caller = Caller(
+        connection_id=connection.pk,
+        workspace_id=connection.workspace_id,
+        budget=connection.requests_per_minute,
+        lane=lane,
+    )
+    guard = CallGuard(limiter=limiter or shared_limiter(), caller=caller, service=connection.connector)
+    source = open_task_source(connection.connector, token=token, observer=guard)
+    return OpenSource(GuardedTaskSource(source), guard)
+
+
+@dataclass
+class SyncSession:
+    """One worker's hold on one connection for one run."""
+
+    connection: Connection
+    run: SyncRun
+    parts: list[SyncRunCollection]
+    source: TaskSource
+    guard: CallGuard
+    lease_token: UUID
+    journal: Journal
+    heartbeat: Callable[[], None]
+    #: Remote ids of the rows taken over for the first time, so that references to them can be resolved.
+    has_new_links: bool = field(default=False)
+
+    @property
+    def seen_run_id(self) -> UUID | None:
+        """What marks a record as seen; only runs that read everything leave a mark."""
+        return None if self.run.kind == SyncRun.Kind.POLL else self.run.pk
+
+    def hold(self) -> None:
+        """Inside a transaction that writes: make sure the connection is still ours. Raises: LeaseLost."""
+        keep_lease(self.connection.pk, self.lease_token)
+
+    def check(self) -> None:
+        """Between two steps: say that we live, and stop if somebody wants it. Raises: Stopped, LeaseLost."""
+        self.heartbeat()
+        with atomic():
+            state = Connection.objects.values_list("state", flat=True).get(pk=self.connection.pk)
+            is_cancelled = SyncRun.objects.filter(pk=self.run.pk, is_cancel_requested=True).exists()
+        if is_cancelled:
+            raise Stopped("The run was cancelled.", code="sync.cancelled")
+        if state != Connection.State.CONNECTED:
+            raise Stopped(f"The workspace is {Connection.State(state).label.lower()}.", code="sync.paused")

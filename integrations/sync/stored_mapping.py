@@ -1,0 +1,70 @@
+"""Mappings and schemas between the tables and the values the engine works with."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from integrations.capabilities import FieldKind, OptionGroup, RemoteCollection, RemoteField, RemoteOption
+from integrations.models import FieldMapping, SyncedCollection
+from integrations.sync.translate import CollectionMapping, MappedField
+from integrations.sync.vocabulary import OurField
+
+
+def schema_to_json(fields: Iterable[RemoteField]) -> list[dict[str, Any]]:
+    """The columns of a collection as they are kept in `SyncedCollection.schema`."""
+    return [asdict(field) for field in fields]
+
+
+def schema_from_json(rows: Sequence[dict[str, Any]]) -> tuple[RemoteField, ...]:
+    """The columns of a collection from `SyncedCollection.schema`."""
+    return tuple(
+        RemoteField(
+            id=row["id"],
+            name=row["name"],
+            kind=FieldKind(row["kind"]),
+            remote_type=row["remote_type"],
+            options=tuple(_option(option) for option in row["options"]),
+            related_collection_id=row["related_collection_id"],
+        )
+        for row in rows
+    )
+
+
+def _option(row: dict[str, Any]) -> RemoteOption:
+    group = OptionGroup(row["group"]) if row["group"] else None
+    return RemoteOption(id=row["id"], name=row["name"], color=row["color"], group=group)
+
+
+def remote_collection(collection: SyncedCollection) -> RemoteCollection:
+    """The collection as the service last described it."""
+    return RemoteCollection(
+        id=collection.remote_id,
+        container_id=collection.container_id,
+        title=collection.title,
+        url=collection.url,
+        icon=collection.icon,
+        fields=schema_from_json(collection.schema),
+    )
+
+
+def collection_mapping(
+    collection: SyncedCollection, mappings: Iterable[FieldMapping], *, source: str
+) -> CollectionMapping:
+    """How the engine reads a collection: its mappings without those that are suspended."""
+    fields = {
+        OurField(row.our_field): MappedField(
+            our_field=OurField(row.our_field),
+            remote_id=row.remote_field_id,
+            kind=FieldKind(row.remote_kind),
+            options=row.option_values,
+        )
+        for row in mappings
+        if row.state != FieldMapping.State.SUSPENDED
+    }
+    return CollectionMapping(
+        collection_id=collection.remote_id,
+        revision=f"{collection.pk}:{collection.mapping_revision}",
+        fields=fields,
+        source=source,
+        department_name=collection.department_name,
+    )
