@@ -27,6 +27,7 @@ LISTS = ("title", "rich_text", "relation", "people", "multi_select", "files")
 TIME_AND_PERSON = ("created_time", "created_by", "last_edited_time", "last_edited_by")
 MAX_ADDRESS = 200
 MAX_OPTION = 100
+NewOptions = dict[str, list[Json]]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -65,8 +66,8 @@ def stamp(page: Json) -> None:
 
 def written_values(
     workspace: Workspace, data_source: Item | None, given: Any, path: str, *, by_person: bool = False
-) -> tuple[dict[str, Json], bool]:
-    """The checked values of a request, keyed by name, and whether new options changed the schema.
+) -> tuple[dict[str, Json], NewOptions]:
+    """The checked values of a request, keyed by name, and the options they add to the schema.
 
     `data_source` is None for a page under a page, which has a title only. Keys are names or ids.
     """
@@ -74,7 +75,7 @@ def written_values(
     if data_source is not None:
         schema = data_source.obj["properties"]
     written: dict[str, Json] = {}
-    has_new_options = False
+    added: NewOptions = {}
     for key, raw in an_object(given, path).items():
         prop = find_property(schema, key)
         if prop is None:
@@ -83,12 +84,24 @@ def written_values(
         where = f"{path}.{key}"
         body = _of_kind(raw, prop, key, where)
         if kind in ("select", "multi_select", "status"):
-            value, is_new = _options(prop, body[kind], f"{where}.{kind}", may_add=kind != "status")
-            has_new_options |= is_new
+            fresh = added.setdefault(prop["name"], [])
+            value = _options(prop, body[kind], f"{where}.{kind}", fresh)
         else:
             value = _plain_value(workspace, kind, body[kind], f"{where}.{kind}", by_person=by_person)
         written[prop["name"]] = page_value(prop, value)
-    return written, has_new_options
+    return written, {name: options for name, options in added.items() if options}
+
+
+def add_options(workspace: Workspace, source: Item | None, added: NewOptions) -> None:
+    """Put the options a write brought along into the schema: done last, when nothing can be refused."""
+    if source is None or not added:
+        return
+    columns = dict(source.obj["properties"])
+    for name, options in added.items():
+        kind = columns[name]["type"]
+        settings = columns[name][kind]
+        columns[name] = {**columns[name], kind: {**settings, "options": [*settings["options"], *options]}}
+    workspace.put("data_source", {**source.obj, "properties": columns})
 
 
 def _of_kind(raw: Any, prop: Json, key: str, path: str) -> Json:
@@ -169,46 +182,36 @@ def _place(value: Any, path: str) -> Json:
     return {key: body.get(key) for key in keys}
 
 
-def _options(prop: Json, value: Any, path: str, *, may_add: bool) -> tuple[Any, bool]:
-    """The chosen option(s) with id, name and colour; unknown names become options unless it is a status."""
+def _options(prop: Json, value: Any, path: str, fresh: list[Json]) -> Any:
+    """The chosen option(s) with id, name and colour; unknown names go to `fresh` unless it is a status."""
     if prop["type"] == "multi_select":
-        chosen = []
-        is_new = False
+        chosen: list[Json] = []
         for at, entry in enumerate(an_array(value, path)):
-            option, added = _option(prop, entry, f"{path}[{at}]", may_add=may_add)
-            is_new |= added
+            option = _option(prop, entry, f"{path}[{at}]", fresh)
             if option not in chosen:
                 chosen.append(option)
-        return chosen, is_new
-    if value is None:
-        return None, False
-    return _option(prop, value, path, may_add=may_add)
+        return chosen
+    return None if value is None else _option(prop, value, path, fresh)
 
 
-def _option(prop: Json, value: Any, path: str, *, may_add: bool) -> tuple[Json, bool]:
+def _option(prop: Json, value: Any, path: str, fresh: list[Json]) -> Json:
     body = an_object(value, path)
     only_keys(body, ("id", "name", "color", "description"), path)
-    known: list[Json] = prop[prop["type"]].setdefault("options", [])
+    known: list[Json] = [*prop[prop["type"]].get("options", []), *fresh]
+    found = None
     if "id" in body:
         option_id = a_string(body["id"], f"{path}.id")
         found = next((option for option in known if option["id"] == option_id), None)
         if found is None and "name" not in body:
             raise invalid(f"{prop['type'].capitalize()} option with ID {option_id} does not exist.")
-    else:
-        found = None
     if found is None:
         name = a_string(body.get("name", ...), f"{path}.name", most=MAX_OPTION, empty=False)
         if "," in name:
             raise invalid(f"Invalid {prop['type']} option, commas not allowed: {name}")
         found = next((option for option in known if option["name"] == name), None)
         if found is None:
-            if not may_add:
+            if prop["type"] == "status":
                 raise invalid(f'Invalid status option. Status option "{name}" does not exist".')
             found = new_option(name, body.get("color"), known)
-            known.append(found)
-            return _as_chosen(found), True
-    return _as_chosen(found), False
-
-
-def _as_chosen(option: Json) -> Json:
-    return {key: option[key] for key in ("id", "name", "color")}
+            fresh.append(found)
+    return {key: found[key] for key in ("id", "name", "color")}

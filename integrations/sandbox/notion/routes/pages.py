@@ -9,7 +9,13 @@ from typing import Any
 from integrations.sandbox.notion.block_bodies import BlockReader, icon_value
 from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body
-from integrations.sandbox.notion.properties import empty_value, page_value, stamp, written_values
+from integrations.sandbox.notion.properties import (
+    add_options,
+    empty_value,
+    page_value,
+    stamp,
+    written_values,
+)
 from integrations.sandbox.notion.rendering import OLD_VERSION, dumped, item_json, item_view
 from integrations.sandbox.notion.routes.blocks import (
     check_block_limit,
@@ -64,7 +70,7 @@ def create_page(call: Call, page_id: str | None = None) -> bytes:
     only_keys(body, CREATE_KEYS, "body")
     parent, source = _parent(call, body.get("parent", ...))
     _no_template(body.get("template"))
-    written, has_new_options = written_values(
+    written, added = written_values(
         call.workspace, source, body.get("properties", {}), "body.properties", by_person=call.by_person
     )
     icon, cover = icon_value(body.get("icon"), "body.icon"), icon_value(body.get("cover"), "body.cover")
@@ -99,8 +105,7 @@ def create_page(call: Call, page_id: str | None = None) -> bytes:
     if place is not None:
         ids = [one for one in call.workspace.children[parent["page_id"]] if one != new_id]
         call.workspace.order_children(parent["page_id"], [*ids[:place], new_id, *ids[place:]])
-    if has_new_options and source is not None:
-        call.workspace.touched(source)
+    add_options(call.workspace, source, added)
     insert_blocks(call, "page_id", new_id, children, None)
     return shown(call, item)
 
@@ -122,18 +127,20 @@ def update_page(call: Call, page_id: str) -> bytes:
             obj[key] = icon_value(body[key], f"body.{key}")
     _no_template(body.get("template"))
     if "properties" in body:
-        written, has_new_options = written_values(
+        written, added = written_values(
             call.workspace, source, body["properties"], "body.properties", by_person=call.by_person
         )
         obj["properties"] = {**obj["properties"], **written}
-        if has_new_options and source is not None:
-            call.workspace.touched(source)
+    else:
+        added = {}
+    erases = body.get("erase_content") is not None and a_boolean(body["erase_content"], "body.erase_content")
     call.sign(obj)
     # The values that repeat the edit time must not be shared with the row as it was.
     obj["properties"] = {name: dict(value) for name, value in obj["properties"].items()}
     stamp(obj)
     item = call.workspace.put("page", obj)
-    if body.get("erase_content") is not None and a_boolean(body["erase_content"], "body.erase_content"):
+    add_options(call.workspace, source, added)
+    if erases:
         erase_children(call, item.id)
     return shown(call, item)
 

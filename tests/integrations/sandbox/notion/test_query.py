@@ -31,7 +31,9 @@ def test_pages_of_a_hundred_cover_every_row_once(notion: Caller, with_tasks: Loa
     assert "request_status" not in replies[-1].body
 
 
-def test_without_a_sort_the_order_is_stable_but_not_that_of_creation(notion: Caller, with_tasks: Loader) -> None:
+def test_without_a_sort_the_order_is_stable_but_not_that_of_creation(
+    notion: Caller, with_tasks: Loader
+) -> None:
     with_tasks(*sample.tasks(60))
     first, second = notion.query().ids, notion.query().ids
     assert first == second
@@ -150,7 +152,9 @@ def test_an_edit_is_in_the_next_answer(notion: Caller, sandbox: Sandbox) -> None
 
 def test_relations_and_people_and_text_are_cut_at_25(notion: Caller, with_tasks: Loader) -> None:
     related = [{"id": sample.task_id(n)} for n in range(100, 160)]
-    with_tasks(*sample.tasks(160)[99:], sample.task(1, **{"Blocked by": related, "Notes": sample.text("x") * 30}))
+    with_tasks(
+        *sample.tasks(160)[99:], sample.task(1, **{"Blocked by": related, "Notes": sample.text("x") * 30})
+    )
     row = notion.get(f"/v1/pages/{sample.task_id(1)}").body["properties"]
     assert len(row["Blocked by"]["relation"]) == 25
     assert row["Blocked by"]["has_more"] is True
