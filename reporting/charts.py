@@ -1,8 +1,8 @@
 """Charts as SVG drawn on the server: figures in, safe markup out; no script, no inline style.
 
-Places are percentages of a drawing without a view box, so text keeps its size at any width. Colours come from the
-classes `fill-1` … `fill-6` of the console's style sheet. A chart with links is a group of links, one without is an
-image; either carries its title, and `table_of` gives the same figures as a table.
+Places are percentages of a drawing without a view box, so text keeps its size at any width. Colours come
+from the classes `fill-1` … `fill-6` of the console's style sheet. A chart with links is a group of links, one
+without is an image; either carries its title, and `table_of` gives the same figures as a table.
 """
 
 from collections.abc import Iterable, Sequence
@@ -97,7 +97,9 @@ class Scale:
     @property
     def ticks(self) -> list[float]:
         """Where lines are drawn, from below."""
-        return [self.low + self.step * index for index in range(round((self.high - self.low) / self.step) + 1)]
+        return [
+            self.low + self.step * index for index in range(round((self.high - self.low) / self.step) + 1)
+        ]
 
     def y(self, value: float) -> float:
         """Per cent from the top of the drawing."""
@@ -155,8 +157,9 @@ def area(chart: Chart) -> SafeString:
         second = format_html('<polyline class="curve second" points="{}"/>', lines[1]) if lines[1:] else EMPTY
         parts.append(
             format_html(
-                '<svg x="{}%" y="0" width="{}%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none">'
-                '<polygon class="under-curve" points="0,{} {} 100,{}"/>{}<polyline class="curve" points="{}"/></svg>',
+                '<svg x="{}%" y="0" width="{}%" height="100%" viewBox="0 0 100 100" '
+                'preserveAspectRatio="none"><polygon class="under-curve" points="0,{} {} 100,{}"/>{}'
+                '<polyline class="curve" points="{}"/></svg>',
                 _fixed(left),
                 _fixed(plot),
                 zero,
@@ -192,7 +195,8 @@ def sparkline(values: Sequence[float]) -> SafeString:
     reach = (high - low) or 1
     last = len(values) - 1
     line = " ".join(
-        f"{_fixed(100 * index / last)},{_fixed(27 - 24 * (value - low) / reach)}" for index, value in enumerate(values)
+        f"{_fixed(100 * index / last)},{_fixed(27 - 24 * (value - low) / reach)}"
+        for index, value in enumerate(values)
     )
     return format_html(
         '<svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true">'
@@ -218,7 +222,9 @@ def donut(slices: Sequence[Slice], title: str) -> SafeString:
             _fixed(-100 * start / total),
             words,
         )
-        parts.append(format_html('<a href="{}" aria-label="{}">{}</a>', each.url, words, arc) if each.url else arc)
+        parts.append(
+            format_html('<a href="{}" aria-label="{}">{}</a>', each.url, words, arc) if each.url else arc
+        )
     parts.append(format_html('<text class="total" x="60" y="66">{}</text>', compact(total)))
     return format_html(
         '<svg class="chart donut" viewBox="0 0 120 120" role="{}" aria-label="{}">{}</svg>',
@@ -301,7 +307,9 @@ def _linked(chart: Chart, index: int, marks: Iterable[SafeString]) -> SafeString
     if not chart.urls:
         return format_html('<g data-tip="{}">{}</g>', tip, drawn)
     words = ", ".join(lines)
-    return format_html('<a href="{}" aria-label="{}" data-tip="{}">{}</a>', chart.urls[index], words, tip, drawn)
+    return format_html(
+        '<a href="{}" aria-label="{}" data-tip="{}">{}</a>', chart.urls[index], words, tip, drawn
+    )
 
 
 def _label(text: str, index: int, x: float, side: str, count: int) -> SafeString:
@@ -317,7 +325,9 @@ def _label(text: str, index: int, x: float, side: str, count: int) -> SafeString
 
 def _points(values: Sequence[float], scale: Scale) -> str:
     last = len(values) - 1
-    return " ".join(f"{_fixed(100 * index / last)},{_fixed(scale.y(value))}" for index, value in enumerate(values))
+    return " ".join(
+        f"{_fixed(100 * index / last)},{_fixed(scale.y(value))}" for index, value in enumerate(values)
+    )
 
 
 def _drawing(chart: Chart, parts: Iterable[SafeString]) -> SafeString:

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from tenants.branding.console import theme
 from tenants.console import companies
 
 platform = (
@@ -13,4 +14,7 @@ platform = (
 )
 
 api_urlpatterns: list[object] = []
-console_urlpatterns = [path("platform/companies/", include(platform))]
+console_urlpatterns = [
+    path("platform/companies/", include(platform)),
+    path("theme/<slug:slug>-<slug:digest>.css", theme, name="theme"),
+]

@@ -2,7 +2,6 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path
 from django.views.decorators.http import require_safe
 
 from tenants.branding.theme import digest as digest_of
@@ -25,6 +24,3 @@ def theme(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
     response = HttpResponse(stylesheet(tenant.brand_color), content_type="text/css; charset=utf-8")
     response.headers["Cache-Control"] = FOREVER if is_current else BRIEFLY
     return response
-
-
-console_urlpatterns = [path("theme/<slug:slug>-<slug:digest>.css", theme, name="theme")]

@@ -1,12 +1,12 @@
 """Colours: sRGB hex to OKLCH and back, and WCAG contrast between two of them.
 
-The conversion is Björn Ottosson's OKLab (2020, https://bottosson.github.io/posts/oklab/); contrast is WCAG 2.2's
-relative luminance ratio. Colours go back to hex, so what was measured is exactly what a browser draws.
+The conversion is Björn Ottosson's OKLab (2020, https://bottosson.github.io/posts/oklab/); contrast is the
+relative luminance ratio of WCAG 2.2. Colours go back to hex, so what was measured is exactly what a browser draws.
 """
 
 import re
 from dataclasses import dataclass
-from math import atan2, cbrt, cos, hypot, radians, sin, degrees
+from math import atan2, cbrt, cos, degrees, hypot, radians, sin
 
 HEX = re.compile(r"#[0-9a-f]{6}\Z")
 CHROMA_STEP = 0.002

@@ -1,4 +1,4 @@
-"""One brand colour in, the console's tokens out: text and focus rings that keep their contrast in light and dark."""
+"""One brand colour in, the console's tokens out, each with its contrast kept in light and dark."""
 
 import hashlib
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def readable_on(fill: str) -> str:
 
 
 def walked(start: Oklch, grounds: Sequence[str], target: float, step: float) -> str:
-    """The first colour from `start` on, lighter or darker by `step`, that has `target` contrast on all grounds."""
+    """The first colour from `start` on, by `step` of lightness, that has `target` contrast on all grounds."""
     lightness = start.lightness
     while True:
         color = to_hex(min(max(lightness, 0.0), 1.0), start.chroma, start.hue)

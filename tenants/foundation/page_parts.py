@@ -13,7 +13,7 @@ type StepState = Literal["done", "running", "waiting", "failed", "skipped"]
 
 @dataclass(frozen=True, kw_only=True)
 class Kpi:
-    """One figure of the strip: `spark` is a finished sparkline, `delta` the change in words a person reads."""
+    """One figure of the strip: `spark` is a finished sparkline, `delta` the change as a person reads it."""
 
     label: str
     value: str

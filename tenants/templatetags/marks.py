@@ -52,12 +52,12 @@ STATES: Mapping[str, tuple[str, Tone, Any]] = {
 def _drawn(name: str, size: str, extra: str) -> SafeString:
     classes = " ".join(filter(None, ("icon", f"icon-{size}" if size != "md" else "", extra)))
     drawing = lucide(name, size=ICON_PIXELS[size], **{"class": classes, "aria_hidden": "true"})
-    return mark_safe(" ".join(drawing.split()).replace("> <", "><"))
+    return mark_safe(" ".join(drawing.split()).replace("> <", "><"))  # noqa: S308 (Lucide's own drawing)
 
 
 @register.simple_tag
 def icon(name: str, size: str = "md", *, label: str = "", extra: str = "") -> SafeString:
-    """A Lucide icon, 14, 16, 20 or 24 px (`sm`, `md`, `lg`, `xl`); hidden from screen readers unless labelled."""
+    """A Lucide icon of 14, 16, 20 or 24 px (`sm` … `xl`); hidden from screen readers unless labelled."""
     drawing = _drawn(str(name), size, extra)
     if not label:
         return drawing
@@ -72,7 +72,9 @@ def initials(name: str) -> str:
 
 
 def _avatar(name: str, url: str, size: str) -> SafeString:
-    classes = f"avatar avatar-{crc32(name.encode()) % AVATAR_COLORS + 1}" + (f" avatar-{size}" if size else "")
+    classes = f"avatar avatar-{crc32(name.encode()) % AVATAR_COLORS + 1}" + (
+        f" avatar-{size}" if size else ""
+    )
     if url.startswith("data:image/"):
         return format_html('<img class="{}" src="{}" alt="{}">', classes, url, name)
     return format_html('<span class="{}" role="img" aria-label="{}">{}</span>', classes, name, initials(name))
@@ -80,7 +82,7 @@ def _avatar(name: str, url: str, size: str) -> SafeString:
 
 @register.simple_tag
 def avatar(person: Any, size: str = "") -> SafeString:
-    """A person's picture or initials in a steady colour; `person` has a `name`, or is one. Size `""` or `lg`."""
+    """A person's initials in a steady colour; `person` has a `name`, or is one. Size `""` or `lg`."""
     name = person if isinstance(person, str) else getattr(person, "name", "") or str(person or "")
     return _avatar(name or _("Nobody"), getattr(person, "avatar_url", "") or "", size)
 
@@ -115,10 +117,15 @@ def priority(value: int, *, with_word: bool = False) -> SafeString:
 @register.simple_tag
 def status(value: str, label: str = "") -> SafeString:
     """A state as icon and word, never colour alone; `label` replaces the word."""
-    name, tone, word = STATES.get(str(value), ("circle", "neutral", str(value).replace("_", " ").capitalize()))
+    name, tone, word = STATES.get(
+        str(value), ("circle", "neutral", str(value).replace("_", " ").capitalize())
+    )
     extra = "spin" if name == "loader" else ""
     return format_html(
-        '<span class="status tone-{}">{}<span>{}</span></span>', tone, icon(name, "sm", extra=extra), label or word
+        '<span class="status tone-{}">{}<span>{}</span></span>',
+        tone,
+        icon(name, "sm", extra=extra),
+        label or word,
     )
 
 
@@ -147,7 +154,9 @@ def badge(
 @register.simple_tag
 def state_badge(value: str, label: str = "") -> SafeString:
     """A state drawn as a badge, with its icon."""
-    name, tone, word = STATES.get(str(value), ("circle", "neutral", str(value).replace("_", " ").capitalize()))
+    name, tone, word = STATES.get(
+        str(value), ("circle", "neutral", str(value).replace("_", " ").capitalize())
+    )
     if name == "loader":
         return badge(label or word, tone, live=True)
     return badge(label or word, tone, icon_name=name)

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from django import template
 from django.contrib.staticfiles.finders import find
-from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -159,17 +159,23 @@ def copy_field(value: str, label: str, *, element_id: str) -> dict[str, Any]:
 
 
 @register.inclusion_tag("console/ui/secret_field.html")
-def secret_field(last_four: str, label: str, *, rotate_url: str = "", changed_at: Any = None) -> dict[str, Any]:
+def secret_field(
+    last_four: str, label: str, *, rotate_url: str = "", changed_at: Any = None
+) -> dict[str, Any]:
     """A stored secret: only its last four characters, and where it is replaced."""
     return {"last_four": last_four, "label": label, "rotate_url": rotate_url, "changed_at": changed_at}
 
 
 def _block(name: str, content: str, **context: Any) -> SafeString:
-    return SafeString(render_to_string(f"console/ui/{name}.html", {"content": SafeString(content), **context}))
+    return SafeString(
+        render_to_string(f"console/ui/{name}.html", {"content": SafeString(content), **context})
+    )
 
 
 @register.simple_block_tag
-def card(content: str, title: str = "", *, heading_id: str = "", aside: str = "", flush: bool = False) -> SafeString:
+def card(
+    content: str, title: str = "", *, heading_id: str = "", aside: str = "", flush: bool = False
+) -> SafeString:
     """A card with a heading; `aside` is a few words at its end, `flush` gives the content the full width."""
     anchor = heading_id or f"card-{crc32(str(title).encode()):x}"
     return _block("card", content, title=title, heading_id=anchor, aside=aside, flush=flush)
@@ -183,7 +189,13 @@ def dialog(content: str, title: str, *, element_id: str, kind: str = "") -> Safe
 
 @register.simple_block_tag
 def menu(
-    content: str, label: str, *, element_id: str, icon_name: str = "ellipsis", text: str = "", style: str = "ghost icon-only"
+    content: str,
+    label: str,
+    *,
+    element_id: str,
+    icon_name: str = "ellipsis",
+    text: str = "",
+    style: str = "ghost icon-only",
 ) -> SafeString:
     """A button that opens a list of links and buttons; `text` is shown beside the icon."""
     return _block("menu", content, label=label, id=element_id, icon_name=icon_name, text=text, style=style)
@@ -200,7 +212,9 @@ def filter_chip(
 
 
 @register.simple_block_tag
-def note(content: str, tone: str = "info", title: str = "", *, url: str = "", icon_name: str = "") -> SafeString:
+def note(
+    content: str, tone: str = "info", title: str = "", *, url: str = "", icon_name: str = ""
+) -> SafeString:
     """A remark in the flow of a page: info, ok, warn or bad; with `url` all of it is a link."""
     return _block("note", content, tone=tone, title=title, url=url, icon_name=icon_name or NOTE_ICONS[tone])
 
@@ -231,15 +245,14 @@ def font_links() -> SafeString:
 
 @cache
 def _font_links() -> SafeString:
-    # A manifest knows only what was collected, finders only what stands in the source: ask whichever is in use.
-    if isinstance(staticfiles_storage, ManifestFilesMixin):
-        is_built = FONT_STYLES in staticfiles_storage.hashed_files
-    else:
-        is_built = find(FONT_STYLES) is not None
+    # A manifest knows what was collected, finders what stands in the source: ask whichever is in use.
+    manifest = getattr(staticfiles_storage, "hashed_files", None)
+    is_built = find(FONT_STYLES) is not None if manifest is None else FONT_STYLES in manifest
     if not is_built:
         return SafeString("")
     return format_html(
-        '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>\n<link rel="stylesheet" href="{}">\n',
+        '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>\n'
+        '<link rel="stylesheet" href="{}">\n',
         static(FONT_FILE),
         static(FONT_STYLES),
     )

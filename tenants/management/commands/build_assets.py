@@ -7,10 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from fontpkg_inter import ROOT
-from fontTools.subset import Options, Subsetter
-from fontTools.ttLib import TTFont
-from fontTools.varLib.instancer import instantiateVariableFont
+from fontpkg_inter import ROOT  # type: ignore[import-untyped]
+from fontTools.subset import Options, Subsetter  # type: ignore[import-untyped]
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+from fontTools.varLib.instancer import instantiateVariableFont  # type: ignore[import-untyped]
 
 SOURCE = Path(ROOT) / "files" / "Inter[opsz,wght].ttf"
 # Latin with its accents and Latin Extended-A, punctuation, currency, arrows and the few signs pages use.
@@ -68,7 +68,9 @@ class Command(BaseCommand):
 def build_font(target: Path) -> int:
     """Write the subset as WOFF2 with one axis, its weight; returns its size in bytes."""
     font = TTFont(SOURCE, lazy=True)
-    options = Options(layout_features=FEATURES, hinting=False, notdef_outline=True, name_IDs=[0, 1, 2, 13, 14])
+    options = Options(
+        layout_features=FEATURES, hinting=False, notdef_outline=True, name_IDs=[0, 1, 2, 13, 14]
+    )
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=LETTERS)
     subsetter.subset(font)
