@@ -6,7 +6,6 @@ from uuid import UUID
 
 from tenants.accounts.access.catalogue import codes_of
 from tenants.accounts.access.roles import Role, highest
-
 from tenants.tenancy import current_tenant
 
 if TYPE_CHECKING:

@@ -38,7 +38,8 @@ class SessionStore(DatabaseStore):
         if self.session_key is None:
             self.create()
             return
-        self._get_session(no_load=must_create)[TENANT_KEY] = str(current_tenant().id)
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        data[TENANT_KEY] = str(current_tenant().id)
         with atomic():
             super().save(must_create=must_create)
 
@@ -50,6 +51,7 @@ class SessionStore(DatabaseStore):
     def is_empty(self) -> bool:
         """Say whether there is nothing in the session but the tenant's mark."""
         try:
-            return not self._session_key and not (set(self._session_cache) - {TENANT_KEY})
+            cached = self._session_cache  # type: ignore[attr-defined]
+            return not self._session_key and not (set(cached) - {TENANT_KEY})
         except AttributeError:
             return True

@@ -10,4 +10,6 @@ def visible_api_tokens(*, actor: Actor) -> QuerySet[ApiToken]:
     """Return the actor's own tokens, or everybody's for those who manage them. Raises: Forbidden."""
     require(actor, "accounts.use_api_tokens")
     tokens = ApiToken.objects.select_related("user").order_by("-created_at", "-id")
-    return tokens if can(actor, "accounts.manage_api_tokens") else tokens.filter(user_id=actor.user_id)
+    if can(actor, "accounts.manage_api_tokens"):
+        return tokens
+    return tokens.filter(user__id=actor.user_id) if actor.user_id else tokens.none()
