@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -118,19 +118,19 @@ def ensure_databases(services: Services, var: Path, names: Iterable[str]) -> Non
         done.write_text(json.dumps(sorted(known | set(missing))))
 
 
-def stop(var: Path) -> list[str]:
+def stop(var: Path, only: Collection[str] = ("postgres", "valkey")) -> list[str]:
     """Stop what runs under ``var`` by its own process id; returns the names of what was stopped."""
     stopped: list[str] = []
     if not var.exists():
         return stopped
     with _locked(var / "services.lock"):
         pid, _ = _postgres_running(var)
-        if pid:
+        if pid and "postgres" in only:
             os.kill(pid, signal.SIGINT)  # "fast" shutdown: sessions are ended, the data is flushed
             _wait_gone(pid)
             stopped.append("postgres")
         valkey_pid = int(_read(var).get("valkey_pid", 0))
-        if valkey_pid and _is_alive(valkey_pid, "valkey"):
+        if "valkey" in only and valkey_pid and _is_alive(valkey_pid, "valkey"):
             os.kill(valkey_pid, signal.SIGTERM)
             _wait_gone(valkey_pid)
             stopped.append("valkey")
@@ -334,9 +334,9 @@ def _locked(path: Path) -> Iterator[None]:
 
 if __name__ == "__main__":
     root = Path(os.environ.get("VAR_DIR", Path(__file__).resolve().parent.parent / "var")).resolve()
-    if sys.argv[1:] == ["stop"]:
-        print(", ".join(stop(root)) or "nothing ran")  # noqa: T201
+    if sys.argv[1:2] == ["stop"]:
+        print(", ".join(stop(root, sys.argv[2:] or ("postgres", "valkey"))) or "nothing ran")  # noqa: T201
     elif sys.argv[1:] == ["start"]:
         print(", ".join(ensure_running(root).started) or "already running")  # noqa: T201
     else:
-        raise SystemExit("usage: python -m config.embedded start|stop")
+        raise SystemExit("usage: python -m config.embedded start|stop [postgres] [valkey]")
