@@ -71,8 +71,8 @@ def test_missing_and_unshared_answer_alike(notion: Caller, sandbox: Sandbox) -> 
     for reply, object_id in ((missing, sample.an_id("nothing")), (hidden, sample.task_id(1))):
         assert (reply.status, reply.body["code"]) == (404, "object_not_found")
         assert reply.body["message"] == (
-            f"Could not find page with ID: {object_id}. Make sure the relevant pages and databases are shared "
-            'with your integration "Task Sync".'
+            f"Could not find page with ID: {object_id}. Make sure the relevant pages and databases "
+            'are shared with your integration "Task Sync".'
         )
         assert reply.body["additional_data"] == {"integration_id": sample.BOT}
 

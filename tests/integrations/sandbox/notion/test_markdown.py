@@ -10,6 +10,7 @@ from tests.integrations.sandbox.notion import sample
 from tests.integrations.sandbox.notion.conftest import Caller
 from tests.integrations.sandbox.notion.test_blocks import append, paragraph
 
+HOME = sample.HOME.replace("-", "")
 PATH = f"/v1/pages/{sample.task_id(1)}/markdown"
 
 
@@ -117,7 +118,7 @@ def test_a_table_is_written_with_tags(notion: Caller) -> None:
         ),
         (
             [{"mention": {"page": {"id": sample.HOME}}}],
-            f'<mention-page url="https://www.notion.so/{sample.HOME.replace("-", "")}">Team home</mention-page>',
+            f'<mention-page url="https://www.notion.so/{HOME}">Team home</mention-page>',
         ),
         ([{"mention": {"date": {"start": "2026-08-01"}}}], '<mention-date start="2026-08-01"/>'),
     ],
