@@ -48,6 +48,7 @@ class Environment(BaseSettings):
     var_dir: Path = ROOT / "var"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = True
+    prometheus_multiproc_dir: Path | None = None
     embedded_services: bool = True
 
     notion_base_url: str = "https://api.notion.com"

@@ -150,6 +150,9 @@ KEY_ENCRYPTION_KEY = ENV.key_encryption_key.get_secret_value() if ENV.key_encryp
 KEY_ENCRYPTION_KEY_FILE = str(ENV.key_encryption_key_file) if ENV.key_encryption_key_file else ""
 TOKEN_PEPPER = ENV.token_pepper.get_secret_value() if ENV.token_pepper else ""
 
+# Where the processes of one server put their metrics together; the Prometheus client reads the same variable.
+PROMETHEUS_MULTIPROC_DIR = str(ENV.prometheus_multiproc_dir or "")
+
 # --- outside services
 NOTION_BASE_URL = ENV.notion_base_url
 OUTBOUND_ALLOWED_PRIVATE_HOSTS = ENV.outbound_allowed_private_hosts

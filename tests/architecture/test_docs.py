@@ -1,5 +1,6 @@
 """What people read agrees with what is there: variables, links, commands, decisions, workflow and hooks."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -10,11 +11,12 @@ import yaml
 from config.env import ROOT as PROJECT
 from config.env import Environment
 from tests.architecture.rendered import SCRIPTS
-from tests.architecture.tree import ROOT, files
+from tests.architecture.tree import FLOORS, ROOT, files, modules
 
 PAGES = [path for path in files() if path.suffix == ".md"]
 DECISIONS = sorted(path for path in PAGES if path.match("docs/decisions/[0-9]*.md"))
 HEADINGS = ["Context", "Decision", "Consequences", "Look again when"]
+TABLE_BASES = {"models.Model", "Model", "AbstractBaseUser"}
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`|none) \| (.+) \|$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -51,32 +53,32 @@ def test_the_table_says_what_production_requires() -> None:
     assert marked == set(re.findall(r'^        "([A-Z_]+)', text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_links_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"```.*?```|`[^`\n]*`", "", (ROOT / page).read_text(), flags=re.DOTALL)
+@pytest.mark.parametrize("document", PAGES, ids=str)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", (ROOT / document).read_text(), flags=re.DOTALL)
     dead = [
         target
         for target in LINK.findall(text)
         if not target.startswith(("http://", "https://", "mailto:", "#"))
-        and not (ROOT / page.parent / target.partition("#")[0]).exists()
+        and not (ROOT / document.parent / target.partition("#")[0]).exists()
     ]
     assert not dead
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_files_and_folders_that_are_named_exist(page: Path) -> None:
+@pytest.mark.parametrize("document", PAGES, ids=str)
+def test_files_and_folders_that_are_named_exist(document: Path) -> None:
     """Paths in code marks that begin with one of our folders; patterns and placeholders are left out."""
     named = re.findall(
         r"`((?:config|tenants|tasks|integrations|reporting|tests|docs|k8s|benchmarks)/[\w./-]+)`",
-        (ROOT / page).read_text(),
+        (ROOT / document).read_text(),
     )
     missing = [name for name in named if not (ROOT / name).exists()]
     assert not missing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_commands_that_are_named_exist(page: Path) -> None:
-    text = (ROOT / page).read_text()
+@pytest.mark.parametrize("document", PAGES, ids=str)
+def test_commands_that_are_named_exist(document: Path) -> None:
+    text = (ROOT / document).read_text()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
     commands = {path.stem for path in files() if path.match("*/management/commands/*.py")} | {
@@ -85,9 +87,9 @@ def test_commands_that_are_named_exist(page: Path) -> None:
     assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= commands
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_fences_are_closed_and_diagrams_say_what_they_are(page: Path) -> None:
-    text = (ROOT / page).read_text()
+@pytest.mark.parametrize("document", PAGES, ids=str)
+def test_fences_are_closed_and_diagrams_say_what_they_are(document: Path) -> None:
+    text = (ROOT / document).read_text()
     fences = re.findall(r"^ *```(\w*)", text, re.MULTILINE)
     assert len(fences) % 2 == 0
     for diagram in re.findall(r"^```mermaid\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
@@ -103,10 +105,10 @@ def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
         assert f"({path.name})" in index
 
 
-@pytest.mark.parametrize("page", DECISIONS, ids=lambda path: path.name)
-def test_a_decision_is_short_and_says_why(page: Path) -> None:
-    text = (ROOT / page).read_text()
-    assert text.startswith(f"# {page.name[:4]} ")
+@pytest.mark.parametrize("document", DECISIONS, ids=lambda path: path.name)
+def test_a_decision_is_short_and_says_why(document: Path) -> None:
+    text = (ROOT / document).read_text()
+    assert text.startswith(f"# {document.name[:4]} ")
     assert "**State**: " in text
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == HEADINGS
     assert len(text.splitlines()) <= 70
@@ -143,3 +145,48 @@ def test_the_commit_hooks_are_valid_and_fetch_nothing(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_data_model_names_every_table() -> None:
+    named = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "data-model.md").read_text(), re.MULTILINE))
+    tables = {
+        node.name
+        for module in modules(*FLOORS)
+        if "models" in module.path.parts or module.path.name == "models.py"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef) and {ast.unparse(base) for base in node.bases} & TABLE_BASES
+    }
+    assert named == tables
+
+
+def test_the_table_of_metrics_is_complete() -> None:
+    documented_metrics = re.findall(
+        r"^\| `(nts_\w+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE
+    )
+    made = [
+        str(node.args[0].value)
+        for module in modules(*FLOORS)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"Counter", "Gauge", "Histogram"}
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    ]
+    assert sorted(documented_metrics) == sorted(made)
+
+
+def test_the_events_that_are_named_are_logged() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text().partition("## Logs")[2].partition("## First aid")[0]
+    named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", text))
+    logged = {
+        str(node.args[0].value)
+        for module in modules(*FLOORS)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and ast.unparse(node.func).startswith(("log.", "write"))
+    }
+    assert named
+    assert named <= logged

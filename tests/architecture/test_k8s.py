@@ -290,6 +290,16 @@ def test_the_dispatcher_s_probe_looks_at_the_file_the_command_touches() -> None:
     assert path.startswith(mount["mountPath"] + "/"), "the rest of the file system is read-only"
 
 
+def test_what_is_written_goes_to_a_mounted_folder() -> None:
+    web = workload("web")
+    mounts = {mount["mountPath"]: mount["name"] for mount in web.app["volumeMounts"]}
+    folders = {volume["name"] for volume in web.pod["volumes"] if "emptyDir" in volume}
+    assert {
+        mounts[web.variable("PROMETHEUS_MULTIPROC_DIR") or ""],
+        mounts[web.option("worker-tmp-dir")],
+    } <= folders
+
+
 def surge(found: Workload) -> int:
     return int(found.manifest["spec"]["strategy"]["rollingUpdate"]["maxSurge"])
 
