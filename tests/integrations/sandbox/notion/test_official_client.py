@@ -1,0 +1,84 @@
+"""Notion's own JavaScript client, unmodified, works on the sandbox.
+
+Needs `node`, and once `npm` with a registry it can reach: the client is kept under `var/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from integrations.sandbox.notion.sandbox import Sandbox
+from tests.fakes.notion_sandbox import RunningSandbox
+from tests.integrations.sandbox.notion import sample
+
+CLIENT = "@notionhq/client@5.26.0"
+SCRIPT = Path(__file__).with_name("official_client.mjs")
+ROOT = Path(__file__).resolve().parents[4] / "var" / "notionhq-client-5.26.0"
+
+
+@pytest.fixture(scope="session")
+def client_root() -> Path:
+    """The folder whose `node_modules` holds the client; skips with the reason where that cannot be."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    if (ROOT / "node_modules" / "@notionhq" / "client" / "package.json").exists():
+        return ROOT
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip(f"npm is not installed and {CLIENT} is not kept in {ROOT}")
+    ROOT.mkdir(parents=True, exist_ok=True)
+    command = [npm, "install", "--prefix", str(ROOT), "--no-audit", "--no-fund", "--ignore-scripts", CLIENT]
+    try:
+        made = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm could not install {CLIENT} within two minutes")
+    if made.returncode != 0:
+        pytest.skip(f"npm could not install {CLIENT}: {made.stderr[-300:]}")
+    return ROOT
+
+
+@pytest.mark.parametrize("version", ["2026-03-11", "2025-09-03"])
+def test_the_official_client_reads_and_writes(
+    running: RunningSandbox,
+    sandbox: Sandbox,
+    client_root: Path,
+    with_tasks: Callable[..., None],
+    version: str,
+) -> None:
+    with_tasks(*sample.tasks(120))
+    sandbox.set_limits(result_cap=70)
+    node = shutil.which("node")
+    assert node is not None
+    arguments = [running.base_url, sample.TOKEN, version, sample.TASKS, sample.task_id(1), sample.HOME]
+    made = subprocess.run(
+        [node, str(SCRIPT), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "NOTION_CLIENT_ROOT": str(client_root)},
+    )
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout) == {
+        "me": sample.BOT,
+        "users": True,
+        "sources": [sample.TASKS],
+        "rows": 70,
+        "full": True,
+        "filtered": 3,
+        "past_the_cap": 120,
+        "page": True,
+        "status": "Not started",
+        "updated": "Done",
+        "blocks": 1,
+        "markdown": "- [x] check",
+        "home": ["child_database"],
+        "error": {"code": "object_not_found", "status": 404, "known": True},
+    }
