@@ -144,7 +144,8 @@ class Supervisor:
         """Stop every child, the last started first, and return their names. May be called again."""
         stopped = []
         for child in reversed(self._children):
-            _signal_group(child, signal.SIGTERM)
+            # Only the leader: it knows in which order its own children have to end.
+            _signal_leader(child, signal.SIGTERM)
         deadline = time.monotonic() + _GRACE_SECONDS
         for child in reversed(self._children):
             while child.is_running and time.monotonic() < deadline:
@@ -157,6 +158,12 @@ class Supervisor:
             stopped.append(child.name)
         self._children.clear()
         return stopped
+
+
+def _signal_leader(child: Child, number: signal.Signals) -> None:
+    if child.is_running:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.process.pid, number)
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:

@@ -1,0 +1,63 @@
+"""Where the demo's services answer, told to this process and to those it starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from integrations.demo.ports import LOOPBACK, ChosenPort, choose_port
+
+WEB_PORT = 8000
+SANDBOX_PORT = 8790
+POLL_SECONDS = 10
+"""How often the demo looks for changes: often, so that an edit is seen soon on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The ports of console and sandbox."""
+
+    web: ChosenPort
+    sandbox: ChosenPort
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the sandbox answers in place of Notion."""
+        return f"http://{LOOPBACK}:{self.sandbox.number}"
+
+    @property
+    def notices(self) -> list[str]:
+        """What to say about ports that were busy."""
+        return [notice for notice in (self.web.notice, self.sandbox.notice) if notice]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which a process of the demo differs from an ordinary one."""
+        return {
+            "NOTION_BASE_URL": self.sandbox_url,
+            "OUTBOUND_ALLOWED_PRIVATE_HOSTS": LOOPBACK,
+            "PUBLIC_PORT": str(self.web.number),
+            "SYNC_POLL_SECONDS": str(POLL_SECONDS),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def for_children(self, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the whole environment of a process the demo starts."""
+        path = os.pathsep.join([str(os.path.dirname(sys.executable)), os.environ.get("PATH", "")])  # noqa: PTH120
+        return {**(os.environ if inherited is None else inherited), **self.environment(), "PATH": path}
+
+    def take_effect(self) -> None:
+        """Point this process, whose settings were read before the ports were chosen, to the same places."""
+        settings.NOTION_BASE_URL = self.sandbox_url
+        settings.OUTBOUND_ALLOWED_PRIVATE_HOSTS = [LOOPBACK]
+        settings.PUBLIC_PORT = self.web.number
+        settings.SYNC_POLL_SECONDS = POLL_SECONDS
+
+
+def choose_addresses(*, web: int = WEB_PORT, sandbox: int = SANDBOX_PORT) -> Addresses:
+    """Choose free ports, the usual ones if possible. Raises: Conflict."""
+    web_port = choose_port("console", web)
+    return Addresses(web_port, choose_port("Notion sandbox", sandbox, taken={web_port.number}))

@@ -1,0 +1,174 @@
+"""The demo from start to end: everything started in order, watched while it runs, stopped at the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Event, Thread
+from typing import TextIO
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from integrations.demo.addresses import Addresses
+from integrations.demo.companies import (
+    SignIn,
+    demo_companies,
+    demo_password,
+    ensure_company,
+    ensure_connections,
+    platform_company,
+)
+from integrations.demo.outcome import Outcome, outcome_of, workspaces_of
+from integrations.demo.processes import Processes
+from integrations.demo.progress import ProgressDisplay
+from integrations.demo.supervisor import Supervisor
+from integrations.demo.workspaces import SEED, ensure_workspace_files
+from integrations.sandbox.notion.content.life import DemoLife
+from tenants.foundation.logs import configure_logging
+from tenants.tenancy import TenantRef
+
+_LOOK_EVERY_SECONDS = 0.5
+_FIRST_SYNC_SECONDS = 20 * 60.0
+
+
+class Show:
+    """One run of the demo. `stream` gets everything a person reads; it never is where JSON goes."""
+
+    def __init__(self, addresses: Addresses, stream: TextIO) -> None:
+        self._addresses = addresses
+        self._stream = stream
+        self._folder = Path(settings.VAR_DIR) / "demo"
+        self._supervisor = Supervisor(self._folder / "logs")
+        self._processes = Processes(self._supervisor, addresses)
+        self._companies: list[TenantRef] = []
+        self._sign_ins: list[SignIn] = []
+        self._totals: dict[str, int] = {}
+        self._stop_living = Event()
+        self._life: Thread | None = None
+        self._began = time.monotonic()
+
+    @property
+    def password(self) -> str:
+        """The password of everybody in the demo."""
+        return demo_password(self._folder / "password")
+
+    def start(self) -> None:
+        """Start everything and begin the first syncs.
+
+        Raises: ChildEnded, DomainError (a company could not be taken in, a token was refused).
+        """
+        self._addresses.take_effect()
+        for notice in self._addresses.notices:
+            self._say(notice)
+        assets = self._processes.start_assets()
+        self._say("The Notion sandbox starts …")
+        files = ensure_workspace_files(self._folder / "workspaces")
+        sandbox = self._processes.start_sandbox(files, self._folder / "sandbox")
+        self._say("Databases are prepared …")
+        call_command("prepare", stdout=self._stream, stderr=self._stream)
+        self._processes.start_background()
+        self._totals = self._processes.wait_for_sandbox(sandbox)
+        self._say("Two companies are taken in and connected to two Notion workspaces each …")
+        for company in demo_companies():
+            ref, people = ensure_company(company, self.password)
+            self._companies.append(ref)
+            self._sign_ins += people
+            ensure_connections(ref, files)
+        _, operators = ensure_company(platform_company(), self.password)
+        self._sign_ins += operators
+        self._processes.finish_assets(assets)
+        web = self._processes.start_web()
+        self._processes.wait_for_web(web)
+
+    def wait_for_first_syncs(self) -> Outcome:
+        """Show progress until every workspace was read once, and count what came of it.
+
+        Raises: ChildEnded; TimeoutError after twenty minutes.
+        """
+        self._say("First sync:")
+        display = ProgressDisplay(self._stream)
+        deadline = time.monotonic() + _FIRST_SYNC_SECONDS
+        while True:
+            self._mend()
+            workspaces = [each for ref in self._companies for each in workspaces_of(ref, self._totals)]
+            display.show(workspaces)
+            if all(workspace.is_finished for workspace in workspaces):
+                return outcome_of(self._companies, time.monotonic() - self._began)
+            if time.monotonic() > deadline:
+                raise TimeoutError("The first sync did not end within twenty minutes.")
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Print what stands, the addresses, and a sign-in for each role."""
+        self._say("")
+        self._say(
+            f"{outcome.tasks:,} tasks of {outcome.connections} Notion workspaces are in step after "
+            f"{outcome.seconds:.0f} s, with {outcome.notion_calls:,} calls to Notion."
+        )
+        for line in sign_in_lines(self._sign_ins, self.password):
+            self._say(line)
+        self._say(f"Logs of the processes: {self._folder / 'logs'}")
+        self._say("People now go on working in Notion. Ctrl-C stops everything that was started.")
+        self._say("")
+
+    def live(self) -> None:
+        """Let people edit pages in the sandbox, and look after the processes, until interrupted.
+
+        Raises: ChildEnded when a process keeps ending; KeyboardInterrupt as it comes.
+        """
+        configure_logging("INFO", as_json=False, stream=self._stream)
+        life = DemoLife(self._addresses.sandbox_url, seed=SEED + int(time.time()))
+        self._life = Thread(target=life.run, args=(self._stop_living,), name="demo-life", daemon=True)
+        self._life.start()
+        while True:
+            self._mend()
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+    def stop(self) -> None:
+        """Stop what this run started, and nothing else. May be called again."""
+        self._stop_living.set()
+        if self._life is not None:
+            self._life.join(timeout=5)
+        stopped = self._supervisor.stop_all()
+        connections.close_all()
+        stopped += _stop_services(getattr(settings, "EMBEDDED_STARTED_HERE", ()))
+        if stopped:
+            self._say(f"Stopped: {', '.join(stopped)}.")
+
+    def _mend(self) -> None:
+        """Start processes again that ended by themselves."""
+        for child in self._supervisor.ended():
+            self._supervisor.restart(child)
+
+    def _say(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+
+def _stop_services(started: Sequence[str] | set[str]) -> list[str]:
+    """Stop the embedded services this process had to start."""
+    names = sorted(started)
+    if not names:
+        return []
+    environment: Mapping[str, str] = {**os.environ, "VAR_DIR": str(settings.VAR_DIR)}
+    command = (sys.executable, "-m", "config.embedded", "stop", *names)
+    subprocess.run(command, env=environment, check=True, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL)  # noqa: S603
+    return names
+
+
+def sign_in_lines(sign_ins: Sequence[SignIn], password: str) -> list[str]:
+    """Return the addresses with who can sign in there, as lines of text."""
+    lines: list[str] = []
+    address = ""
+    for sign_in in sign_ins:
+        if sign_in.address != address:
+            address = sign_in.address
+            lines += ["", f"{sign_in.company}: {address}"]
+        lines.append(f"    {sign_in.role:<8} {sign_in.email:<38} {sign_in.name}")
+    return [*lines, "", f"Password of everybody: {password}"]
