@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socketserver
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -60,12 +61,14 @@ class _ThreadingServer(socketserver.ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up, or a connection broken on purpose, is nothing to report."""
+        """A client that hangs up, or a connection broken on purpose, is nothing to report; all else is."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm: ClassVar[bool] = True  # type: ignore[misc]
+    disable_nagle_algorithm: ClassVar[bool] = True
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
@@ -87,7 +90,7 @@ class _Handler(WSGIRequestHandler):
             if not self.raw_requestline or not self.parse_request():
                 return
             answering = _Answering(
-                self.rfile,  # type: ignore[arg-type]
+                self.rfile,
                 self.wfile,  # type: ignore[arg-type]
                 self.get_stderr(),
                 self.get_environ(),
@@ -105,6 +108,7 @@ class _Answering(SimpleHandler):
     is_broken = False
 
     def run(self, application: Any) -> None:
+        self.environ: dict[str, Any]
         try:
             self.setup_environ()
             self.result = application(self.environ, self.start_response)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from integrations.sandbox.notion.conditions import (
@@ -82,7 +83,7 @@ def _timestamp(body: Json, now: datetime, path: str) -> RowTest:
     only_keys(body, ("timestamp", "type", timestamp), path)
     if timestamp not in body:
         raise invalid_body(f"{path}.{timestamp}", "defined")
-    attribute = "created" if timestamp == "created_time" else "edited"
+    moment_of_row = attrgetter("created" if timestamp == "created_time" else "edited")
     where = f"{path}.{timestamp}"
     name, operand = single_condition(body[timestamp], (*DATE, *PERIOD, "is_empty", "is_not_empty"), where)
     if name in ("is_empty", "is_not_empty"):
@@ -91,7 +92,7 @@ def _timestamp(body: Json, now: datetime, path: str) -> RowTest:
     low, high = (end.timestamp() if end else None for end in date_range(name, operand, now, where))
 
     def within(row: Any) -> bool:
-        moment = getattr(row, attribute)
+        moment = moment_of_row(row)
         return (low is None or moment >= low) and (high is None or moment < high)
 
     return within

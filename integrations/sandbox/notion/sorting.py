@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import total_ordering
+from operator import attrgetter
 from typing import Any
 
 from integrations.sandbox.notion.dates import moment_of
@@ -57,7 +58,7 @@ def _order(value: Any, schema: Json, path: str) -> Order:
 
 
 def _timestamp_key(timestamp: str) -> Key:
-    return (lambda row: row.created) if timestamp == "created_time" else (lambda row: row.edited)
+    return attrgetter("created" if timestamp == "created_time" else "edited")
 
 
 def _property_key(prop: Json) -> Key:
@@ -138,10 +139,15 @@ def sort_key(orders: tuple[Order, ...], row: Item) -> tuple[Any, ...]:
 
 
 def in_order(rows: list[Item], orders: tuple[Order, ...]) -> list[Item]:
-    """The rows sorted. One pass a key, the last first: plain keys sort much faster than composed ones."""
-    rows.sort(key=lambda row: (row.shuffle, row.id))
+    """Rows given in the order that means nothing, sorted.
+
+    One pass a key, the last first: plain keys sort much faster than composed ones.
+    """
     for order in reversed(orders):
         key = order.key
+        if order.timestamp is not None:  # no row lacks one
+            rows = sorted(rows, key=key, reverse=order.descending)
+            continue
         keyed = [(key(row), row) for row in rows]
         filled = [pair for pair in keyed if pair[0] is not None]
         empty = [row for value, row in keyed if value is None]

@@ -31,7 +31,10 @@ def parent_id_of(parent: Json | None) -> str | None:
 class Item:
     """One object with what is derived from it. Change `obj` only through `Workspace.put` or `touched`."""
 
-    __slots__ = ("created", "edited", "id", "json", "kind", "known_at", "obj", "parent_id", "shuffle")
+    __slots__ = (
+        "created", "edited", "id", "in_trash", "is_archived", "json", "kind", "known_at", "obj", "parent_id",
+        "shuffle",
+    )  # fmt: skip
 
     def __init__(self, kind: Kind, obj: Json, known_at: float) -> None:
         self.kind = kind
@@ -48,10 +51,8 @@ class Item:
         self.json: dict[tuple[str, int], bytes] = {}
         self.created = epoch_minute(obj["created_time"]) if obj.get("created_time") else 0
         self.edited = epoch_minute(obj["last_edited_time"]) if obj.get("last_edited_time") else 0
-
-    @property
-    def in_trash(self) -> bool:
-        return bool(self.obj.get("in_trash"))
+        self.in_trash = bool(obj.get("in_trash"))
+        self.is_archived = bool(obj.get("is_archived"))
 
 
 class Table:
@@ -62,11 +63,26 @@ class Table:
     def __init__(self) -> None:
         self.rows: dict[str, Item] = {}
         self.generation = 0
+        self._shuffled: list[Item] = []
         self._results: OrderedDict[str, tuple[int, list[Item]]] = OrderedDict()
         self._highest_number = -1
 
     def changed(self) -> None:
         self.generation += 1
+
+    def add(self, row: Item) -> None:
+        self.rows[row.id] = row
+        self._shuffled = []
+
+    def remove(self, row_id: str) -> None:
+        del self.rows[row_id]
+        self._shuffled = []
+
+    def shuffled(self) -> list[Item]:
+        """All rows in the order that means nothing; edits do not change it."""
+        if len(self._shuffled) != len(self.rows):
+            self._shuffled = sorted(self.rows.values(), key=lambda row: (row.shuffle, row.id))
+        return self._shuffled
 
     def remembered(self, key: str) -> list[Item] | None:
         """The rows found for `key` if nothing changed since."""
@@ -211,7 +227,7 @@ class Workspace:
         if parent is None:
             return
         if item.kind == "page" and "data_source_id" in item.obj["parent"]:
-            self.table(parent).rows[item.id] = item
+            self.table(parent).add(item)
         elif item.kind in ("page", "database", "block"):
             siblings = self.children.setdefault(parent, [])
             if is_known and item.id in siblings:
@@ -225,7 +241,7 @@ class Workspace:
             return
         table = self.tables.get(parent_id)
         if table is not None and object_id in table.rows:
-            del table.rows[object_id]
+            table.remove(object_id)
             table.changed()
         if object_id in self.children.get(parent_id, ()):
             self.children[parent_id].remove(object_id)

@@ -101,9 +101,9 @@ def _rows(call: Call, source: Item, table: Table, orders: tuple[Order, ...], que
         return known
     rows = [
         row
-        for row in table.rows.values()
+        for row in table.shuffled()
         if row.in_trash is in_trash
-        and bool(row.obj.get("is_archived")) is is_archived
+        and row.is_archived is is_archived
         and matches(row)
         and (sees_all or call.sees(row.id))
     ]

@@ -190,8 +190,10 @@ def task_id(number: int) -> str:
     return an_id(f"task {number}")
 
 
-def task(number: int, *, at: str = "2026-07-01T10:00:00.000Z", **values: Any) -> Json:
-    """A row; `values` by column name replace the value itself: `Hours=3`, `Status="Done"`."""
+def task(
+    number: int, values: Json | None = None, *, at: str = "2026-07-01T10:00:00.000Z", **more: Any
+) -> Json:
+    """A row; `values` by column name, or keywords, replace the value itself: `Hours=3`, `Status="Done"`."""
     parent = {"type": "data_source_id", "data_source_id": TASKS, "database_id": DATABASE}
     page = frame("page", task_id(number), parent, at) | look(task_id(number))
     defaults: Json = {
@@ -202,7 +204,7 @@ def task(number: int, *, at: str = "2026-07-01T10:00:00.000Z", **values: Any) ->
         "Edited by": signature(), "Button": {},
         "Verification": {"state": "unverified", "verified_by": None, "date": None},
     }  # fmt: skip
-    given = defaults | values
+    given = defaults | (values or {}) | more
     properties: Json = {}
     for name, prop in schema().items():
         value = given.get(name)

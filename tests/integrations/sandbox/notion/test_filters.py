@@ -19,8 +19,7 @@ def full_row() -> sample.Json:
     """Task 2 with something in every column; task 1 stays as bare as a row can be."""
     return sample.task(
         FULL,
-        at="2026-07-10T11:00:00.000Z",
-        **{
+        {
             "Name": sample.text("Prepare the Quarterly Report"),
             "Status": "In progress",
             "Priority": "High",
@@ -47,6 +46,7 @@ def full_row() -> sample.Json:
             "Edited by": sample.signature(sample.BEN),
             "Verification": {"state": "verified", "verified_by": None, "date": None},
         },
+        at="2026-07-10T11:00:00.000Z",
     )
 
 
@@ -82,15 +82,15 @@ def cases() -> list[tuple[str, str, Any, set[int]]]:
             (name, kind, {"is_empty": True}, bare),
             (name, kind, {"is_not_empty": True}, both - bare),
         ]
-    for name, kind, value in (("Hours", "number", 8), ("ID", "unique_id", 2)):
+    for name, kind, number in (("Hours", "number", 8), ("ID", "unique_id", 2)):
         other = {EMPTY} if kind == "unique_id" else none
         found += [
-            (name, kind, {"equals": value}, {FULL}),
-            (name, kind, {"does_not_equal": value}, {EMPTY}),
-            (name, kind, {"greater_than": value - 1}, {FULL}),
-            (name, kind, {"less_than": value}, other),
-            (name, kind, {"greater_than_or_equal_to": value}, {FULL}),
-            (name, kind, {"less_than_or_equal_to": value}, {FULL} | other),
+            (name, kind, {"equals": number}, {FULL}),
+            (name, kind, {"does_not_equal": number}, {EMPTY}),
+            (name, kind, {"greater_than": number - 1}, {FULL}),
+            (name, kind, {"less_than": number}, other),
+            (name, kind, {"greater_than_or_equal_to": number}, {FULL}),
+            (name, kind, {"less_than_or_equal_to": number}, {FULL} | other),
             (name, kind, {"is_empty": True}, {EMPTY} - other),
             (name, kind, {"is_not_empty": True}, {FULL} | other),
         ]

@@ -250,7 +250,7 @@ class TestPropertyItems:
 
     def test_a_long_relation_is_read_a_hundred_at_a_time(self, notion: Caller, with_tasks: Loader) -> None:
         related = [{"id": sample.task_id(n)} for n in range(2, 152)]
-        with_tasks(sample.task(1, **{"Blocked by": related}))
+        with_tasks(sample.task(1, {"Blocked by": related}))
         path = f"/v1/pages/{sample.task_id(1)}/properties/rEla"
         first = notion.get(path).body
         assert (len(first["results"]), first["has_more"], first["type"]) == (100, True, "property_item")

@@ -153,7 +153,7 @@ def test_an_edit_is_in_the_next_answer(notion: Caller, sandbox: Sandbox) -> None
 def test_relations_and_people_and_text_are_cut_at_25(notion: Caller, with_tasks: Loader) -> None:
     related = [{"id": sample.task_id(n)} for n in range(100, 160)]
     with_tasks(
-        *sample.tasks(160)[99:], sample.task(1, **{"Blocked by": related, "Notes": sample.text("x") * 30})
+        *sample.tasks(160)[99:], sample.task(1, {"Blocked by": related, "Notes": sample.text("x") * 30})
     )
     row = notion.get(f"/v1/pages/{sample.task_id(1)}").body["properties"]
     assert len(row["Blocked by"]["relation"]) == 25

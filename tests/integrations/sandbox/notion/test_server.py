@@ -66,7 +66,15 @@ class Served:
 @contextmanager
 def served(*arguments: str) -> Iterator[Served]:
     port = free_port()
-    command = [sys.executable, str(REPOSITORY / "manage.py"), "sandbox", "notion", "--port", str(port), *arguments]
+    command = [
+        sys.executable,
+        str(REPOSITORY / "manage.py"),
+        "sandbox",
+        "notion",
+        "--port",
+        str(port),
+        *arguments,
+    ]
     process = subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True)
     running = Served(process, port)
     try:
