@@ -44,6 +44,14 @@ STATES: Mapping[str, tuple[str, Tone, Any]] = {
     "paused": ("pause", "neutral", gettext_lazy("Paused")),
     "suspended": ("circle-alert", "bad", gettext_lazy("Suspended")),
     "needs_attention": ("triangle-alert", "warn", gettext_lazy("Needs attention")),
+    "waiting": ("clock", "info", gettext_lazy("Waiting")),
+    "reauthorise": ("key-round", "bad", gettext_lazy("Needs a new token")),
+    "error": ("circle-x", "bad", gettext_lazy("Error")),
+    "ready": ("circle-check", "ok", gettext_lazy("Ready")),
+    "attention": ("triangle-alert", "warn", gettext_lazy("Needs attention")),
+    "unreadable": ("circle-alert", "bad", gettext_lazy("Cannot be read")),
+    "lost": ("plug", "warn", gettext_lazy("No longer shared")),
+    "active": ("circle-dot", "ok", gettext_lazy("Active")),
     "disconnected": ("plug", "neutral", gettext_lazy("Disconnected")),
 }
 
