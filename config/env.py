@@ -49,6 +49,7 @@ class Environment(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = True
     prometheus_multiproc_dir: Path | None = None
+    worker_metrics_listen: str = Field(default="", pattern=r"^$|^[^:\s]+:\d{1,5}$")
     embedded_services: bool = True
 
     notion_base_url: str = "https://api.notion.com"

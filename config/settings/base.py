@@ -152,6 +152,7 @@ TOKEN_PEPPER = ENV.token_pepper.get_secret_value() if ENV.token_pepper else ""
 
 # Where the processes of one server put their metrics together; the Prometheus client reads the same variable.
 PROMETHEUS_MULTIPROC_DIR = str(ENV.prometheus_multiproc_dir or "")
+WORKER_METRICS_LISTEN = ENV.worker_metrics_listen
 
 # --- outside services
 NOTION_BASE_URL = ENV.notion_base_url

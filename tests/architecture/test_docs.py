@@ -17,7 +17,7 @@ PAGES = [path for path in files() if path.suffix == ".md"]
 DECISIONS = sorted(path for path in PAGES if path.match("docs/decisions/[0-9]*.md"))
 HEADINGS = ["Context", "Decision", "Consequences", "Look again when"]
 TABLE_BASES = {"models.Model", "Model", "AbstractBaseUser"}
-ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`|none) \| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`|none|empty) \| (.+) \|$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 

@@ -229,6 +229,7 @@ def test_every_pod_has_policies_of_its_own(name: str) -> None:
     reached_by = {peer for p in own for peer in origins(p)}
     assert reached_by == {
         "web": {"ingress-nginx", "monitoring"},
+        "worker": {"monitoring"},
         "dispatcher": {"monitoring"},
     }.get(name, set())
 
