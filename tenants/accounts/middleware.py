@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
@@ -26,10 +26,11 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Find the actor once; a request costs one query for it, an anonymous one none."""
-        user = request.user
+        # The user itself, not the lazy stand-in of `request.user`: models and routers look at its class.
+        user = get_user(request)
         actor = None
-        if isinstance(user, User) or getattr(user, "is_authenticated", False):
-            actor = actor_for(user)  # type: ignore[arg-type]
+        if isinstance(user, User):
+            actor = actor_for(user)
             structlog.contextvars.bind_contextvars(user=str(user.pk))
         request.actor = actor  # type: ignore[attr-defined]
         return self._get_response(request)

@@ -9,11 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from tenants.foundation import metrics
+from tenants.foundation.crypto import MASK
 from tenants.foundation.ids import uuid7
+from tenants.foundation.redaction import is_secret_key
 
 log = structlog.get_logger(__name__)
 
 _ACCEPTED_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_KEYS_IN_PATHS = frozenset({"key", "token"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Asked every few seconds by machines: they are counted but not written down.
 _SILENT_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -52,10 +55,20 @@ class RequestIdMiddleware:
             write(
                 "request.finished",
                 method=method,
-                path=request.path,
+                path=_shown_path(request),
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
             )
+
+
+def _shown_path(request: HttpRequest) -> str:
+    """Return the path without what stands in it as a key: the links of invitations and of new passwords."""
+    path = request.path
+    match = request.resolver_match
+    for name, value in (match.kwargs if match is not None else {}).items():
+        if isinstance(value, str) and value and (name in _KEYS_IN_PATHS or is_secret_key(name)):
+            path = path.replace(value, MASK)
+    return path
 
 
 def _is_clean(request: HttpRequest) -> bool:
