@@ -1,6 +1,8 @@
 """Finds the connector folders, checks their manifests and opens what they offer."""
 
+import atexit
 import importlib
+import threading
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,9 +12,9 @@ from typing import Annotated, Literal, cast
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from tenants.foundation.crypto import Secret
 
 from integrations.capabilities import CallObserver, TaskSource
+from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import NotFound
 from tenants.foundation.http import OutboundClient, Timeouts
 
@@ -122,9 +124,27 @@ def open_task_source(key: str, *, token: Secret, observer: CallObserver | None =
     return cast(TaskSource, module.task_source(http=_http(key, base_url), token=token, observer=observer))
 
 
-@lru_cache(maxsize=32)
+_clients: dict[tuple[str, str], OutboundClient] = {}
+_clients_lock = threading.Lock()
+
+
 def _http(key: str, base_url: str) -> OutboundClient:
     """One pool of connections for each service and process, whatever the token."""
+    with _clients_lock:
+        if (key, base_url) not in _clients:
+            _clients[key, base_url] = _new_client(key, base_url)
+        return _clients[key, base_url]
+
+
+@atexit.register
+def close_connections() -> None:
+    """Close the pooled connections to all services; new ones are made when they are needed."""
+    with _clients_lock:
+        while _clients:
+            _clients.popitem()[1].close()
+
+
+def _new_client(key: str, base_url: str) -> OutboundClient:
     http = connector(key).http
     return OutboundClient(
         service=key,

@@ -28,6 +28,13 @@ POLL_JOB: Final = "integrations.poll_connection"
 BODIES_JOB: Final = "integrations.read_bodies"
 DISCOVER_JOB: Final = "integrations.discover_collections"
 _LONGEST_TOKEN: Final = 1000
+#: Answers that say something about the token, not about the service.
+_REFUSALS: Final = {
+    ProblemKind.UNAUTHORISED,
+    ProblemKind.INVALID_REQUEST,
+    ProblemKind.FORBIDDEN,
+    ProblemKind.UNREADABLE,
+}
 
 
 def connect_workspace(
@@ -173,9 +180,12 @@ def start_sync_run(
             "There is nothing to read: share a database with the integration and confirm its mapping.",
             code="integrations.nothing_to_read",
         )
+    known_rows = [item.row_count for item in chosen if item.row_count is not None]
     run = SyncRun.objects.create(
         connection=locked,
         kind=kind,
+        # The service does not count its rows; the last complete reading is the best guess there is.
+        total=sum(known_rows) if len(known_rows) == len(chosen) else None,
         trigger=trigger,
         started_by_id=actor.user_id,
     )
@@ -251,7 +261,7 @@ def _identity(connector_key: str, token: Secret) -> RemoteIdentity:
     try:
         return open_task_source(connector_key, token=token).whoami()
     except SourceError as error:
-        if error.kind in {ProblemKind.UNAUTHORISED, ProblemKind.INVALID_REQUEST, ProblemKind.FORBIDDEN}:
+        if error.kind in _REFUSALS:
             raise InvalidInput(
                 str(error), code="integrations.token_refused", fields={"token": [str(error)]}
             ) from error

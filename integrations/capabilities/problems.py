@@ -24,6 +24,7 @@ class ProblemKind(StrEnum):
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
     MALFORMED_ANSWER = "malformed_answer"
+    UNREADABLE = "unreadable"
 
 
 class LimitScope(StrEnum):

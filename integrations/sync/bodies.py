@@ -28,7 +28,7 @@ _FINAL: Final = {ProblemKind.NOT_FOUND, ProblemKind.FORBIDDEN, ProblemKind.INVAL
 def read_bodies(
     *, connection_id: UUID, heartbeat: Callable[[], None], for_seconds: float = 30.0
 ) -> float | None:
-    """Read texts that are due, for a while; returns seconds until there is more to do, None when all are read.
+    """Read texts that are due, for a while; returns seconds until there is more, None if there is none.
 
     Call it outside a transaction. Raises: LimitReached.
     """

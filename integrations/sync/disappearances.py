@@ -3,14 +3,22 @@
 from typing import Final
 
 from django.db.models import Q
+from django.utils import timezone
 
-from integrations.capabilities import ProblemKind, RecordPage, RemoteRecord, SourceError
+from integrations.capabilities import (
+    ProblemKind,
+    RecordPage,
+    RemoteRecord,
+    SourceError,
+    UnreadableRecord,
+)
 from integrations.models import ExternalLink, SyncRun, SyncRunCollection
 from integrations.sync.journal import Counts
+from integrations.sync.page import PageContext
 from integrations.sync.problems import Problem
 from integrations.sync.reading import PAGE_SIZE
 from integrations.sync.session import SyncSession
-from integrations.sync.taking_over import PageContext, take_over
+from integrations.sync.taking_over import take_over
 from integrations.sync.translate import CollectionMapping
 from tasks.services import archive_tasks
 from tenants.accounts.access import SYSTEM
@@ -60,9 +68,13 @@ def look_at_one(
     try:
         record = session.source.record(remote_id)
     except SourceError as error:
-        if error.kind is not ProblemKind.NOT_FOUND:
+        if error.kind is ProblemKind.NOT_FOUND:
+            _mark(session, part, remote_id, ExternalLink.State.ACCESS_LOST, str(error))
+        elif error.kind is ProblemKind.UNREADABLE:
+            unreadable = UnreadableRecord(id=remote_id, reason=error.detail)
+            take_over(PageContext(session, part, mapping), _page_of(unreadable))
+        else:
             raise
-        _mark(session, part, remote_id, ExternalLink.State.ACCESS_LOST, str(error))
         return
     if record.is_trashed:
         reason = "It is in the trash of the workspace."
@@ -74,8 +86,11 @@ def look_at_one(
         take_over(PageContext(session, part, mapping), _page_of(record))
 
 
-def _page_of(record: RemoteRecord) -> RecordPage:
-    return RecordPage(records=(record,), next_cursor=None, server_time=record.edited_at)
+def _page_of(item: RemoteRecord | UnreadableRecord) -> RecordPage:
+    now = timezone.now()
+    if isinstance(item, UnreadableRecord):
+        return RecordPage(records=(), unreadable=(item,), next_cursor=None, server_time=now)
+    return RecordPage(records=(item,), next_cursor=None, server_time=now)
 
 
 def _mark(session: SyncSession, part: SyncRunCollection, remote_id: str, state: str, reason: str) -> None:

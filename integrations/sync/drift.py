@@ -11,6 +11,7 @@ from integrations.sync.options import OptionProposal
 from integrations.sync.problems import Problem
 from integrations.sync.proposals import can_carry, option_proposals
 from integrations.sync.stored_mapping import schema_to_json
+from integrations.sync.translate import CollectionMapping
 from integrations.sync.vocabulary import OurField
 
 
@@ -33,6 +34,7 @@ def take_over_schema(collection: SyncedCollection, remote: RemoteCollection) -> 
     mappings = list(collection.mappings.all())
     problems: list[Problem] = []
     changed: list[FieldMapping] = []
+    has_new_meaning = False
     for mapping in mappings:
         field = by_id.get(mapping.remote_field_id)
         drift = _drift(mapping, field)
@@ -41,25 +43,24 @@ def take_over_schema(collection: SyncedCollection, remote: RemoteCollection) -> 
             if mapping.state != FieldMapping.State.SUSPENDED:
                 mapping.state, mapping.reason = FieldMapping.State.SUSPENDED, drift.reason
                 changed.append(mapping)
-        elif field is not None and _follow(mapping, field):
-            changed.append(mapping)
+                has_new_meaning = True
+        elif field is not None:
+            meaning = (mapping.state, mapping.option_values)
+            if _follow(mapping, field):
+                changed.append(mapping)
+            has_new_meaning |= meaning != (mapping.state, mapping.option_values)
     FieldMapping.objects.bulk_update(changed, ["remote_field_name", "options", "state", "reason"])
-    if changed:
-        collection.mapping_revision += 1
+    collection.mapping_revision += int(has_new_meaning)
     _describe(collection, remote)
     return problems
 
 
-def needs_new_schema(mappings: Iterable[FieldMapping], records: Sequence[RemoteRecord]) -> bool:
+def needs_new_schema(mapping: CollectionMapping, records: Sequence[RemoteRecord]) -> bool:
     """Say whether a record shows that the columns are not what the mapping was made for."""
-    if not records:
-        return False
-    values = records[0].values
     return any(
-        mapping.remote_field_id not in values
-        or values[mapping.remote_field_id].kind.value != mapping.remote_kind
-        for mapping in mappings
-        if mapping.state != FieldMapping.State.SUSPENDED
+        item.remote_id not in record.values or record.values[item.remote_id].kind is not item.kind
+        for record in records[:1]
+        for item in mapping.fields.values()
     )
 
 

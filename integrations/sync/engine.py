@@ -145,7 +145,7 @@ def _phases(session: SyncSession) -> None:
     _phase(session, SyncRun.Phase.RECORDS)
     for part in session.parts:
         _read_part(session, part, mappings[part.pk])
-    if not is_poll or session.has_new_links or session.run.changed:
+    if not is_poll or session.needs_relations:
         _phase(session, SyncRun.Phase.RELATIONS)
         resolve_relations(session)
     readable = [part for part in session.parts if part.state == SyncRunCollection.State.READ]
@@ -213,8 +213,14 @@ def _read_schema(session: SyncSession, part: SyncRunCollection) -> None:
 def _read_part(session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping) -> None:
     if part.state in {SyncRunCollection.State.READ, SyncRunCollection.State.FAILED}:
         return
+
+    def refresh() -> CollectionMapping:
+        _read_schema(session, part)
+        return _mappings(session)[part.pk]
+
+    is_poll = session.run.kind == SyncRun.Kind.POLL
     try:
-        read_collection(session, part, mapping)
+        read_collection(session, part, mapping, refresh=refresh if is_poll else None)
     except CannotGoOn as error:
         _note_failure(session, part, Problem(error.code, str(error), title=part.collection.title))
     except SourceError as error:

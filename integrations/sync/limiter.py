@@ -74,8 +74,8 @@ class Limiter:
             *(self._pause_key(caller, scope, operation) for scope in _PAUSES),
             self._key(caller, "share"),
         ]
-        arguments = [WINDOW_SECONDS * 1000, caller.budget or 0, round(share * 1000), str(uuid7())]
-        answer = self._take(keys=keys, args=[*arguments, _RECOVERY_PER_MILLE])
+        allowed = (WINDOW_SECONDS * 1000, caller.budget or 0, round(share * 1000))
+        answer = self._take(keys=keys, args=[*allowed, str(uuid7()), _RECOVERY_PER_MILLE])
         granted, wait_ms, refused_by = cast(list[int], answer)
         if granted:
             return Turn(is_granted=True)

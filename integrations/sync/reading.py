@@ -1,17 +1,22 @@
 """Reads a collection page by page to its end, whatever the service does with cursors, sizes and limits."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.utils import timezone
 
 from integrations.capabilities import ProblemKind, RecordOrder, RecordPage, RecordQuery, SourceError
 from integrations.models import SyncRun, SyncRunCollection
+from integrations.sync.drift import needs_new_schema
 from integrations.sync.guarded_source import needs_smaller_page
 from integrations.sync.journal import PLACE
+from integrations.sync.page import PageContext
 from integrations.sync.retry import SMALLEST_PAGE_SIZE
 from integrations.sync.session import SyncSession
-from integrations.sync.taking_over import PageContext, take_over
+from integrations.sync.taking_over import take_over
 from integrations.sync.translate import CollectionMapping
 from tenants.foundation.errors import ExternalServiceError
 from tenants.tenancy import atomic
@@ -28,11 +33,18 @@ class CannotGoOn(ExternalServiceError):
         super().__init__(message, service="source", is_transient=False, reason=code, code=code)
 
 
-def read_collection(session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping) -> None:
+def read_collection(
+    session: SyncSession,
+    part: SyncRunCollection,
+    mapping: CollectionMapping,
+    *,
+    refresh: Callable[[], CollectionMapping] | None = None,
+) -> None:
     """Read one collection from where the part stands to its end, and move the watermark.
 
     A run for changes reads by edit time from the watermark on: a row edited meanwhile moves back and is seen
     twice, never missed. Other runs read everything by creation time, which does not change under our hands.
+    `refresh` reads the columns anew; it is called once if the rows show that they have changed.
 
     Raises: SourceError, CannotGoOn, LimitReached, LeaseLost, Stopped.
     """
@@ -40,8 +52,11 @@ def read_collection(session: SyncSession, part: SyncRunCollection, mapping: Coll
     while part.state != SyncRunCollection.State.READ:
         session.check()
         page = reader.next_page()
+        if page is not None and refresh is not None and needs_new_schema(mapping, page.records):
+            mapping, refresh = refresh(), None
+            reader.context = replace(reader.context, mapping=mapping)
         if page is not None:
-            take_over(reader.context, page, advance=lambda page=page: reader.advance(page))
+            take_over(reader.context, page, advance=partial(reader.advance, page))
 
 
 class _Reader:

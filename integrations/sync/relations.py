@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from integrations.models import ExternalLink
+from integrations.sync.journal import Counts
 from integrations.sync.session import SyncSession
 from integrations.sync.vocabulary import OurField
 from tasks.drafts import UNSET, TaskRelations
@@ -48,13 +49,18 @@ def _resolve(session: SyncSession, links: Sequence[ExternalLink]) -> None:
     rows = ExternalLink.objects.filter(connection=session.connection, remote_id__in=wanted)
     task_ids = dict(rows.exclude(task=None).values_list("remote_id", "task_id"))
     relations = [_relations(link.task_id, link.unresolved, task_ids) for link in links if link.task_id]
-    set_task_relations(links=relations, actor=SYSTEM)
+    result = set_task_relations(links=relations, actor=SYSTEM)
+    fresh = set(result.updated_ids) - session.touched_ids
+    session.touched_ids |= fresh
     done: list[ExternalLink] = []
     for link in links:
         if all(ref in task_ids for refs in link.unresolved.values() for ref in refs):
             link.unresolved = {}
             done.append(link)
     ExternalLink.objects.bulk_update(done, ["unresolved"])
+    if fresh:
+        # The page they came with has counted them as unchanged.
+        session.journal.progress(Counts(changed=len(fresh), unchanged=-len(fresh)), calls=0)
 
 
 def _relations(

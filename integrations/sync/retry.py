@@ -41,6 +41,7 @@ _FINAL = {
     ProblemKind.INVALID_REQUEST: Action.GIVE_UP,
     ProblemKind.FORBIDDEN: Action.GIVE_UP,
     ProblemKind.NOT_FOUND: Action.GIVE_UP,
+    ProblemKind.UNREADABLE: Action.GIVE_UP,
 }
 _LIMITS = frozenset({ProblemKind.RATE_LIMITED, ProblemKind.OVERLOADED})
 _TOO_MUCH_AT_ONCE = frozenset({ProblemKind.UNAVAILABLE, ProblemKind.TIMEOUT})
@@ -69,8 +70,8 @@ def decide(error: SourceError, *, attempt: int, jitter: float, page_size: int | 
 
 def postponed_pause(stalls: int, jitter: float) -> float:
     """Seconds until a run that could not go on for the `stalls`-th time in a row is tried again."""
-    return min(5.0 * 2 ** min(stalls, 8), _LONGEST_PAUSE_SECONDS) * (0.75 + 0.5 * jitter)
+    return min(5.0 * 2.0 ** min(stalls, 8), _LONGEST_PAUSE_SECONDS) * (0.75 + 0.5 * jitter)
 
 
 def _pause(attempt: int, jitter: float) -> float:
-    return float(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * (0.5 + jitter))
+    return _FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * (0.5 + jitter)

@@ -45,7 +45,7 @@ class MappingChoice:
 
 
 def discover_collections(*, connection: Connection, actor: Actor) -> list[SyncedCollection]:
-    """Look for what is shared with the integration and propose how to read what is new; outside a transaction.
+    """Look for what is shared and propose how to read what is new; call it outside a transaction.
 
     One call for each hundred collections. What was confirmed before stays as it is. An empty list means that
     nothing is shared yet. Raises: Forbidden, Conflict (no token), ExternalServiceError, LimitReached.
@@ -99,19 +99,16 @@ def confirm_mapping(
 ) -> SyncedCollection:
     """Decide how a collection is read and switch it on; with `start` its import begins at once.
 
-    Raises: Forbidden, InvalidInput (no title, a column that cannot fill the field, an unknown state or priority).
+    Raises: Forbidden, InvalidInput (no title, a column that cannot fill the field, an unknown state).
     """
     require(actor, "integrations.map", on=collection)
     locked = SyncedCollection.objects.select_for_update(of=("self",)).get(pk=collection.pk)
-    by_id = {item.id: item for item in schema_from_json(locked.schema)}
-    rows = [_row(locked, choice, by_id) for choice in choices]
+    rows = rows_of_choices(locked, choices)
     if OurField.TITLE.value not in {row.our_field for row in rows}:
         raise InvalidInput(
             "A title column is needed: without it rows cannot become tasks.",
             fields={"title": ["Choose a column."]},
         )
-    if len({row.our_field for row in rows}) != len(rows):
-        raise InvalidInput("Each field can be filled from one column only.")
     if role not in {SyncedCollection.Role.TASKS, SyncedCollection.Role.PROJECTS}:
         raise InvalidInput(
             "Rows can become tasks or projects.", fields={"role": ["Choose tasks or projects."]}
@@ -181,6 +178,18 @@ def current_choices(collection: SyncedCollection) -> list[MappingChoice]:
         for row in collection.mappings.all()
         if row.state != FieldMapping.State.SUSPENDED
     ]
+
+
+def rows_of_choices(collection: SyncedCollection, choices: Sequence[MappingChoice]) -> list[FieldMapping]:
+    """The mappings, not saved, that these choices would make.
+
+    Raises: InvalidInput (a column that cannot fill the field, or is gone; a field twice; an unknown state).
+    """
+    by_id = {item.id: item for item in schema_from_json(collection.schema)}
+    rows = [_row(collection, choice, by_id) for choice in choices]
+    if len({row.our_field for row in rows}) != len(rows):
+        raise InvalidInput("Each field can be filled from one column only.")
+    return rows
 
 
 def _start_import(collection: SyncedCollection, actor: Actor) -> None:

@@ -72,8 +72,10 @@ class SyncSession:
     lease_token: UUID
     journal: Journal
     heartbeat: Callable[[], None]
-    #: Remote ids of the rows taken over for the first time, so that references to them can be resolved.
-    has_new_links: bool = field(default=False)
+    #: Whether references came in, or records older references may point to.
+    needs_relations: bool = False
+    #: Tasks this worker has made or changed in this run, so that a change of their relations counts once.
+    touched_ids: set[UUID] = field(default_factory=set)
 
     @property
     def seen_run_id(self) -> UUID | None:

@@ -1,11 +1,10 @@
 """Takes one page of remote records over: unchanged ones cost nothing, the others are written together."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from django.db import DataError, IntegrityError
 
 from integrations.capabilities import (
     FieldKind,
@@ -16,53 +15,18 @@ from integrations.capabilities import (
     SourceError,
     UnreadableRecord,
 )
-from integrations.models import ExternalLink, SyncedCollection, SyncRunCollection
+from integrations.models import ExternalLink
 from integrations.sync import metrics
 from integrations.sync.hashing import content_hash
 from integrations.sync.journal import Counts
-from integrations.sync.links import describe, links_by_remote_id, mark_clean, set_aside, write_links
-from integrations.sync.people import people_of
+from integrations.sync.links import describe, links_by_remote_id, set_aside, write_links
+from integrations.sync.page import Candidate, PageContext, record_problem
 from integrations.sync.problems import Problem
 from integrations.sync.session import SyncSession
-from integrations.sync.translate import CollectionMapping, Known, Translation, translate_task
-from integrations.sync.vocabulary import OurField
-from tasks.drafts import ProjectDraft, UpsertResult
-from tasks.services import archive_tasks, upsert_projects, upsert_tasks
-from tenants.accounts.access import SYSTEM
-from tenants.foundation.errors import DomainError
-from tenants.foundation.ids import uuid7
+from integrations.sync.writing import write_changed
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A record of the page, what is stored about it, and the hash of what came."""
-
-    record: RemoteRecord
-    link: ExternalLink | None
-    hash: str
-
-    @property
-    def is_unchanged(self) -> bool:
-        link = self.link
-        if link is None or link.state != ExternalLink.State.CLEAN:
-            return False
-        return link.content_hash == self.hash and not self.record.is_trashed
-
-
-@dataclass(frozen=True, slots=True)
-class PageContext:
-    """What all records of a page share."""
-
-    session: SyncSession
-    part: SyncRunCollection
-    mapping: CollectionMapping
-
-    @property
-    def collection(self) -> SyncedCollection:
-        return self.part.collection
 
 
 def take_over(
@@ -81,7 +45,7 @@ def take_over(
         context.session.hold()
         counts = Counts(failed=len(changed) - len(complete))
         _note_unchanged(context, unchanged, counts)
-        _write_changed(context, complete, counts)
+        write_changed(context, complete, counts)
         _set_unreadable_aside(context, page.unreadable, counts)
         advance()
         context.session.journal.progress(counts, calls=context.session.guard.take_count(), part=context.part)
@@ -123,7 +87,9 @@ def _completed(context: PageContext, item: Candidate) -> Candidate | None:
     except SourceError as error:
         if error.kind is not ProblemKind.NOT_FOUND:
             raise
-        context.session.journal.note(_problem("record_gone", str(error), item.record), context.collection)
+        context.session.journal.note(
+            record_problem("record_gone", str(error), item.record), context.collection
+        )
         return None
     return replace(item, record=replace(item.record, values=values))
 
@@ -165,158 +131,6 @@ def _note_unchanged(context: PageContext, unchanged: Iterable[Candidate], counts
         write_links(touched)
 
 
-def _write_changed(context: PageContext, changed: Sequence[Candidate], counts: Counts) -> None:
-    run_id = context.session.seen_run_id
-    counts.done += sum(
-        item.link is None or run_id is None or item.link.seen_run_id != run_id for item in changed
-    )
-    trashed = [item for item in changed if item.record.is_trashed]
-    alive = [item for item in changed if not item.record.is_trashed]
-    if trashed:
-        _archive(context, trashed, counts)
-    if not alive:
-        return
-    if context.collection.role == SyncedCollection.Role.PROJECTS:
-        _write_projects(context, alive, counts)
-    else:
-        _write_tasks(context, alive, counts)
-
-
-def _archive(context: PageContext, trashed: Sequence[Candidate], counts: Counts) -> None:
-    links: list[ExternalLink] = []
-    for item in trashed:
-        if item.link is None or item.link.state == ExternalLink.State.TRASHED_REMOTE:
-            continue
-        describe(item.link, item.record, collection=context.collection, run_id=context.session.seen_run_id)
-        item.link.state = ExternalLink.State.TRASHED_REMOTE
-        item.link.state_reason = "It is in the trash of the workspace."
-        links.append(item.link)
-    archive_tasks(ids=[link.task_id for link in links if link.task_id], actor=SYSTEM)
-    write_links(links)
-    counts.archived += len(links)
-
-
-def _write_projects(context: PageContext, changed: Sequence[Candidate], counts: Counts) -> None:
-    links = [_link_for(context, item) for item in changed]
-    drafts = [
-        ProjectDraft(ref=item.record.id, name=item.record.title, id=link.project_id)
-        for item, link in zip(changed, links, strict=True)
-    ]
-    ids = upsert_projects(drafts=drafts, actor=SYSTEM)
-    for item, link in zip(changed, links, strict=True):
-        _count(item, counts)
-        link.project_id = ids[item.record.id]
-        mark_clean(link, content_hash=item.hash)
-    write_links(links)
-
-
-def _write_tasks(context: PageContext, changed: Sequence[Candidate], counts: Counts) -> None:
-    known = _known(context, [item.record for item in changed])
-    ready: list[tuple[Candidate, ExternalLink, Translation]] = []
-    links: list[ExternalLink] = []
-    for item in changed:
-        link = _link_for(context, item)
-        links.append(link)
-        try:
-            translation = _translate(context, item, link, known)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            _quarantine(context, item, link, "unreadable", str(error), counts)
-        else:
-            ready.append((item, link, translation))
-    result = _store(context, ready, counts)
-    stored = {*result.created_ids, *result.updated_ids, *result.unchanged_ids}
-    told = {translation.draft.id: item.record for item, _, translation in ready}
-    for problem in result.problems:
-        record = told[problem.task_id]
-        note = _problem("value_not_stored", f"{problem.field}: {problem.message}", record)
-        context.session.journal.note(note, context.collection)
-    for item, link, translation in ready:
-        if translation.draft.id in stored:
-            _settle(context, item, link, translation)
-            _count(item, counts)
-    write_links(links)
-
-
-def _translate(context: PageContext, item: Candidate, link: ExternalLink, known: Known) -> Translation:
-    is_back = item.link is not None and item.link.state in {
-        ExternalLink.State.TRASHED_REMOTE,
-        ExternalLink.State.ACCESS_LOST,
-    }
-    task_id = link.task_id or uuid7()
-    return translate_task(item.record, context.mapping, task_id=task_id, known=known, restore=is_back)
-
-
-def _store(
-    context: PageContext, ready: Sequence[tuple[Candidate, ExternalLink, Translation]], counts: Counts
-) -> UpsertResult:
-    """Write the drafts together; if they are refused, one by one, so that only the culprit is set aside."""
-    if not ready:
-        return UpsertResult()
-    try:
-        with atomic():
-            return upsert_tasks(drafts=[translation.draft for _, _, translation in ready], actor=SYSTEM)
-    except (DomainError, DataError, IntegrityError) as error:
-        log.warning("sync.batch_refused", size=len(ready), error=str(error))
-    result = UpsertResult()
-    for item, link, translation in ready:
-        try:
-            with atomic():
-                result += upsert_tasks(drafts=[translation.draft], actor=SYSTEM)
-        except (DomainError, DataError, IntegrityError) as error:
-            _quarantine(context, item, link, "not_stored", str(error), counts)
-    return result
-
-
-def _settle(context: PageContext, item: Candidate, link: ExternalLink, translation: Translation) -> None:
-    link.task_id = translation.draft.id
-    mark_clean(link, content_hash=item.hash)
-    if item.link is None:
-        context.session.has_new_links = True
-    # A new record without references has nothing to be cleared.
-    if item.link is not None or any(translation.references.values()):
-        link.unresolved = {name: list(ids) for name, ids in translation.references.items()}
-    for note in translation.notes:
-        context.session.journal.note(_problem(note.code, note.detail, item.record), context.collection)
-
-
-def _known(context: PageContext, records: Sequence[RemoteRecord]) -> Known:
-    mapping = context.mapping
-    people = [
-        person
-        for record in records
-        if (value := mapping.value(OurField.ASSIGNEES, record)) is not None
-        for person in value.people
-        if not person.is_bot
-    ]
-    projects = {
-        reference
-        for record in records
-        if (value := mapping.value(OurField.PROJECT, record)) is not None
-        for reference in value.references
-    }
-    links = links_by_remote_id(context.session.connection.pk, projects) if projects else {}
-    return Known(
-        person_ids=people_of(context.session.connection.connector, people),
-        project_names={key: link.project.name for key, link in links.items() if link.project},
-    )
-
-
-def _link_for(context: PageContext, item: Candidate) -> ExternalLink:
-    link = item.link or ExternalLink(
-        connection=context.session.connection, collection=context.collection, remote_id=item.record.id
-    )
-    describe(link, item.record, collection=context.collection, run_id=context.session.seen_run_id)
-    return link
-
-
-def _quarantine(
-    context: PageContext, item: Candidate, link: ExternalLink, code: str, reason: str, counts: Counts
-) -> None:
-    set_aside(link, reason)
-    counts.failed += 1
-    context.session.journal.note(_problem(code, reason, item.record), context.collection)
-
-
 def _set_unreadable_aside(
     context: PageContext, unreadable: Sequence[UnreadableRecord], counts: Counts
 ) -> None:
@@ -336,14 +150,3 @@ def _set_unreadable_aside(
             links[item.id].seen_run_id = context.session.seen_run_id or links[item.id].seen_run_id
             set_aside(links[item.id], item.reason)
     write_links(links.values())
-
-
-def _count(item: Candidate, counts: Counts) -> None:
-    if item.link is None:
-        counts.new += 1
-    else:
-        counts.changed += 1
-
-
-def _problem(code: str, detail: str, record: RemoteRecord) -> Problem:
-    return Problem(code, detail, remote_id=record.id, title=record.title, url=record.url)

@@ -42,6 +42,7 @@ _SENTENCES: Mapping[ProblemKind, str] = {
     ProblemKind.TIMEOUT: "Notion did not answer in time.",
     ProblemKind.UNREACHABLE: "Notion cannot be reached.",
     ProblemKind.MALFORMED_ANSWER: "Notion sent an answer we cannot read.",
+    ProblemKind.UNREADABLE: "Notion describes this in a way we do not understand.",
 }
 _BLOCK_LIMIT = (
     "The Notion workspace has used up the blocks of its free plan. "
@@ -113,9 +114,13 @@ def error_from_failure(failure: ExternalServiceError) -> SourceError:
     )
 
 
-def malformed_answer(detail: str, *, status: int | None = None) -> SourceError:
-    """Say that an answer arrived whole but does not have the documented shape."""
-    kind = ProblemKind.MALFORMED_ANSWER
+def malformed_answer(
+    detail: str, *, status: int | None = None, kind: ProblemKind = ProblemKind.MALFORMED_ANSWER
+) -> SourceError:
+    """Say that an answer does not have the documented shape.
+
+    `UNREADABLE` means one object in a sound answer: asking again would bring the same.
+    """
     return SourceError(_SENTENCES[kind], service=SERVICE, kind=kind, status=status, detail=detail)
 
 

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tenants.foundation.crypto import Secret
-
 from integrations.capabilities import (
     CallObserver,
     CollectionPage,
     PeoplePage,
+    ProblemKind,
     RecordBody,
     RecordOrder,
     RecordPage,
@@ -33,6 +32,7 @@ from integrations.connectors.notion.values import (
     value_from_items,
     value_from_json,
 )
+from tenants.foundation.crypto import Secret
 from tenants.foundation.http import OutboundClient
 
 _TIMESTAMPS: Mapping[RecordOrder, str] = {
@@ -64,7 +64,8 @@ class NotionTaskSource:
 
     def people(self, *, cursor: str | None = None) -> PeoplePage:
         answer = self._client.list_users(cursor=cursor)
-        people = tuple(_read_item(person_from_json, item) for item in _results(answer))
+        # A user without an id is nobody we could ever meet again.
+        people = tuple(person_from_json(item) for item in _results(answer) if item.get("id"))
         return PeoplePage(people=people, next_cursor=_next_cursor(answer))
 
     def records(self, query: RecordQuery) -> RecordPage:
@@ -106,7 +107,7 @@ class NotionTaskSource:
             remote_type = str(described.get("type")) if isinstance(described, Mapping) else ""
             value = value_from_items(field_id, remote_type, _results(answer))
         except MalformedJson as error:
-            raise malformed_answer(str(error)) from error
+            raise malformed_answer(str(error), kind=ProblemKind.UNREADABLE) from error
         return ValuePage(value=value, next_cursor=_next_cursor(answer))
 
     def body(self, record_id: str) -> RecordBody:
@@ -133,7 +134,7 @@ def _read_item[Value](reader: Callable[[Mapping[str, Any]], Value], item: Mappin
     try:
         return reader(item)
     except MalformedJson as error:
-        raise malformed_answer(str(error)) from error
+        raise malformed_answer(str(error), kind=ProblemKind.UNREADABLE) from error
 
 
 def _results(answer: Answer) -> list[Mapping[str, Any]]:
@@ -158,7 +159,7 @@ def _is_limited(answer: Answer) -> bool:
 
 
 def _is_object(item: Mapping[str, Any], kind: str) -> bool:
-    return item.get("object", kind) == kind
+    return bool(item.get("object", kind) == kind)
 
 
 def _window(timestamp: str, since: datetime | None, until: datetime | None) -> Mapping[str, Any] | None:

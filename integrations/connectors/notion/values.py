@@ -183,8 +183,9 @@ def _computed(value: Json | None) -> ValueData:
 
 def _as_text(item: Json) -> str:
     value = value_from_json("", item)
-    if value.people or value.options:
-        return ", ".join(part.name for part in (*value.people, *value.options))
+    names = [person.name for person in value.people] + [option.name for option in value.options]
+    if names:
+        return ", ".join(names)
     if isinstance(value.data, DateSpan):
         return value.data.start.isoformat()
     if isinstance(value.data, tuple):

@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from integrations.models import Connection
+from integrations.registry import close_connections
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.services import connect_workspace
 from integrations.sync.services import confirm_proposals, discover_collections
@@ -26,6 +27,7 @@ def sandbox(settings: Settings) -> Iterator[Sandbox]:
     with running_sandbox(sandbox=held) as running:
         settings.NOTION_BASE_URL = running.base_url
         yield held
+        close_connections()
     held.close()
 
 
@@ -36,9 +38,7 @@ def workspace() -> NotionWorkspace:
 
 
 @pytest.fixture
-def connect(
-    tenant: TenantRef, sandbox: Sandbox
-) -> Callable[[NotionWorkspace], Connection]:
+def connect(tenant: TenantRef, sandbox: Sandbox) -> Callable[[NotionWorkspace], Connection]:
     """Loads a workspace into the sandbox and connects the company to it, all proposals confirmed."""
 
     def connect_to(workspace: NotionWorkspace) -> Connection:

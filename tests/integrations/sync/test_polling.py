@@ -1,0 +1,166 @@
+"""Looking for changes: nothing missed, nothing done twice, nothing written when nothing changed."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connections
+
+from integrations.models import Connection, SyncRun
+from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.sync.polling import poll_connection
+from tasks.events import TasksSynced
+from tasks.models import Task
+from tenants.tenancy import TenantRef, current_tenant
+from tests.factories.notion import NotionWorkspace, rich
+from tests.fakes.events import PublishedEvents
+
+
+@pytest.fixture
+def imported(
+    connect: Callable[[NotionWorkspace], Connection], workspace: NotionWorkspace, work: Callable[[], None]
+) -> Connection:
+    """A connection whose first import is done: five tasks."""
+    workspace.add_tasks(5)
+    connection = connect(workspace)
+    work()
+    return connection
+
+
+def poll(connection: Connection) -> None:
+    assert poll_connection(connection_id=connection.pk, heartbeat=lambda: None)
+
+
+def title_patch(text: str) -> dict[str, object]:
+    return {"properties": {"Task": {"title": [{"text": {"content": text}}]}}}
+
+
+def polls() -> int:
+    return SyncRun.objects.filter(kind="poll").count()
+
+
+def test_an_edit_arrives_with_the_next_look(
+    imported: Connection, workspace: NotionWorkspace, sandbox: Sandbox
+) -> None:
+    page = workspace.objects[-1]["id"]
+    sandbox.edit(page, workspace.editor, title_patch("Renamed"))
+
+    poll(imported)
+
+    assert Task.objects.get(external_links__remote_id=page).title == "Renamed"
+    run = SyncRun.objects.get(kind="poll")
+    assert (run.state, run.changed, run.new) == ("succeeded", 1, 0)
+
+
+def test_looking_when_nothing_changed_costs_one_call_a_database_and_leaves_no_run(
+    imported: Connection, sandbox: Sandbox
+) -> None:
+    sandbox.clock.advance(600)
+    poll(imported)
+    imported.refresh_from_db()
+    quiet_before = imported.quiet_polls
+    sandbox.report(reset=True)
+
+    poll(imported)
+
+    assert polls() == 0
+    assert len(sandbox.calls()) == 2
+    imported.refresh_from_db()
+    assert imported.quiet_polls == quiet_before + 1
+
+
+def test_the_same_change_is_not_written_twice(
+    imported: Connection, workspace: NotionWorkspace, sandbox: Sandbox, published_events: PublishedEvents
+) -> None:
+    sandbox.edit(workspace.objects[-1]["id"], workspace.editor, title_patch("Once"))
+    poll(imported)
+    told = len(list(published_events.of(TasksSynced)))
+
+    poll(imported)
+    poll(imported)
+
+    assert polls() == 1
+    assert len(list(published_events.of(TasksSynced))) == told
+
+
+def test_two_edits_within_one_minute_are_both_seen(
+    imported: Connection, workspace: NotionWorkspace, sandbox: Sandbox
+) -> None:
+    page = workspace.objects[-1]["id"]
+    now = datetime.now(UTC).replace(second=5, microsecond=0) + timedelta(minutes=10)
+    sandbox.clock.stop_at(now)
+    sandbox.edit(page, workspace.editor, title_patch("First"))
+    sandbox.clock.stop_at(now + timedelta(seconds=20))
+    poll(imported)
+    sandbox.clock.stop_at(now + timedelta(seconds=50))
+    sandbox.edit(page, workspace.editor, title_patch("Second"))
+    sandbox.clock.stop_at(now + timedelta(seconds=90))
+
+    poll(imported)
+
+    assert Task.objects.get(external_links__remote_id=page).title == "Second"
+
+
+def test_a_new_page_becomes_a_task_and_its_relations_are_set(
+    imported: Connection, workspace: NotionWorkspace, sandbox: Sandbox
+) -> None:
+    parent = workspace.objects[-1]["id"]
+    page = sandbox.create(
+        workspace.editor,
+        {
+            "parent": {"type": "data_source_id", "data_source_id": workspace.tasks_id},
+            "properties": {
+                "Task": {"title": [{"text": {"content": "Made in Notion"}}]},
+                "Parent task": {"relation": [{"id": parent}]},
+            },
+        },
+    )
+
+    poll(imported)
+
+    task = Task.objects.get(external_links__remote_id=page["id"])
+    assert task.title == "Made in Notion"
+    assert task.parent == Task.objects.get(external_links__remote_id=parent)
+
+
+def test_a_relation_that_was_emptied_is_emptied_here(
+    imported: Connection, workspace: NotionWorkspace, sandbox: Sandbox
+) -> None:
+    first, second = workspace.objects[-2]["id"], workspace.objects[-1]["id"]
+    sandbox.edit(first, workspace.editor, {"properties": {"Blocked by": {"relation": [{"id": second}]}}})
+    poll(imported)
+    task = Task.objects.get(external_links__remote_id=first)
+    assert task.dependencies.count() == 1
+
+    sandbox.edit(first, workspace.editor, {"properties": {"Blocked by": {"relation": []}}})
+    poll(imported)
+
+    assert task.dependencies.count() == 0
+
+
+def test_a_page_of_changes_costs_a_constant_number_of_statements(
+    imported: Connection, workspace: NotionWorkspace, sandbox: Sandbox, tenant: TenantRef
+) -> None:
+    pages = [item["id"] for item in workspace.objects if item["object"] == "page"]
+
+    def statements(count: int, word: str) -> int:
+        for page in pages[:count]:
+            sandbox.edit(page, workspace.editor, title_patch(f"{word} {page}"))
+        connection = connections[current_tenant().cell]
+        connection.force_debug_cursor = True
+        before = len(connection.queries_log)
+        poll(imported)
+        connection.force_debug_cursor = False
+        return len(connection.queries_log) - before
+
+    assert abs(statements(5, "again") - statements(1, "one")) <= 2
+
+
+def test_long_titles_come_whole(imported: Connection, workspace: NotionWorkspace, sandbox: Sandbox) -> None:
+    page = workspace.objects[-1]["id"]
+    runs = [{"text": {"content": run["text"]["content"]}} for run in rich("word " * 2400)]
+    sandbox.edit(page, workspace.editor, {"properties": {"Task": {"title": runs}}})
+
+    poll(imported)
+
+    assert len(Task.objects.get(external_links__remote_id=page).title) == 2400 * 5 - 1
