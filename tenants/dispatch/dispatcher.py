@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import redis
 import structlog
@@ -21,7 +22,7 @@ from tenants.dispatch.metrics import (
 from tenants.dispatch.registry import registry
 from tenants.dispatch.selectors import queue_depth
 from tenants.dispatch.sweeping import SWEEP_SECONDS, sweep
-from tenants.dispatch.waking import wait_for_wake
+from tenants.dispatch.waking import WakeListener
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 1.0
@@ -48,6 +49,17 @@ class Trouble:
         self._is_down = False
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Messages sent, and whether there is nothing more to do until the next wake-up.
+
+    Another replica's pass under way means there may be: it may have begun before the row we were woken for.
+    """
+
+    sent: int
+    is_done: bool
+
+
 class Dispatcher:
     """Serves ``cells`` until ``stop`` is called. Any number may run, on any number of machines."""
 
@@ -55,7 +67,7 @@ class Dispatcher:
         self._cells, self._beat = list(cells), beat
         self._stopping = threading.Event()
         self._database, self._broker, self._waking = Trouble("database"), Trouble("broker"), Trouble("waking")
-        self._observed_at = 0.0
+        self._looked_after_at = 0.0
 
     def stop(self) -> None:
         """End the loop after what it is doing; safe in a signal handler."""
@@ -64,54 +76,59 @@ class Dispatcher:
     def run(self) -> None:
         """Hand out until stopped."""
         registry.load()
+        listener = WakeListener(self._cells, longest_wait=POLL_SECONDS)
         log.info("dispatcher.started", cells=self._cells)
         while not self._stopping.is_set():
-            self.turn()
+            is_done = self.turn().is_done
             self._beat()
             self._stopping.wait(REST_SECONDS)
-            if not self._stopping.is_set():
-                self._wait()
+            if is_done and not self._stopping.is_set():
+                self._wait(listener)
+        listener.close()
         connections.close_all()
         log.info("dispatcher.stopped")
 
-    def turn(self) -> int:
-        """One look at every cell; returns how many rows were sent."""
-        sent = 0
-        is_watching = time.monotonic() - self._observed_at >= SWEEP_SECONDS
+    def turn(self) -> Turn:
+        """One look at every cell, and now and then after what was lost."""
+        sent, is_done = 0, True
+        is_time = time.monotonic() - self._looked_after_at >= SWEEP_SECONDS
         for cell in self._cells:
             try:
-                sent += self._serve(cell)
-                sweep(cell)
-                if is_watching:
+                if is_time:
+                    sweep(cell)
                     observe(cell)
+                served = self._serve(cell)
                 self._database.ends()
             except (DatabaseError, InterfaceError) as error:
                 self._database.begins(error)
                 connections[cell].close()
                 self._stopping.wait(BROKEN_SECONDS)
-        if is_watching:
-            self._observed_at = time.monotonic()
-        return sent
+                continue
+            sent += served.sent
+            is_done = is_done and served.is_done
+        if is_time:
+            self._looked_after_at = time.monotonic()
+        return Turn(sent, is_done)
 
-    def _serve(self, cell: str) -> int:
+    def _serve(self, cell: str) -> Turn:
         handed = hand_out(cell)
         DISPATCHER_LAST_PASS.labels(cell=cell).set_to_current_time()
         if not handed.items:
-            return 0
+            return Turn(0, is_done=not handed.is_busy)
         try:
             broker.send(cell, handed.items)
         except broker.BrokerDown as error:
             self._broker.begins(error)
             take_back(cell, error.unsent)
             self._stopping.wait(BROKEN_SECONDS)
-            return len(handed.items) - len(error.unsent)
+            return Turn(len(handed.items) - len(error.unsent), is_done=True)
         self._broker.ends()
         JOBS_HANDED.labels(cell=cell).inc(len(handed.items))
-        return len(handed.items)
+        return Turn(len(handed.items), is_done=True)
 
-    def _wait(self) -> None:
+    def _wait(self, listener: WakeListener) -> None:
         try:
-            wait_for_wake(self._cells, POLL_SECONDS)
+            listener.wait()
             self._waking.ends()
         except redis.RedisError as error:
             self._waking.begins(error)

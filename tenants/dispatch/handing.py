@@ -13,7 +13,9 @@ from tenants.dispatch.leases import cell_transaction
 from tenants.dispatch.sharing import Candidate, Plan, share_out
 
 # A replica that hangs with the clock's lock must not stop the others for long.
-GUARD = "SET LOCAL idle_in_transaction_session_timeout = '15s'; SET LOCAL statement_timeout = '30s'"
+GUARD = """
+SELECT set_config('idle_in_transaction_session_timeout', '15s', true), set_config('statement_timeout', '30s', true)
+"""
 LOCK_CLOCK = "SELECT virtual_time FROM tenants_dispatchclock WHERE id = 1 FOR UPDATE SKIP LOCKED"
 IN_FLIGHT = """
 SELECT tenant_id, count(*) FROM tenants_workitem WHERE state IN ('handed', 'running') GROUP BY tenant_id
@@ -112,8 +114,7 @@ def has_due_work(cell: str) -> bool:
 
 def lock_clock(cursor: CursorWrapper) -> float | None:
     """Lock the cell's clock until the transaction ends; None when another replica has it."""
-    for guard in GUARD.split(";"):
-        cursor.execute(guard)
+    cursor.execute(GUARD)
     cursor.execute(LOCK_CLOCK)
     row = cursor.fetchone()
     if row is not None:

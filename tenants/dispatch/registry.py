@@ -1,13 +1,14 @@
 """The jobs there are: each kind's function and the rules by which it is run."""
 
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from random import SystemRandom
 
 from django.utils.module_loading import autodiscover_modules
 
 from tenants.dispatch.work import Work
 
+_chance = SystemRandom()
 type JobFunction = Callable[[Work], None]
 
 
@@ -33,7 +34,7 @@ class Job:
     def backoff(self, attempt: int) -> float:
         """Seconds to wait after failure number ``attempt``: doubling, bounded, spread by ± a quarter."""
         wait = min(self.backoff_most_seconds, self.backoff_seconds * 2.0 ** min(attempt - 1, 30))
-        return wait * random.uniform(0.75, 1.25)
+        return wait * _chance.uniform(0.75, 1.25)
 
 
 class JobRegistry:

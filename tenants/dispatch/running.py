@@ -192,9 +192,6 @@ def describe(error: BaseException) -> str:
 
 def _mark(lease: Lease, verdict: Verdict, control: Control) -> Outcome:
     """Write the verdict; a database that is just restarting is waited for as long as the lease may live."""
-    if control.is_finished and verdict.outcome is Outcome.DONE:
-        waker.wake(lease.cell)
-        return Outcome.DONE
     for left in range(MARK_TRIES - 1, -1, -1):
         try:
             with cell_transaction(lease.cell) as cursor:
@@ -206,6 +203,10 @@ def _mark(lease: Lease, verdict: Verdict, control: Control) -> Outcome:
             log.warning("job.mark_failed", error=str(error))
             connections[lease.cell].close()
             time.sleep(MARK_PAUSE_SECONDS)
+    if not is_ours and control.is_finished:
+        # Its own transaction marked it; had that been rolled back, the row would still be ours.
+        waker.wake(lease.cell)
+        return Outcome.DONE
     if not is_ours:
         log.warning("job.lease_lost", wanted=verdict.outcome.value)
         return Outcome.LOST

@@ -1,4 +1,4 @@
-"""What an operator does about dead letters: run them again, or put them away."""
+"""What an operator does: run dead letters again or put them away, change a tenant's share of the workers."""
 
 from uuid import UUID
 
@@ -7,8 +7,8 @@ from django.db import IntegrityError
 
 from tenants.dispatch.leases import cell_transaction
 from tenants.dispatch.waking import wake_on_commit
-from tenants.foundation.errors import Conflict, NotFound
-from tenants.models import WorkItem
+from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.models import TenantQueue, WorkItem
 
 log = structlog.get_logger(__name__)
 # Without its period: the next run was inserted when this one was given up, and there must be no second series.
@@ -38,6 +38,31 @@ def retry_dead_letter(*, cell: str, item_id: UUID) -> None:
             "The same work has been asked for anew and is waiting or running.", code="dispatch.slot_taken"
         ) from error
     log.info("dead_letter.retried", job_id=str(item_id), kind=row[0])
+
+
+def set_share(
+    *,
+    cell: str,
+    tenant_id: UUID,
+    weight: float | None = None,
+    max_inflight: int | None = None,
+    is_paused: bool | None = None,
+) -> None:
+    """Change a tenant's share: its weight against others, how many of its jobs run at once, whether any do.
+
+    Raises: InvalidInput for a weight that is not positive or no place at all, NotFound.
+    """
+    wanted = {"weight": weight, "max_inflight": max_inflight, "is_paused": is_paused}
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    if (weight is not None and weight <= 0) or (max_inflight is not None and max_inflight < 1):
+        raise InvalidInput(
+            "A share needs a positive weight and at least one place; pause the company instead."
+        )
+    with cell_transaction(cell):
+        if not TenantQueue.objects.filter(pk=tenant_id).update(**changes):
+            raise NotFound("This company has no queue in this cell.", code="dispatch.no_queue")
+        wake_on_commit(cell)
+    log.info("share.changed", tenant_id=str(tenant_id), **changes)
 
 
 def discard_dead_letter(*, cell: str, item_id: UUID) -> None:

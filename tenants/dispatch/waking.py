@@ -68,15 +68,25 @@ def wake_on_commit(cell: str) -> None:
     transaction.on_commit(hook, using=cell, robust=True)
 
 
-def wait_for_wake(cells: Sequence[str], seconds: float) -> bool:
-    """Wait until a cell's dispatcher is woken, at most ``seconds``; returns whether it was.
+class WakeListener:
+    """What a dispatcher waits on: a connection of its own, made anew after it broke."""
 
-    Raises: redis.RedisError when Valkey does not answer.
-    """
-    with redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=seconds + 2.0,
-        socket_connect_timeout=1.0,
-        single_connection_client=True,
-    ) as client:
-        return client.brpop([wake_key(cell) for cell in cells], timeout=seconds) is not None
+    def __init__(self, cells: Sequence[str], *, longest_wait: float) -> None:
+        self._keys, self._seconds = [wake_key(cell) for cell in cells], longest_wait
+        self._client = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=longest_wait + 2.0,
+            socket_connect_timeout=1.0,
+            single_connection_client=True,
+        )
+
+    def wait(self) -> bool:
+        """Wait until one of the cells is woken, but no longer than ``longest_wait``; returns whether it was.
+
+        Raises: redis.RedisError when Valkey does not answer.
+        """
+        return self._client.brpop(self._keys, timeout=self._seconds) is not None
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._client.close()

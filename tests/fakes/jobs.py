@@ -18,14 +18,14 @@ def mark(work: Work) -> None:
 
 @tenant_job("test.import", lease_seconds=2, backoff_seconds=0.1)
 def import_pages(work: Work) -> None:
-    """Make ten departments, one per transaction, under the fence; wait in the middle of the first attempt.
+    """Make ten departments, one per transaction, under the fence; wait ``payload["pause"]`` s amid the first attempt.
 
     The name is the page's number, so a page imported twice breaks the table's unique constraint.
     """
     append(Path(str(work.payload["file"])), f"{os.getpid()} {work.attempt}")
     for page in range(10):
         if work.attempt == 1 and page == 5:
-            time.sleep(60)
+            time.sleep(float(work.payload.get("pause", 60)))
         with atomic():
             work.hold()
             if not Department.objects.filter(name=f"Page {page}").exists():

@@ -14,7 +14,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connections
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from tenants.dispatch.dispatcher import Dispatcher
 
@@ -44,7 +44,9 @@ class Workers:
                 start_new_session=True,
             )  # fmt: skip
         self._running.append(process)
-        wait_until(lambda: self.log.read_text().count(" ready.") > before, seconds=60, what="the worker listens")
+        wait_until(
+            lambda: self.log.read_text().count(" ready.") > before, seconds=60, what="the worker listens"
+        )
         return process
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
@@ -90,7 +92,7 @@ def workers(tmp_path: Path, valkey: redis.Redis) -> Iterator[Workers]:
 
 
 @pytest.fixture
-def dispatcher(valkey: redis.Redis, settings: SettingsWrapper) -> Iterator[Dispatcher]:
+def dispatcher(valkey: redis.Redis, settings: Settings) -> Iterator[Dispatcher]:
     """A dispatcher in a thread of this process; it takes a message for lost after two seconds."""
     settings.DISPATCH_HANDED_SECONDS = 2
     running = Dispatcher(settings.CELLS)

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         beat_file: Path | None = options["heartbeat_file"]
         dispatcher = Dispatcher(cells, beat=beat_file.touch if beat_file else lambda: None)
         if options["once"]:
-            self.stdout.write(f"{dispatcher.turn()} rows handed out.")
+            self.stdout.write(f"{dispatcher.turn().sent} rows handed out.")
             return
 
         def stop(_signal: int, _frame: FrameType | None) -> None:

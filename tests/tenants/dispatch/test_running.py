@@ -1,16 +1,18 @@
-"""One row's run: done, failed, postponed, dead, and never twice."""
+"""One row's run: done, failed, postponed, given up, and never twice."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from tenants.dispatch import LeaseLost, Retry, Work, enqueue
+from tenants.dispatch import Retry, Work, enqueue, schedule
 from tenants.dispatch.leases import cell_transaction
 from tenants.dispatch.running import Outcome, run_item
 from tenants.foundation.errors import ExternalServiceError, LimitReached
-from tenants.models import WorkItem
-from tenants.tenancy import NoTransaction, TenantRef, atomic, current_tenant, in_transaction
+from tenants.models import Tenant, WorkItem
+from tenants.tenancy import TenantRef, atomic, current_tenant, in_transaction, tenant_scope
+from tenants.tenancy.directory import directory
 from tests.fakes.dispatch import make_due, run_due_work, states_of_work
 from tests.tenants.dispatch.conftest import Register
 
@@ -46,3 +48,374 @@ def test_a_finished_row_is_not_run_again_by_a_second_message(tenant: TenantRef, 
     second = run_item(tenant.cell, row.pk, has_heartbeat=False)
 
     assert (first, second, runs) == (Outcome.DONE, Outcome.TAKEN, [1])
+
+
+def test_a_failing_job_waits_longer_each_time_and_is_given_up_in_the_end(
+    tenant: TenantRef, job: Register
+) -> None:
+    def fail(work: Work) -> None:
+        raise OSError("the disk of the far side is full")
+
+    job("test.fail", max_attempts=3, backoff_seconds=10)(fail)
+    with atomic():
+        enqueue("test.fail")
+
+    waits: list[float] = []
+    for attempt in (1, 2):
+        assert run_due_work(tenant, kind="test.fail") == {"test.fail": [Outcome.FAILED]}
+        row = the_row(tenant, "test.fail")
+        assert (row.state, row.attempts) == ("ready", attempt)
+        waits.append((row.due_at - datetime.now(UTC)).total_seconds())
+        make_due(tenant, kind="test.fail")
+    assert run_due_work(tenant, kind="test.fail") == {"test.fail": [Outcome.DEAD]}
+
+    assert 7 <= waits[0] <= 13
+    assert 14 <= waits[1] <= 26
+    row = the_row(tenant, "test.fail")
+    assert (row.state, row.attempts, row.lease_token) == ("dead", 3, None)
+    assert row.last_error == "OSError: the disk of the far side is full"
+    assert row.finished_at is not None
+
+
+def test_a_secret_in_an_error_does_not_reach_the_row(tenant: TenantRef, job: Register) -> None:
+    def fail(work: Work) -> None:
+        raise OSError("401 for Authorization: Bearer ntn_0123456789abcdefghijKLMN")
+
+    job("test.leak")(fail)
+    with atomic():
+        enqueue("test.leak")
+    run_due_work(tenant, kind="test.leak")
+
+    error = the_row(tenant, "test.leak").last_error
+    assert "ntn_" not in error
+    assert "401 for" in error
+
+
+def test_what_a_failed_job_had_committed_stays_and_what_it_had_not_is_undone(
+    tenant: TenantRef, job: Register
+) -> None:
+    def half(work: Work) -> None:
+        with atomic():
+            enqueue("test.kept")
+        with atomic():
+            enqueue("test.undone")
+            raise OSError("half-way")
+
+    job("test.half")(half)
+    with atomic():
+        enqueue("test.half")
+    run_due_work(tenant, kind="test.half")
+
+    assert states_of_work(tenant, "test.kept") == ["ready"]
+    assert states_of_work(tenant, "test.undone") == []
+
+
+def test_a_job_may_put_itself_back_without_using_up_attempts(tenant: TenantRef, job: Register) -> None:
+    attempts: list[int] = []
+
+    def wait(work: Work) -> None:
+        attempts.append(work.attempt)
+        raise Retry("the export is not ready", after_seconds=30)
+
+    job("test.wait", max_attempts=2)(wait)
+    with atomic():
+        enqueue("test.wait")
+    for _ in range(5):
+        assert run_due_work(tenant, kind="test.wait") == {"test.wait": [Outcome.POSTPONED]}
+        make_due(tenant, kind="test.wait")
+
+    assert attempts == [1] * 5
+    assert the_row(tenant, "test.wait").last_error == "the export is not ready"
+
+
+def test_a_job_that_puts_itself_back_for_too_long_is_given_up(tenant: TenantRef, job: Register) -> None:
+    def wait(work: Work) -> None:
+        raise Retry(after_seconds=30)
+
+    job("test.wait", max_age_seconds=3600)(wait)
+    with atomic():
+        enqueue("test.wait")
+    run_due_work(tenant, kind="test.wait")
+    with cell_transaction(tenant.cell):
+        WorkItem.objects.filter(kind="test.wait").update(started_at=datetime.now(UTC) - timedelta(hours=2))
+    make_due(tenant, kind="test.wait")
+
+    assert run_due_work(tenant, kind="test.wait") == {"test.wait": [Outcome.DEAD]}
+    assert the_row(tenant, "test.wait").last_error.startswith("Put back for too long.")
+
+
+def test_a_limit_of_the_far_side_says_when_to_come_back(tenant: TenantRef, job: Register) -> None:
+    def limited(work: Work) -> None:
+        raise LimitReached("180 calls a minute", retry_after_seconds=42)
+
+    job("test.limited")(limited)
+    with atomic():
+        enqueue("test.limited")
+
+    assert run_due_work(tenant, kind="test.limited") == {"test.limited": [Outcome.POSTPONED]}
+    row = the_row(tenant, "test.limited")
+    assert row.attempts == 0
+    assert 38 <= (row.due_at - datetime.now(UTC)).total_seconds() <= 42
+
+
+def test_a_limit_that_waiting_does_not_lift_counts_as_a_failure(tenant: TenantRef, job: Register) -> None:
+    def limited(work: Work) -> None:
+        raise LimitReached("the plan allows three")
+
+    job("test.limited")(limited)
+    with atomic():
+        enqueue("test.limited")
+
+    assert run_due_work(tenant, kind="test.limited") == {"test.limited": [Outcome.FAILED]}
+    assert the_row(tenant, "test.limited").last_error == "LimitReached [limit_reached]: the plan allows three"
+
+
+def test_an_outside_service_that_names_a_time_is_not_asked_before_it(
+    tenant: TenantRef, job: Register
+) -> None:
+    def overloaded(work: Work) -> None:
+        raise ExternalServiceError("overloaded", service="notion", is_transient=True, retry_after_seconds=500)
+
+    job("test.overloaded", backoff_seconds=1)(overloaded)
+    with atomic():
+        enqueue("test.overloaded")
+    run_due_work(tenant, kind="test.overloaded")
+
+    assert (the_row(tenant, "test.overloaded").due_at - datetime.now(UTC)).total_seconds() > 490
+
+
+def test_a_kind_nobody_knows_is_a_dead_letter_that_says_so(tenant: TenantRef) -> None:
+    with atomic():
+        enqueue("test.unheard_of")
+
+    assert run_due_work(tenant, kind="test.unheard_of") == {"test.unheard_of": [Outcome.DEAD]}
+    assert "“test.unheard_of”" in the_row(tenant, "test.unheard_of").last_error
+
+
+def test_the_work_of_a_suspended_company_waits(tenant: TenantRef, job: Register) -> None:
+    runs: list[Work] = []
+    job("test.suspended")(runs.append)
+    with atomic():
+        enqueue("test.suspended")
+    Tenant.objects.filter(pk=tenant.id).update(state=Tenant.State.SUSPENDED)
+    directory.forget()
+
+    assert run_due_work(tenant, kind="test.suspended") == {"test.suspended": [Outcome.POSTPONED]}
+    assert (runs, the_row(tenant, "test.suspended").attempts) == ([], 0)
+
+    Tenant.objects.filter(pk=tenant.id).update(state=Tenant.State.ACTIVE)
+    directory.forget()
+    make_due(tenant, kind="test.suspended")
+    assert run_due_work(tenant, kind="test.suspended") == {"test.suspended": [Outcome.DONE]}
+
+
+def test_a_row_that_names_another_company_than_its_role_is_not_run(
+    tenant: TenantRef, other_tenant: TenantRef, job: Register
+) -> None:
+    runs: list[Work] = []
+    job("test.forged")(runs.append)
+    with atomic():
+        enqueue("test.forged")
+    with cell_transaction(tenant.cell):
+        WorkItem.objects.filter(kind="test.forged").update(tenant_id=other_tenant.id)
+
+    assert run_due_work(other_tenant, kind="test.forged") == {"test.forged": [Outcome.DEAD]}
+    assert runs == []
+
+
+def take_over(tenant: TenantRef, kind: str) -> None:
+    """What the sweeper and another worker do while the first one sleeps."""
+    with cell_transaction(tenant.cell):
+        WorkItem.objects.filter(kind=kind, state="running").update(lease_token=uuid4())
+
+
+def test_a_worker_that_lost_its_lease_marks_nothing(tenant: TenantRef, job: Register) -> None:
+    job("test.slow")(lambda work: take_over(tenant, "test.slow"))
+    with atomic():
+        enqueue("test.slow")
+
+    assert run_due_work(tenant, kind="test.slow") == {"test.slow": [Outcome.LOST]}
+    assert states_of_work(tenant, "test.slow") == ["running"]
+
+
+@pytest.mark.parametrize("fence", ["hold", "finish", "heartbeat"])
+def test_a_worker_that_lost_its_lease_is_stopped_before_it_changes_anything(
+    tenant: TenantRef, job: Register, fence: str
+) -> None:
+    def slow(work: Work) -> None:
+        take_over(tenant, "test.slow")
+        with atomic():
+            enqueue("test.effect")
+            getattr(work, fence)()
+
+    job("test.slow")(slow)
+    with atomic():
+        enqueue("test.slow")
+
+    assert run_due_work(tenant, kind="test.slow") == {"test.slow": [Outcome.LOST]}
+    assert states_of_work(tenant, "test.effect") == []
+
+
+def test_a_job_can_finish_in_the_transaction_of_its_effect(tenant: TenantRef, job: Register) -> None:
+    def work_and_finish(work: Work) -> None:
+        with atomic():
+            enqueue("test.effect")
+            work.finish()
+            assert current_tenant() == tenant
+        raise OSError("after the commit nothing can undo it")
+
+    job("test.atomic")(work_and_finish)
+    with atomic():
+        enqueue("test.atomic")
+
+    assert run_due_work(tenant, kind="test.atomic") == {"test.atomic": [Outcome.DONE]}
+    assert states_of_work(tenant, "test.atomic") == ["done"]
+    assert states_of_work(tenant, "test.effect") == ["ready"]
+
+
+def test_a_finish_that_is_rolled_back_did_not_happen(tenant: TenantRef, job: Register) -> None:
+    def undo(work: Work) -> None:
+        with atomic():
+            enqueue("test.effect")
+            work.finish()
+            raise OSError("before the commit")
+
+    job("test.atomic")(undo)
+    with atomic():
+        enqueue("test.atomic")
+
+    assert run_due_work(tenant, kind="test.atomic") == {"test.atomic": [Outcome.FAILED]}
+    assert states_of_work(tenant, "test.atomic") == ["ready"]
+    assert states_of_work(tenant, "test.effect") == []
+
+
+def test_one_run_of_a_coalescing_job_serves_all_that_wait_for_the_same_object(
+    tenant: TenantRef, job: Register
+) -> None:
+    seen: list[object] = []
+    job("test.refresh", coalesce=True)(lambda work: seen.append(work.object_id))
+    first, second = uuid4(), uuid4()
+    with atomic():
+        for object_id in (first, second, first, first):
+            enqueue("test.refresh", object_id=object_id)
+        enqueue("test.refresh", object_id=first, due_at=datetime.now(UTC) + timedelta(hours=1))
+    run_due_work(tenant, kind="test.refresh")
+
+    assert seen == [first, second]
+    assert sorted(states_of_work(tenant, "test.refresh")) == ["done"] * 4 + ["ready"]
+
+
+def test_a_recurring_job_asks_for_its_next_run_when_it_ends(tenant: TenantRef, job: Register) -> None:
+    job("test.poll")(lambda work: None)
+    first_at = datetime.now(UTC) - timedelta(seconds=200)
+    with atomic():
+        schedule("test.poll", every=timedelta(seconds=90), payload={"deep": True}, first_at=first_at)
+    run_due_work(tenant, kind="test.poll")
+
+    assert states_of_work(tenant, "test.poll") == ["done", "ready"]
+    row = the_row(tenant, "test.poll")
+    # Two turns were missed; they are made up for by the one that ran.
+    assert row.due_at == first_at + timedelta(seconds=270)
+    assert (row.payload, row.every_seconds, row.attempts) == ({"deep": True}, 90, 0)
+
+
+def test_a_recurring_job_that_is_given_up_goes_on(tenant: TenantRef, job: Register) -> None:
+    def fail(work: Work) -> None:
+        raise OSError
+
+    job("test.poll", max_attempts=1)(fail)
+    with atomic():
+        schedule("test.poll", every=timedelta(seconds=90))
+    run_due_work(tenant, kind="test.poll")
+
+    assert states_of_work(tenant, "test.poll") == ["dead", "ready"]
+
+
+def test_a_recurring_job_can_end_itself_or_change_its_period(tenant: TenantRef, job: Register) -> None:
+    def turn(work: Work) -> None:
+        if work.payload["last"]:
+            work.end_schedule()
+        else:
+            work.reschedule(every_seconds=600)
+
+    job("test.poll")(turn)
+    with atomic():
+        schedule("test.poll", every=timedelta(seconds=90), payload={"last": True}, slot="ending")
+        schedule("test.poll", every=timedelta(seconds=90), payload={"last": False}, slot="slower")
+    run_due_work(tenant, kind="test.poll")
+
+    with cell_transaction(tenant.cell):
+        waiting = list(WorkItem.objects.filter(kind="test.poll", state="ready"))
+    assert [(row.slot, row.every_seconds) for row in waiting] == [("slower", 600)]
+
+
+def test_a_failing_recurring_job_is_tried_again_before_its_next_turn(
+    tenant: TenantRef, job: Register
+) -> None:
+    def fail(work: Work) -> None:
+        raise OSError
+
+    job("test.poll")(fail)
+    with atomic():
+        schedule("test.poll", every=timedelta(hours=1))
+    run_due_work(tenant, kind="test.poll")
+
+    assert states_of_work(tenant, "test.poll") == ["ready"]
+    assert the_row(tenant, "test.poll").due_at < datetime.now(UTC) + timedelta(minutes=1)
+
+
+def test_a_job_is_called_outside_any_transaction(committed_tenant: TenantRef, job: Register) -> None:
+    seen: list[bool] = []
+    job("test.outside")(lambda work: seen.append(in_transaction()))
+    with tenant_scope(committed_tenant), atomic():
+        enqueue("test.outside")
+
+    assert run_due_work(committed_tenant) == {"test.outside": [Outcome.DONE]}
+    assert seen == [False]
+
+
+def test_the_heartbeat_keeps_a_job_that_is_longer_than_its_lease(
+    committed_tenant: TenantRef, job: Register
+) -> None:
+    lived: list[bool] = []
+
+    def long(work: Work) -> None:
+        for _ in range(12):
+            time.sleep(0.1)
+            with cell_transaction(committed_tenant.cell) as cursor:
+                cursor.execute(
+                    "SELECT lease_expires_at > statement_timestamp() FROM tenants_workitem WHERE id = %s",
+                    [work.id],
+                )
+                lived.append(cursor.fetchone()[0])
+
+    job("test.long", lease_seconds=0.6)(long)
+    with tenant_scope(committed_tenant), atomic():
+        enqueue("test.long")
+
+    assert run_due_work(committed_tenant) == {"test.long": [Outcome.DONE]}
+    assert lived == [True] * 12
+
+
+def test_a_job_that_overruns_its_time_loses_its_lease(committed_tenant: TenantRef, job: Register) -> None:
+    def endless(work: Work) -> None:
+        while True:
+            time.sleep(0.05)
+            work.heartbeat()
+
+    job("test.endless", time_limit_seconds=0.2)(endless)
+    with tenant_scope(committed_tenant), atomic():
+        enqueue("test.endless")
+
+    assert run_due_work(committed_tenant) == {"test.endless": [Outcome.LOST]}
+    assert states_of_work(committed_tenant) == ["running"]
+
+
+def test_two_jobs_may_not_have_the_same_kind(job: Register) -> None:
+    job("test.twice")(lambda work: None)
+
+    def another(work: Work) -> None:
+        return None
+
+    with pytest.raises(ValueError, match=r"test\.twice"):
+        job("test.twice")(another)

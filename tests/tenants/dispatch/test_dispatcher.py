@@ -1,0 +1,145 @@
+"""The dispatcher's loop: what it does when the broker or the database does not answer, and how it stops."""
+
+import io
+import threading
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connections
+
+from tenants.dispatch import broker, dispatcher, enqueue
+from tenants.dispatch.broker import BrokerDown
+from tenants.dispatch.dispatcher import Dispatcher
+from tenants.dispatch.waking import WakeListener, waker
+from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tests.fakes.dispatch import states_of_work
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "BROKEN_SECONDS", 0.01)
+
+
+def test_what_the_broker_did_not_take_is_ready_again(
+    tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[UUID] = []
+
+    def fail_after_one(cell: str, items: Sequence[UUID]) -> None:
+        sent.append(items[0])
+        raise BrokerDown(items[1:], ConnectionError("gone"))
+
+    monkeypatch.setattr(broker, "send", fail_after_one)
+    with atomic():
+        for _ in range(3):
+            enqueue("test.unsent")
+
+    assert Dispatcher([tenant.cell]).turn().sent == 1
+    assert states_of_work(tenant, "test.unsent") == ["handed", "ready", "ready"]
+
+
+def test_a_broker_that_does_not_listen_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = broker.celery_app()
+    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
+    app.pool.force_close_all()
+    app._pool = app.amqp._producer_pool = None
+    items = [UUID(int=1), UUID(int=2)]
+    try:
+        with pytest.raises(BrokerDown) as caught:
+            broker.send("cell_1", items)
+    finally:
+        app._pool = app.amqp._producer_pool = None
+
+    assert caught.value.unsent == items
+
+
+def test_one_cell_that_is_down_does_not_keep_the_others_waiting(
+    tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hand_out(cell: str) -> object:
+        if cell == "cell_9":
+            raise OperationalError("the server closed the connection unexpectedly")
+        return dispatcher_hand_out(cell)
+
+    dispatcher_hand_out = dispatcher.hand_out
+    sent: list[UUID] = []
+    monkeypatch.setattr(dispatcher, "hand_out", hand_out)
+    monkeypatch.setattr(dispatcher, "sweep", lambda cell: None)
+    monkeypatch.setattr(dispatcher, "observe", lambda cell: None)
+    monkeypatch.setattr(broker, "send", lambda cell, items: sent.extend(items))
+    monkeypatch.setattr(
+        dispatcher, "connections", {"cell_9": connections["default"], tenant.cell: connections[tenant.cell]}
+    )
+    monkeypatch.setattr(connections["default"], "close", lambda: None)
+    with atomic():
+        enqueue("test.sent")
+
+    assert Dispatcher(["cell_9", tenant.cell]).turn().sent == 1
+    assert len(sent) == 1
+
+
+def test_a_wake_up_ends_the_wait_at_once(databases: None) -> None:
+    drained = WakeListener(settings.CELLS, longest_wait=0.1)
+    drained.wait()
+    drained.close()
+    listener = WakeListener(settings.CELLS, longest_wait=5)
+    threading.Timer(0.2, waker.wake, settings.CELLS).start()
+
+    started = time.monotonic()
+    assert listener.wait()
+    assert time.monotonic() - started < 4
+    listener.close()
+
+
+def test_wake_ups_do_not_pile_up(databases: None) -> None:
+    for _ in range(5):
+        waker.wake(settings.CELLS[0])
+    listener = WakeListener(settings.CELLS, longest_wait=0.1)
+
+    assert [listener.wait(), listener.wait()] == [True, False]
+    listener.close()
+
+
+def test_a_commit_reaches_the_broker_within_a_moment(
+    committed_tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = threading.Event()
+    monkeypatch.setattr(broker, "send", lambda cell, items: sent.set())
+    running = Dispatcher([committed_tenant.cell])
+
+    def run() -> None:
+        try:
+            running.run()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        time.sleep(0.3)
+        with tenant_scope(committed_tenant), atomic():
+            enqueue("test.quick")
+        assert sent.wait(0.9), "it waited for the poll although it was woken"
+    finally:
+        running.stop()
+        thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def test_the_command_looks_once_or_names_the_cells_there_are(
+    tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "send", lambda cell, items: None)
+    with atomic():
+        enqueue("test.once")
+    out = io.StringIO()
+
+    call_command("dispatcher", "--once", stdout=out)
+    assert "1 rows handed out" in out.getvalue()
+    with pytest.raises(CommandError, match="no cell called cell_x"):
+        call_command("dispatcher", "--once", "--cell", "cell_x")
