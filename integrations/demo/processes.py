@@ -51,10 +51,10 @@ class Processes:
         """Begin to build what the console serves but the repository does not hold."""
         return self._start("build-assets", manage("build_assets"))
 
-    def finish_assets(self, child: Child) -> None:
-        """Wait for the build and collect everything into one folder. Raises ChildEnded."""
-        self._supervisor.finish(child)
-        self._supervisor.run("collectstatic", manage("collectstatic", "--noinput"), self._environment)
+    def collect_assets(self, build: Child) -> Child:
+        """Wait for the build and begin to collect everything into one folder. Raises ChildEnded."""
+        self._supervisor.finish(build)
+        return self._start("collectstatic", manage("collectstatic", "--noinput"))
 
     def start_background(self) -> None:
         """Start the dispatcher and a worker: from now on jobs run."""

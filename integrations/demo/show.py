@@ -72,6 +72,7 @@ class Show:
         sandbox = self._processes.start_sandbox(files, self._folder / "sandbox")
         self._say("Databases are prepared …")
         call_command("prepare", stdout=self._stream, stderr=self._stream)
+        assets = self._processes.collect_assets(assets)
         self._processes.start_background()
         self._totals = self._processes.wait_for_sandbox(sandbox)
         self._say("Two companies are taken in and connected to two Notion workspaces each …")
@@ -82,7 +83,7 @@ class Show:
             ensure_connections(ref, files)
         _, operators = ensure_company(platform_company(), self.password)
         self._sign_ins += operators
-        self._processes.finish_assets(assets)
+        self._supervisor.finish(assets)
         web = self._processes.start_web()
         self._processes.wait_for_web(web)
 
