@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from tasks import permissions
+from tasks import navigation, permissions
 
 
 class TasksConfig(AppConfig):
@@ -12,5 +12,6 @@ class TasksConfig(AppConfig):
     label = "tasks"
 
     def ready(self) -> None:
-        """Make the permissions of this package known."""
+        """Make the permissions and the pages of this package known."""
         permissions.register()
+        navigation.register()

@@ -138,3 +138,21 @@ class TaskChanges:
     def given(self) -> dict[str, Any]:
         """The fields these changes set, by name."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not UNSET}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectChanges:
+    """What a person changes on a project; fields left `UNSET` are not touched."""
+
+    name: str | Unset = UNSET
+    key: str | Unset = UNSET
+    description: str | Unset = UNSET
+    status: str | Unset = UNSET
+    department_id: UUID | Unset | None = UNSET
+    lead_id: UUID | Unset | None = UNSET
+    start_on: date | Unset | None = UNSET
+    due_on: date | Unset | None = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The fields these changes set, by name."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not UNSET}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import FETCH_RAISE, Prefetch, Q
+from django.db.models import FETCH_RAISE, Count, Prefetch, Q, QuerySet
 
 from tasks.filters import TaskFilters
 from tasks.models import Comment, Person, Project, Task, TaskActivity, TaskDependency, TaskQuerySet
@@ -156,10 +156,33 @@ def activity_of(*, task: Task, limit: int = 50) -> list[TaskActivity]:
     return list(TaskActivity.objects.filter(task=task).order_by("-created_at", "-pk")[:limit])
 
 
+def visible_project_rows(*, actor: Actor) -> QuerySet[Project]:
+    """The projects a reader may see, not archived, with their departments."""
+    if not can(actor, "tasks.view"):
+        return Project.objects.none()
+    return Project.objects.filter(archived_at__isnull=True).select_related("department")
+
+
 def visible_projects(*, actor: Actor) -> list[Project]:
     """The projects a reader may see, by name."""
-    if not can(actor, "tasks.view"):
-        return []
-    return list(
-        Project.objects.filter(archived_at__isnull=True).select_related("department").order_by("name", "pk")
+    return list(visible_project_rows(actor=actor).order_by("name", "pk"))
+
+
+def visible_project(*, actor: Actor, project_id: UUID) -> Project:
+    """One project. Raises: NotFound."""
+    project = visible_project_rows(actor=actor).filter(pk=project_id).first()
+    if project is None:
+        raise NotFound("There is no such project.", code="projects.not_found")
+    return project
+
+
+def project_progress(*, actor: Actor) -> dict[UUID, tuple[int, int]]:
+    """For each project with tasks: how many are done, and how many were not cancelled. One query."""
+    tasks = visible_tasks(actor=actor).live().exclude(status=Task.Status.CANCELLED)
+    rows = (
+        tasks.filter(project__isnull=False)
+        .order_by()
+        .values_list("project_id")
+        .annotate(done=Count("pk", filter=Q(status=Task.Status.DONE)), total=Count("pk"))
     )
+    return {project_id: (done, total) for project_id, done, total in rows}

@@ -10,15 +10,18 @@ from django.utils import timezone
 
 from tasks.activity import Happening, record
 from tasks.changing import apply_changes
+from tasks.commenting import add_comment
 from tasks.drafts import TaskChanges
 from tasks.events import TaskCreated, TasksArchived, TasksRestored
 from tasks.importing.people import upsert_people
 from tasks.importing.projects import upsert_projects
 from tasks.importing.relations import set_task_relations
 from tasks.importing.services import set_task_descriptions, upsert_tasks
+from tasks.linking import add_dependency, remove_dependency
 from tasks.models import Project, Task, TaskActivity
 from tasks.models.number_series import NO_PROJECT_PREFIX
 from tasks.numbering import take_numbers
+from tasks.projects import create_project, update_project
 from tasks.selectors import open_blockers_of
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
@@ -26,16 +29,21 @@ from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
 __all__ = [
+    "add_comment",
+    "add_dependency",
     "archive_task",
     "archive_tasks",
     "complete_task",
+    "create_project",
     "create_task",
     "edit_tasks",
     "move_task",
+    "remove_dependency",
     "restore_task",
     "restore_tasks",
     "set_task_descriptions",
     "set_task_relations",
+    "update_project",
     "update_task",
     "upsert_people",
     "upsert_projects",

@@ -1,0 +1,77 @@
+"""Fields and parameters several resources of this door share."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from rest_framework import serializers
+
+from tasks.filters import PRIORITY_NAMES, Archived, Due, priority_name
+from tasks.models import Task
+
+
+@extend_schema_field({"type": "string", "enum": list(PRIORITY_NAMES)})
+class PriorityField(serializers.ChoiceField):
+    """A priority by its word."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=list(PRIORITY_NAMES), **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:  # type: ignore[override]
+        """The stored number of a word."""
+        return PRIORITY_NAMES[super().to_internal_value(data)]
+
+    def to_representation(self, value: Any) -> str:
+        """The word of a stored number."""
+        return priority_name(int(value))
+
+
+class NamedSerializer(serializers.Serializer[Any]):
+    """Something referred to: its id and its name."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class ProjectReferenceSerializer(NamedSerializer):
+    """A project referred to."""
+
+    key = serializers.CharField()
+
+
+def _many(name: str, description: str, **kwargs: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, OpenApiTypes.STR, many=True, description=description, **kwargs)
+
+
+def _day(name: str, description: str) -> OpenApiParameter:
+    return OpenApiParameter(name, OpenApiTypes.DATE, description=description)
+
+
+FILTER_PARAMETERS = [
+    OpenApiParameter(
+        "q", OpenApiTypes.STR, description="Words that all stand in the title, or a task's key."
+    ),
+    _many("status", "Any of these statuses.", enum=Task.Status.values),
+    _many("priority", "Any of these priorities.", enum=list(PRIORITY_NAMES)),
+    _many("department", "Ids of departments, or `none`."),
+    _many("project", "Ids of projects, or `none`."),
+    _many("assignee", "Ids of people, `me` or `nobody`."),
+    OpenApiParameter(
+        "due",
+        OpenApiTypes.STR,
+        enum=[str(due) for due in Due],
+        description="When it is due, seen from today.",
+    ),
+    _day("due_before", "Due before this day."),
+    _day("due_after", "Due after this day."),
+    _day("completed_before", "Completed before this day."),
+    _day("completed_after", "Completed after this day."),
+    _many("tag", "Any of these tags."),
+    _many("source", "Any of these workspaces."),
+    OpenApiParameter(
+        "archived",
+        OpenApiTypes.STR,
+        enum=[str(which) for which in Archived],
+        description="`no` (default), `only` or `all`.",
+    ),
+]

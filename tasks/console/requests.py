@@ -1,0 +1,62 @@
+"""What the views of this door take out of a request: the actor, the filters, where to go back to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from tasks.filters import TaskFilters
+from tenants.accounts.access import UserActor
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+VIEWS = {"list": "tasks:list", "board": "tasks:board"}
+
+
+def actor_of(request: HttpRequest) -> UserActor:
+    """The signed-in actor. Raises: PermissionDenied when nobody is signed in."""
+    actor = getattr(request, "actor", None)
+    if not isinstance(actor, UserActor):
+        raise PermissionDenied
+    return actor
+
+
+def htmx_of(request: HttpRequest) -> HtmxDetails:
+    """What htmx says of a request; false when it was not htmx that asked."""
+    details: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return details
+
+
+def filters_in(query: QueryDict) -> TaskFilters:
+    """The filters of a page's address; other parameters are the page's own. Raises: InvalidInput."""
+    return TaskFilters.parse(dict(query.lists()))
+
+
+def way_back(request: HttpRequest) -> str:
+    """The page a form was sent from, as it says in `next`: an address of this host only, else the list."""
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
+        return target
+    return reverse("tasks:list")
+
+
+def query_of(address: str) -> QueryDict:
+    """The query string of an address."""
+    return QueryDict(address.partition("?")[2])
+
+
+def ids_in(values: list[str]) -> list[UUID]:
+    """Ids out of a form; what is none is left out."""
+    ids: list[UUID] = []
+    for value in values:
+        try:
+            ids.append(UUID(value))
+        except ValueError:
+            continue
+    return ids

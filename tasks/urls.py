@@ -1,0 +1,37 @@
+"""The routes of the tasks: console below /tasks/, API below /api/v1/."""
+
+from django.urls import include, path
+
+from tasks.api.urls import api_urlpatterns
+from tasks.console import board, filters, projects, search, task, tasks, undoing
+
+__all__ = ["api_urlpatterns", "console_urlpatterns"]
+
+_console = (
+    [
+        path("", tasks.task_list, name="list"),
+        path("board/", board.board, name="board"),
+        path("board/<slug:status>/", board.column, name="column"),
+        path("bulk/", tasks.change_many, name="bulk"),
+        path("filters/<slug:facet>/", filters.options, name="filter"),
+        path("new/", task.new, name="new"),
+        path("people/", tasks.people, name="people"),
+        path("projects/", projects.project_list, name="projects"),
+        path("projects/new/", projects.new, name="new_project"),
+        path("projects/<uuid:project_id>/edit/", projects.edit, name="edit_project"),
+        path("search/", search.search, name="search"),
+        path("undo/<str:token>/", undoing.put_back, name="undo"),
+        path("<slug:key>/", task.detail, name="detail"),
+        path("<slug:key>/archive/", task.archive, name="archive"),
+        path("<slug:key>/comment/", task.comment, name="comment"),
+        path("<slug:key>/edit/", task.edit, name="edit"),
+        path("<slug:key>/link/", task.link, name="link"),
+        path("<slug:key>/move/", board.move, name="move"),
+        path("<slug:key>/restore/", task.restore, name="restore"),
+        path("<slug:key>/set/", task.set_property, name="set"),
+        path("<slug:key>/unlink/", task.unlink, name="unlink"),
+    ],
+    "tasks",
+)
+
+console_urlpatterns = [path("tasks/", include(_console))]
