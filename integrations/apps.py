@@ -1,5 +1,7 @@
 """Plugs the integrations package into Django."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 from integrations.permissions import register
@@ -13,4 +15,6 @@ class IntegrationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        """Make the permissions and the pages of this package known."""
         register()
+        import_module("integrations.navigation").register()

@@ -1,5 +1,6 @@
 """Reads of connections and sync runs, as far as the reader may see them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from integrations.models import (
 )
 from tenants.accounts.access import Actor, can, require
 from tenants.foundation.errors import NotFound
+from tenants.tenancy import atomic
 
 
 def visible_connections(*, actor: Actor) -> QuerySet[Connection]:
@@ -109,3 +111,48 @@ def last_full_reading_at(connection: Connection) -> datetime | None:
         state__in=[SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL],
     )
     return runs.order_by("-id").values_list("finished_at", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh the company's tasks are: the time of the stalest workspace, None before its first sync."""
+
+    synced_at: datetime | None
+    stopped: int
+
+
+@atomic
+def freshness(*, actor: Actor) -> Freshness | None:
+    """How fresh the workspaces are that are read; None when there is none, or nothing may be seen."""
+    stopped = [Connection.State.REAUTHORISE, Connection.State.BLOCKED, Connection.State.ERROR]
+    rows = list(
+        visible_connections(actor=actor)
+        .exclude(state=Connection.State.PAUSED)
+        .values_list("state", "last_synced_at", "last_polled_at")
+    )
+    if not rows:
+        return None
+    # A quiet poll proves freshness as well as one that found something, once the first sync is done.
+    times = [
+        max(synced, polled) if synced and polled else synced for state, synced, polled in rows if state not in stopped
+    ]
+    known = [time for time in times if time is not None]
+    return Freshness(
+        synced_at=min(known) if known and len(known) == len(times) else None,
+        stopped=sum(state in stopped for state, _synced, _polled in rows),
+    )
+
+
+@atomic
+def open_problem_count(*, actor: Actor) -> int:
+    """Connections that stopped, databases that need a person, and records that were set aside."""
+    connections = visible_connections(actor=actor)
+    stopped = [Connection.State.REAUTHORISE, Connection.State.BLOCKED, Connection.State.ERROR]
+    attention = [SyncedCollection.State.ATTENTION, SyncedCollection.State.LOST]
+    counts = connections.aggregate(
+        stopped=Count("pk", filter=Q(state__in=stopped), distinct=True),
+        collections=Count(
+            "collections", filter=Q(collections__is_enabled=True, collections__state__in=attention), distinct=True
+        ),
+    )
+    return int(counts["stopped"] + counts["collections"])

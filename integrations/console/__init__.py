@@ -1,0 +1,1 @@
+"""The HTML door of the integrations: workspaces, mappings, sync runs."""

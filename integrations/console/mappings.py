@@ -1,0 +1,213 @@
+"""How a database is read: which column fills which field, tried on its real rows before it is confirmed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from integrations.capabilities import FieldKind, RemoteField
+from integrations.console.requests import actor_of, htmx_of
+from integrations.models import FieldMapping, SyncedCollection
+from integrations.selectors import collection_for
+from integrations.sync.preview import PreviewRow, preview_mapping
+from integrations.sync.proposals import can_carry, option_proposals
+from integrations.sync.services import MappingChoice, confirm_mapping, current_choices
+from integrations.sync.stored_mapping import schema_from_json
+from integrations.sync.vocabulary import OurField
+from tasks.models import Task
+from tenants.accounts.access import can
+from tenants.foundation.console import toast
+from tenants.foundation.errors import DomainError
+from tenants.tenancy import atomic, outside_transaction
+
+LABELS: Mapping[OurField, str | Promise] = {
+    OurField.TITLE: gettext_lazy("Title"),
+    OurField.STATUS: gettext_lazy("Status"),
+    OurField.PRIORITY: gettext_lazy("Priority"),
+    OurField.ASSIGNEES: gettext_lazy("Owners"),
+    OurField.DUE: gettext_lazy("Due"),
+    OurField.START: gettext_lazy("Start"),
+    OurField.COMPLETED: gettext_lazy("Completed"),
+    OurField.ESTIMATE: gettext_lazy("Estimate, hours"),
+    OurField.TAGS: gettext_lazy("Tags"),
+    OurField.DEPARTMENT: gettext_lazy("Department"),
+    OurField.PROJECT: gettext_lazy("Project"),
+    OurField.PARENT: gettext_lazy("Part of"),
+    OurField.BLOCKED_BY: gettext_lazy("Blocked by"),
+    OurField.DESCRIPTION: gettext_lazy("Description"),
+}
+OPTION_FIELDS = (OurField.STATUS, OurField.PRIORITY)
+ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionLine:
+    """One option of a column and what it becomes here."""
+
+    name: str
+    html_name: str
+    value: str
+    reason: str
+    is_certain: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldLine:
+    """One of our fields, the columns that can fill it, and the one that does."""
+
+    our_field: str
+    label: str | Promise
+    html_name: str
+    columns: list[tuple[str, str]]
+    chosen: str
+    note: str
+    error: str
+    is_suspended: bool
+    options: list[OptionLine]
+    values: list[tuple[str, str]]
+
+
+@login_required
+@outside_transaction
+@require_http_methods(["GET", "HEAD", "POST"])
+def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
+    """The mapping of a database: change it, see real rows under it, confirm it."""
+    actor = actor_of(request)
+    with atomic():
+        collection = collection_for(actor=actor, collection_id=collection_id)
+        stored = list(collection.mappings.all())
+        choices = chosen_in(request.POST, collection) if request.method == "POST" else current_choices(collection)
+    errors: dict[str, list[str]] = {}
+    problem = ""
+    if request.POST.get("action") == "confirm":
+        try:
+            confirm_mapping(
+                collection=collection,
+                choices=choices,
+                actor=actor,
+                role=request.POST.get("role", SyncedCollection.Role.TASKS),
+                department_name=request.POST.get("department_name", ""),
+            )
+        except DomainError as error:
+            errors, problem = error.fields, error.message
+        else:
+            with atomic():
+                here = reverse("integrations:workspace", args=[collection.connection_id])
+                text = _("%(title)s is being read.") % {"title": collection.title}
+                return toast(request, HttpResponseRedirect(here), text)
+    rows: list[PreviewRow] = []
+    try:
+        rows = preview_mapping(collection=collection, actor=actor, choices=choices, limit=ROWS_SHOWN)
+    except DomainError as error:
+        errors, problem = {**error.fields, **errors}, problem or error.message
+    with atomic():
+        context = {
+            "collection": collection,
+            "connection": collection.connection,
+            "lines": field_lines(collection, choices, stored, errors),
+            "role": request.POST.get("role", collection.role),
+            "roles": SyncedCollection.Role,
+            "department_name": request.POST.get("department_name", collection.department_name),
+            "rows": rows,
+            "heads": [LABELS[OurField(value.our_field)] for value in rows[0].values] if rows else [],
+            "problem": problem,
+            "may_map": can(actor, "integrations.map"),
+        }
+        part = "#editor" if htmx_of(request) else ""
+        status = 422 if problem and request.POST.get("action") == "confirm" else 200
+        return render(request, f"integrations/mapping.html{part}", context, status=status)
+
+
+def chosen_in(data: QueryDict, collection: SyncedCollection) -> list[MappingChoice]:
+    """The decisions of a sent form; fields left at “not read” are left out."""
+    fields = {item.id: item for item in schema_from_json(collection.schema)}
+    choices = []
+    for our_field in OurField:
+        chosen = data.get(f"field-{our_field.value}", "")
+        if not chosen:
+            continue
+        options: dict[str, str] = {}
+        remote = fields.get(chosen)
+        if remote is not None and our_field in OPTION_FIELDS:
+            for place, proposal in enumerate(option_proposals(our_field, remote)):
+                value = data.get(f"option-{our_field.value}-{chosen}-{place}")
+                if value is not None:
+                    options[proposal.option_id] = value
+        choices.append(MappingChoice(our_field.value, chosen, options))
+    return choices
+
+
+def field_lines(
+    collection: SyncedCollection,
+    choices: list[MappingChoice],
+    stored: list[FieldMapping],
+    errors: Mapping[str, list[str]],
+) -> list[FieldLine]:
+    """One line for each of our fields that some column could fill."""
+    fields = schema_from_json(collection.schema)
+    chosen = {choice.our_field: choice for choice in choices}
+    known = {row.our_field: row for row in stored}
+    lines = []
+    for our_field in OurField:
+        columns = [(item.id, f"{item.name} · {kind_word(item.kind)}") for item in fields if can_carry(our_field, item.kind)]
+        row = known.get(our_field.value)
+        if not columns and row is None:
+            continue
+        choice = chosen.get(our_field.value)
+        remote = next((item for item in fields if choice and item.id == choice.remote_field_id), None)
+        is_suspended = row is not None and row.state == FieldMapping.State.SUSPENDED
+        is_stored = bool(row and choice and row.remote_field_id == choice.remote_field_id)
+        lines.append(
+            FieldLine(
+                our_field=our_field.value,
+                label=LABELS[our_field],
+                html_name=f"field-{our_field.value}",
+                columns=columns,
+                chosen=choice.remote_field_id if choice else "",
+                note=row.reason if row and (is_stored or is_suspended) else "",
+                error=" ".join(errors.get(our_field.value, ())),
+                is_suspended=is_suspended,
+                options=option_lines(our_field, remote, choice) if remote and choice else [],
+                values=values_for(our_field),
+            )
+        )
+    return lines
+
+
+def option_lines(our_field: OurField, remote: RemoteField, choice: MappingChoice) -> list[OptionLine]:
+    """What each option of the chosen column becomes, as decided or else as proposed."""
+    if our_field not in OPTION_FIELDS:
+        return []
+    return [
+        OptionLine(
+            name=item.option_name,
+            html_name=f"option-{our_field.value}-{remote.id}-{place}",
+            value=choice.options.get(item.option_id, item.value),
+            reason=item.reason,
+            is_certain=item.is_certain or item.option_id in choice.options,
+        )
+        for place, item in enumerate(option_proposals(our_field, remote))
+    ]
+
+
+def values_for(our_field: OurField) -> list[tuple[str, str]]:
+    """What an option of this field can become."""
+    if our_field is OurField.STATUS:
+        return [(str(value), str(label)) for value, label in Task.Status.choices]
+    if our_field is OurField.PRIORITY:
+        return [(str(value), str(label)) for value, label in Task.Priority.choices]
+    return []
+
+
+def kind_word(kind: FieldKind) -> str:
+    """The type of a column in a word."""
+    return kind.value.replace("_", " ")

@@ -1,0 +1,27 @@
+"""The routes of the integrations."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from integrations.console import mappings, sync_runs, workspaces
+
+_console = (
+    [
+        path("workspaces/", workspaces.workspace_list, name="workspaces"),
+        path("workspaces/connect/", workspaces.connect, name="connect"),
+        path("workspaces/<uuid:connection_id>/", workspaces.workspace, name="workspace"),
+        path("workspaces/<uuid:connection_id>/act/", workspaces.act, name="workspace_act"),
+        path("workspaces/<uuid:connection_id>/look/", workspaces.look_again, name="look_again"),
+        path("workspaces/<uuid:connection_id>/token/", workspaces.token, name="token"),
+        path("workspaces/databases/<uuid:collection_id>/", mappings.mapping, name="mapping"),
+        path("sync/runs/", sync_runs.run_list, name="sync_runs"),
+        path("sync/runs/<uuid:run_id>/", sync_runs.run, name="sync_run"),
+        path("sync/runs/<uuid:run_id>/live/", sync_runs.live, name="sync_run_live"),
+        path("sync/runs/<uuid:run_id>/cancel/", sync_runs.cancel, name="sync_run_cancel"),
+        path("sync/runs/<uuid:run_id>/again/", sync_runs.again, name="sync_run_again"),
+        path("sync/runs/<uuid:run_id>/log/", sync_runs.log_file, name="sync_run_log"),
+    ],
+    "integrations",
+)
+
+api_urlpatterns: list[URLPattern | URLResolver] = []
+console_urlpatterns: list[URLPattern | URLResolver] = [path("", include(_console))]
