@@ -37,10 +37,11 @@ class DepartmentsView(IdempotentPosts, APIView):
     def post(self, request: Request, pk: str = "") -> Response:
         body = Body(data=request.data)
         body.is_valid(raise_exception=True)
-        name = body.validated_data["name"]
-        made = Department.objects.create(name=f"{name} {Department.objects.count()}", key=name[:8])
-        if not body.validated_data["is_wanted"]:
-            raise Conflict("Not wanted.")
+        with atomic():
+            number = Department.objects.count()
+            made = Department.objects.create(name=f"{body.validated_data['name']} {number}", key=f"D{number}")
+            if not body.validated_data["is_wanted"]:
+                raise Conflict("Not wanted.")
         return Response({"id": made.pk, "name": made.name}, status=201, headers={"Location": f"/x/{made.pk}"})
 
 
@@ -89,7 +90,7 @@ def test_the_same_body_written_otherwise_is_the_same(api: APIClient) -> None:
     again = api.generic(
         "POST",
         "/api/v1/departments/",
-        b'{ "is_wanted": true,   "name": "Yard" }',
+        '{ "is_wanted": true,   "name": "Yard" }',
         "application/json",
         headers={"idempotency-key": "key-1"},
     )

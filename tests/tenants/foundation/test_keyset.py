@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -37,7 +38,7 @@ def users(tenant: TenantRef) -> list[User]:
     ]
 
 
-def walk(model: type, sort: str, size: int, *, backwards: bool = False) -> list[Page]:
+def walk(model: Any, sort: str, size: int, *, backwards: bool = False) -> list[Page[Any]]:
     pages = [keyset_page(model.objects.all(), sort=sort, sorts=SORTS, size=size)]
     if backwards:
         while pages[-1].next_cursor:

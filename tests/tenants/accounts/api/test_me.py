@@ -70,7 +70,7 @@ def test_wrong_and_unknown_values_are_pointed_at(api: APIClient, change: Any, po
 def test_bodies_that_cannot_be_used_are_problems(
     api: APIClient, body: bytes, content_type: str, status: int
 ) -> None:
-    answer = api.generic("PATCH", ME, body, content_type)
+    answer = api.generic("PATCH", ME, body, content_type)  # type: ignore[arg-type]
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
     assert answer.json()["request_id"]
 

@@ -37,7 +37,8 @@ def test_only_what_one_holds_is_offered_and_accepted(login_as: Any, member: User
 
 
 def test_wrong_values_are_refused_in_place(console: Client) -> None:
-    for changes in ({"name": ""}, {"scopes": []}, {"days": "100000"}):
+    wrong: list[dict[str, Any]] = [{"name": ""}, {"scopes": []}, {"days": "100000"}]
+    for changes in wrong:
         answer = make(console, **changes)
         assert answer.status_code == 422
         assert b"The token was not made" in answer.content

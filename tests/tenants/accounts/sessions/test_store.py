@@ -20,7 +20,7 @@ def test_what_was_saved_is_loaded(tenant: TenantRef) -> None:
 
 
 def test_a_row_copied_to_another_company_loads_as_nothing(tenant: TenantRef, other_tenant: TenantRef) -> None:
-    key = stored(_auth_user_id="somebody").session_key
+    key = stored(_auth_user_id="somebody").session_key or ""
     row = Session.objects.get(pk=key)
     with tenant_scope(other_tenant):
         Session.objects.create(pk=key, session_data=row.session_data, expire_date=row.expire_date)

@@ -114,7 +114,7 @@ def test_fields_become_pointers_into_the_body() -> None:
 
 
 def test_errors_of_nested_values_point_to_the_very_place() -> None:
-    detail = {
+    detail: Any = {
         "items": [{}, {"name": [exceptions.ErrorDetail("Required.", "required")]}],
         "tags": {0: [exceptions.ErrorDetail("Bad.", "bad")]},
         "non_field_errors": ["All wrong."],

@@ -16,7 +16,7 @@ class Outer(StrictSerializer):
     id = serializers.CharField(read_only=True)
     title = serializers.CharField()
     inner = Inner(required=False)
-    many = Inner(many=True, required=False)
+    items = Inner(many=True, required=False)
 
 
 def errors(data: Any) -> Any:
@@ -43,7 +43,7 @@ def test_a_field_that_is_only_read_cannot_be_set() -> None:
 
 def test_unknown_fields_are_found_inside_too() -> None:
     assert "extra" in errors({"title": "x", "inner": {"name": "y", "extra": 1}})["inner"]
-    assert "extra" in errors({"title": "x", "many": [{"name": "y"}, {"name": "z", "extra": 1}]})["many"][1]
+    assert "extra" in errors({"title": "x", "items": [{"name": "y"}, {"name": "z", "extra": 1}]})["items"][1]
 
 
 @pytest.mark.parametrize("data", [[], "text", 1, None])
