@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from integrations.sandbox.notion.code_languages import LANGUAGES
 from integrations.sandbox.notion.errors import Json, invalid, invalid_body
 from integrations.sandbox.notion.richtext import COLORS, MAX_EXPRESSION, MAX_URL, rich_text
 from integrations.sandbox.notion.validation import (
@@ -77,15 +78,17 @@ class BlockReader:
         where = f"{path}.{kind}"
         body = an_object(block[kind], where)
         children: list[Json] = []
-        if body.get("children"):
+        if "children" in body:
             if kind not in PARENTS or depth >= MAX_NESTING:
                 raise invalid_body(f"{where}.children", "not present", body["children"])
             children = self.children(body["children"], f"{where}.children", depth + 1)
-        content = self.content(kind, body, where)
-        self._check_family(kind, content, children, where)
-        return {"type": kind, kind: content, "children": children}
+        made = {"type": kind, kind: self.content(kind, body, where), "children": children}
+        self._check_family(made, where, has_children="children" in body)
+        return made
 
-    def _check_family(self, kind: str, content: Json, children: list[Json], path: str) -> None:
+    def _check_family(self, made: Json, path: str, *, has_children: bool) -> None:
+        kind, children = made["type"], made["children"]
+        content = made[kind]
         if kind == "table":
             if not children:
                 raise invalid_body(f"{path}.children", "defined")
@@ -97,6 +100,8 @@ class BlockReader:
                         "Content creation Failed. Number of cells in table row must match the table width."
                     )
         columns = [child for child in children if child["type"] == "column"]
+        if kind == "column" and not has_children:
+            raise invalid_body(f"{path}.children", "defined")
         if kind == "column_list" and (len(columns) < 2 or len(columns) < len(children)):
             raise invalid_body(f"{path}.children.length", "≥ `2`", len(columns))
 
@@ -114,24 +119,24 @@ class BlockReader:
             return {**made, "checked": a_boolean(body.get("checked", False), f"{path}.checked")}
         if kind == "callout":
             made = self._text(body, path, ("icon",), update=update)
-            return {**made, "icon": icon_value(body.get("icon"), f"{path}.icon")}
+            icon = an_object(body["icon"], f"{path}.icon") if "icon" in body else None
+            return {**made, "icon": icon_value(icon, f"{path}.icon")}
         if kind == "template":
             only_keys(body, ("rich_text",), path)
             return {"rich_text": self._rich(body, path, update=update)}
         if kind == "code":
             only_keys(body, ("rich_text", "language", "caption"), path)
-            language = a_string(
-                body.get("language", "plain text" if update else ...), f"{path}.language", empty=False
-            )
+            language = body.get("language", "plain text" if update else ...)
+            one_of(language, LANGUAGES, f"{path}.language")
             caption = rich_text(self._workspace, body.get("caption", []), f"{path}.caption")
             return {
                 "caption": caption,
                 "rich_text": self._rich(body, path, update=update),
                 "language": language,
             }
-        return self._other_content(kind, body, path)
+        return self._other_content(kind, body, path, update=update)
 
-    def _other_content(self, kind: str, body: Json, path: str) -> Json:
+    def _other_content(self, kind: str, body: Json, path: str, *, update: bool) -> Json:
         if kind in BARE:
             only_keys(body, (), path)
             return {}
@@ -154,7 +159,7 @@ class BlockReader:
             return self._media(body, path)
         if kind == "table":
             only_keys(body, ("table_width", "has_column_header", "has_row_header"), path)
-            width = a_number(body.get("table_width", 1), f"{path}.table_width")
+            width = a_number(body.get("table_width", 1 if update else ...), f"{path}.table_width")
             flags = {
                 key: a_boolean(body.get(key, False), f"{path}.{key}")
                 for key in ("has_column_header", "has_row_header")

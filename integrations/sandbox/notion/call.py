@@ -7,10 +7,11 @@ from typing import Any
 
 from integrations.sandbox.notion.clock import to_minute
 from integrations.sandbox.notion.errors import Json, invalid, not_found
+from integrations.sandbox.notion.items import KINDS, Item, Kind
 from integrations.sandbox.notion.limits import Limits
 from integrations.sandbox.notion.pagination import CursorBook
 from integrations.sandbox.notion.rendering import VERSION
-from integrations.sandbox.notion.world import KINDS, Connection, Item, Kind, Workspace
+from integrations.sandbox.notion.world import Connection, Workspace
 
 NAMES: dict[str, str] = {
     "page": "page",

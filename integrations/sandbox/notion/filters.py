@@ -54,9 +54,7 @@ def compile_filter(
     """Raises Notion's 400 for what it does not accept."""
     body = an_object(value, path)
     if not body:
-        if depth:
-            raise invalid_body(f"{path}.or", "defined")
-        return every_row
+        raise invalid_body(f"{path}.or", "defined")
     for word in ("and", "or"):
         if word in body:
             return _compound(body, word, schema, now, path, depth)

@@ -8,7 +8,7 @@ from typing import Any
 
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.inline_markdown import escaped, inline, short_color
-from integrations.sandbox.notion.world import plain_text
+from integrations.sandbox.notion.items import plain_text
 
 Children = Callable[[str], list[Json]]
 HEADINGS = {"heading_1": "#", "heading_2": "##", "heading_3": "###", "heading_4": "####"}

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from integrations.sandbox.notion.errors import Json, invalid, invalid_body
-from integrations.sandbox.notion.richtext import MAX_URL, date_value, rich_text, user_value
+from integrations.sandbox.notion.items import Item
+from integrations.sandbox.notion.richtext import BASE_COLORS, MAX_URL, date_value, rich_text, user_value
 from integrations.sandbox.notion.schema import find_property, new_option
 from integrations.sandbox.notion.validation import (
     a_boolean,
@@ -15,9 +16,11 @@ from integrations.sandbox.notion.validation import (
     an_array,
     an_object,
     body_id,
+    named_type,
+    one_of,
     only_keys,
 )
-from integrations.sandbox.notion.world import Item, Workspace
+from integrations.sandbox.notion.world import Workspace
 
 WRITABLE = (
     "title", "rich_text", "number", "url", "select", "people", "email", "phone_number", "date",
@@ -138,12 +141,12 @@ def _plain_value(workspace: Workspace, kind: str, value: Any, path: str, *, by_p
     if kind == "date":
         return date_value(value, path)
     if kind == "url":
-        return a_string(value, path, most=MAX_URL) or None
+        return a_string(value, path, most=MAX_URL, empty=False)
     if kind in ("email", "phone_number"):
-        text = a_string(value, path, most=MAX_ADDRESS)
-        if kind == "email" and text and not _EMAIL.fullmatch(text):
+        text = a_string(value, path, most=MAX_ADDRESS, empty=False)
+        if kind == "email" and not _EMAIL.fullmatch(text):
             raise invalid_body(path, "a valid email", value)
-        return text or None
+        return text
     if kind == "place":
         return _place(value, path)
     if not by_person:
@@ -167,8 +170,10 @@ def _file(value: Any, path: str) -> Json:
         raise invalid_body(f"{path}.external", "defined")
     if kind == "file_upload":
         raise invalid("The sandbox holds no uploaded files.")
+    named_type(body, kind, path)
     name = a_string(body.get("name", ...), f"{path}.name", most=100, empty=False)
     target = an_object(body[kind], f"{path}.{kind}")
+    only_keys(target, ("url",) if kind == "external" else ("url", "expiry_time"), f"{path}.{kind}")
     url = a_string(target.get("url", ...), f"{path}.{kind}.url", most=MAX_URL, empty=False)
     return {"name": name, "type": kind, kind: {**target, "url": url}}
 
@@ -179,6 +184,9 @@ def _place(value: Any, path: str) -> Json:
     only_keys(body, keys, path)
     a_number(body.get("lat", ...), f"{path}.lat")
     a_number(body.get("lon", ...), f"{path}.lon")
+    for key in keys[2:]:
+        if body.get(key) is not None:
+            a_string(body[key], f"{path}.{key}")
     return {key: body.get(key) for key in keys}
 
 
@@ -197,6 +205,8 @@ def _options(prop: Json, value: Any, path: str, fresh: list[Json]) -> Any:
 def _option(prop: Json, value: Any, path: str, fresh: list[Json]) -> Json:
     body = an_object(value, path)
     only_keys(body, ("id", "name", "color", "description"), path)
+    if "color" in body:
+        one_of(body["color"], BASE_COLORS, f"{path}.color")
     known: list[Json] = [*prop[prop["type"]].get("options", []), *fresh]
     found = None
     if "id" in body:

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 from integrations.sandbox.notion.errors import Json
+from integrations.sandbox.notion.items import CHILD_BLOCK_TYPES, Item, title_of
 from integrations.sandbox.notion.limits import Limits
-from integrations.sandbox.notion.world import CHILD_BLOCK_TYPES, Item, Workspace, title_of
+from integrations.sandbox.notion.world import Workspace
 
 VERSION = "2026-03-11"
 OLD_VERSION = "2025-09-03"

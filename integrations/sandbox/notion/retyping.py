@@ -6,10 +6,10 @@ from typing import Any
 
 from integrations.sandbox.notion.dates import iso_date
 from integrations.sandbox.notion.errors import Json, NotionError
+from integrations.sandbox.notion.items import plain_text
 from integrations.sandbox.notion.properties import empty_value
 from integrations.sandbox.notion.richtext import text_run
 from integrations.sandbox.notion.schema import new_option
-from integrations.sandbox.notion.world import plain_text
 
 TEXTS = ("url", "email", "phone_number")
 

@@ -7,16 +7,18 @@ from typing import Any
 
 from integrations.sandbox.notion.dates import iso_date, moment_of, stored_date
 from integrations.sandbox.notion.errors import Json, invalid, invalid_body
+from integrations.sandbox.notion.items import title_of
 from integrations.sandbox.notion.validation import (
     a_boolean,
     a_string,
     an_array,
     an_object,
     body_id,
+    named_type,
     one_of,
     only_keys,
 )
-from integrations.sandbox.notion.world import Workspace, title_of
+from integrations.sandbox.notion.world import Workspace
 
 MAX_TEXT = 2000
 MAX_EXPRESSION = 1000
@@ -112,6 +114,7 @@ def _mention(workspace: Workspace, mention: Json, path: str) -> tuple[Json, str,
     if len(kinds) != 1:
         raise invalid_body(f"{path}.user", "defined")
     kind = kinds[0]
+    named_type(mention, kind, path)
     body = an_object(mention[kind], f"{path}.{kind}")
     if kind == "user":
         user = user_value(workspace, body, f"{path}.user")
@@ -132,6 +135,8 @@ def _mention(workspace: Workspace, mention: Json, path: str) -> tuple[Json, str,
 def user_value(workspace: Workspace, value: Any, path: str) -> Json:
     """The full user a partial one points to. Raises 400 for an id nobody has."""
     given = an_object(value, path)
+    if given.get("object", "user") != "user":
+        raise invalid_body(f"{path}.object", '`"user"` or `undefined`', given["object"])
     user_id = body_id(given.get("id", ...), f"{path}.id")
     user = workspace.users.get(user_id)
     if user is None:

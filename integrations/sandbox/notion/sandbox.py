@@ -13,13 +13,14 @@ from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.clock import Clock
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.faults import Fault, Faults
+from integrations.sandbox.notion.items import Item
 from integrations.sandbox.notion.journal import Journal
 from integrations.sandbox.notion.ledger import Entry, Ledger
 from integrations.sandbox.notion.limits import Limits
 from integrations.sandbox.notion.loading import add_object, add_workspace, load_file
 from integrations.sandbox.notion.pagination import CursorBook
 from integrations.sandbox.notion.routes import blocks, data_sources, pages
-from integrations.sandbox.notion.world import Connection, Item, Workspace, World
+from integrations.sandbox.notion.world import Connection, Workspace, World
 
 UNCHANGED: Any = object()
 

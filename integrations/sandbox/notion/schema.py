@@ -14,6 +14,7 @@ from integrations.sandbox.notion.validation import (
     an_array,
     an_object,
     body_id,
+    named_type,
     one_of,
     only_keys,
 )
@@ -126,7 +127,11 @@ def _relation(settings: Json, path: str) -> Json:
     only_keys(settings, ("data_source_id", "database_id", "type", "single_property", "dual_property"), path)
     target = body_id(settings.get("data_source_id", ...), f"{path}.data_source_id")
     kind = "dual_property" if "dual_property" in settings else "single_property"
-    return {"data_source_id": target, "type": kind, kind: dict(settings.get(kind, {}))}
+    named_type(settings, kind, path)
+    pair = an_object(settings.get(kind, ...), f"{path}.{kind}")
+    allowed = ("synced_property_id", "synced_property_name") if kind == "dual_property" else ()
+    only_keys(pair, allowed, f"{path}.{kind}")
+    return {"data_source_id": target, "type": kind, kind: dict(pair)}
 
 
 def _option_settings(kind: str, settings: Json, old: Json | None, path: str, *, by_person: bool) -> Json:
@@ -146,6 +151,11 @@ def _option_settings(kind: str, settings: Json, old: Json | None, path: str, *, 
         where = f"{path}.options[{at}]"
         body = an_object(entry, where)
         only_keys(body, ("id", "name", "color", "description"), where)
+        if "color" in body:
+            one_of(body["color"], BASE_COLORS, f"{where}.color")
+        for key in ("id", "name"):
+            if key in body:
+                a_string(body[key], f"{where}.{key}", most=100, empty=False)
         found = known.get(body.get("id", "")) or by_name.get(body.get("name", ""))
         if found is None:
             name = a_string(body.get("name", ...), f"{where}.name", most=100, empty=False)
@@ -194,6 +204,8 @@ def changed_column(old: Json, config: Any, path: str, *, by_person: bool = False
     """A column after a patch: renamed, described, retyped or with other settings. The id stays."""
     body = an_object(config, path)
     kinds = [key for key in body if key in COLUMN_TYPES]
+    if not body:
+        raise invalid_body(f"{path}.name", "defined")
     if not kinds and "type" in body and body["type"] != old["type"]:
         raise invalid_body(f"{path}.{body['type']}", "defined")
     kind = _kind_of(body, path) if kinds else old["type"]

@@ -12,10 +12,10 @@ from typing import Any
 from integrations.sandbox.notion.dates import moment_of
 from integrations.sandbox.notion.errors import Json, invalid
 from integrations.sandbox.notion.filters import TIMESTAMPS
+from integrations.sandbox.notion.items import Item
 from integrations.sandbox.notion.schema import find_property
 from integrations.sandbox.notion.validation import a_string, an_array, an_object, one_of, only_keys
 from integrations.sandbox.notion.values import formula_result, readable
-from integrations.sandbox.notion.world import Item
 
 DIRECTIONS = ("ascending", "descending")
 Key = Callable[[Item], Any]
@@ -32,8 +32,6 @@ class Order:
 
 def compile_sorts(value: Any, schema: Json) -> tuple[Order, ...]:
     """Raises Notion's 400 for what it does not accept."""
-    if value is None:
-        return ()
     return tuple(
         _order(sort, schema, f"body.sorts[{at}]") for at, sort in enumerate(an_array(value, "body.sorts"))
     )
@@ -41,7 +39,7 @@ def compile_sorts(value: Any, schema: Json) -> tuple[Order, ...]:
 
 def _order(value: Any, schema: Json, path: str) -> Order:
     body = an_object(value, path)
-    direction = one_of(body.get("direction", "ascending"), DIRECTIONS, f"{path}.direction")
+    direction = one_of(body.get("direction", ...), DIRECTIONS, f"{path}.direction")
     descending = direction == "descending"
     if "timestamp" in body:
         only_keys(body, ("timestamp", "direction"), path)

@@ -88,9 +88,15 @@ def one_of(value: Any, allowed: Collection[str], path: str) -> str:
     return value
 
 
+def named_type(body: Json, kind: str, path: str) -> None:
+    """Where a `type` is given beside the key it names, the two must agree."""
+    if body.get("type", kind) != kind:
+        raise invalid_body(f"{path}.type", f'`"{kind}"` or `undefined`', body["type"])
+
+
 def page_size(value: Any, where: str) -> int:
     """From a body (a number) or a query string (digits); 100 when left out."""
-    if value is None:
+    if value is ... or (value is None and where == "query"):
         return MAX_PAGE_SIZE
     path = f"{where}.page_size"
     if where == "query":

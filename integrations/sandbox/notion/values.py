@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from integrations.sandbox.notion.errors import Json
-from integrations.sandbox.notion.world import plain_text
+from integrations.sandbox.notion.items import plain_text
 
 
 def readable(kind: str, value: Json | None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from integrations.sandbox.notion.block_bodies import REQUEST_TYPES, BlockReader
 from integrations.sandbox.notion.call import Call, listing
 from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body
+from integrations.sandbox.notion.items import Item
 from integrations.sandbox.notion.pagination import page_of, question_of
 from integrations.sandbox.notion.rendering import OLD_VERSION, block_view, is_trashed
 from integrations.sandbox.notion.validation import (
@@ -19,7 +20,6 @@ from integrations.sandbox.notion.validation import (
     page_size,
     path_id,
 )
-from integrations.sandbox.notion.world import Item
 
 ParentKey = Literal["page_id", "block_id"]
 
@@ -55,7 +55,7 @@ def append_children(call: Call, block_id: str) -> Json:
     reader = BlockReader(call.workspace)
     children = reader.children(call.body.get("children", ...), "body.children")
     check_block_limit(call, reader.count)
-    position = call.body.get("position")
+    position = call.body.get("position", ...)
     if "after" in call.body:
         after = body_id(call.body["after"], "body.after")
         position = {"type": "after_block", "after_block": {"id": after}}
@@ -143,7 +143,7 @@ def insert_blocks(
 
 def child_place(call: Call, parent_id: str, position: Any) -> int | None:
     """Where among all children new ones go; None for the end. Raises 400 for a block that is not there."""
-    if position is None:
+    if position is ...:
         return None
     body = an_object(position, "body.position")
     only_keys(body, ("type", "after_block"), "body.position")

@@ -8,6 +8,7 @@ from typing import Any
 from integrations.sandbox.notion.block_bodies import icon_value
 from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.errors import Json, invalid, invalid_body
+from integrations.sandbox.notion.items import Item, plain_text
 from integrations.sandbox.notion.properties import empty_value, page_value, stamp
 from integrations.sandbox.notion.rendering import OLD_VERSION, item_view
 from integrations.sandbox.notion.retyping import retyped
@@ -20,7 +21,6 @@ from integrations.sandbox.notion.validation import (
     only_keys,
     path_id,
 )
-from integrations.sandbox.notion.world import Item, plain_text
 
 CREATE_KEYS = ("parent", "properties", "title", "icon")
 UPDATE_KEYS = ("title", "icon", "properties", "in_trash", "parent")

@@ -7,11 +7,19 @@ import uuid
 from integrations.sandbox.notion.block_bodies import icon_value
 from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.errors import Json, invalid, invalid_body
+from integrations.sandbox.notion.items import Item
 from integrations.sandbox.notion.rendering import OLD_VERSION, item_view
 from integrations.sandbox.notion.richtext import rich_text
 from integrations.sandbox.notion.routes.data_sources import make_data_source
-from integrations.sandbox.notion.validation import a_boolean, an_object, body_id, only_keys, path_id
-from integrations.sandbox.notion.world import Item
+from integrations.sandbox.notion.validation import (
+    a_boolean,
+    an_object,
+    body_id,
+    named_type,
+    one_of,
+    only_keys,
+    path_id,
+)
 
 CREATE_KEYS = ("parent", "title", "description", "is_inline", "initial_data_source", "icon", "cover")
 UPDATE_KEYS = ("parent", "title", "description", "is_inline", "icon", "cover", "in_trash", "is_locked")
@@ -79,6 +87,8 @@ def update_database(call: Call, database_id: str) -> Json:
 def _parent(call: Call) -> Json:
     parent = an_object(call.body.get("parent", ...), "body.parent")
     only_keys(parent, ("type", "page_id", "workspace"), "body.parent")
+    one_of(parent.get("type", ...), ("page_id", "workspace"), "body.parent.type")
+    named_type(parent, "page_id" if "page_id" in parent else "workspace", "body.parent")
     if "page_id" in parent:
         page_id = body_id(parent["page_id"], "body.parent.page_id")
         call.find("page", page_id)

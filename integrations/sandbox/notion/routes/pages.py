@@ -9,6 +9,7 @@ from typing import Any
 from integrations.sandbox.notion.block_bodies import BlockReader, icon_value
 from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body
+from integrations.sandbox.notion.items import Item, title_of
 from integrations.sandbox.notion.properties import (
     add_options,
     empty_value,
@@ -27,11 +28,11 @@ from integrations.sandbox.notion.validation import (
     a_boolean,
     an_object,
     body_id,
+    named_type,
     one_of,
     only_keys,
     path_id,
 )
-from integrations.sandbox.notion.world import Item, title_of
 
 CREATE_KEYS = (
     "parent", "properties", "icon", "cover", "content", "children", "template", "position",
@@ -69,7 +70,7 @@ def create_page(call: Call, page_id: str | None = None) -> bytes:
     body = call.body
     only_keys(body, CREATE_KEYS, "body")
     parent, source = _parent(call, body.get("parent", ...))
-    _no_template(body.get("template"))
+    _no_template(body)
     written, added = written_values(
         call.workspace, source, body.get("properties", {}), "body.properties", by_person=call.by_person
     )
@@ -78,7 +79,7 @@ def create_page(call: Call, page_id: str | None = None) -> bytes:
         raise invalid_body("body.content", "not present", "[...]")
     reader = BlockReader(call.workspace)
     key = "content" if "content" in body else "children"
-    children = reader.children(body.get(key) or [], f"body.{key}")
+    children = reader.children(body.get(key, []), f"body.{key}")
     check_block_limit(call, 1 + reader.count)
     new_id = page_id or str(uuid.uuid4())
     obj: Json = {
@@ -100,7 +101,7 @@ def create_page(call: Call, page_id: str | None = None) -> bytes:
     }
     obj["url"] = page_url(obj)
     stamp(obj)
-    place = child_place(call, parent["page_id"], body.get("position")) if "page_id" in parent else None
+    place = child_place(call, parent["page_id"], body.get("position", ...)) if "page_id" in parent else None
     item = call.workspace.put("page", obj)
     if place is not None:
         ids = [one for one in call.workspace.children[parent["page_id"]] if one != new_id]
@@ -118,14 +119,14 @@ def update_page(call: Call, page_id: str) -> bytes:
     source = call.workspace.item("data_source", item.parent_id or "")
     obj = dict(item.obj)
     for key in ("in_trash", "archived", "is_archived", "is_locked"):
-        if body.get(key) is not None:
+        if key in body:
             obj["in_trash" if key == "archived" else key] = a_boolean(body[key], f"body.{key}")
     if item.in_trash and obj["in_trash"]:
         raise invalid("Can't edit block that is archived. You must unarchive the block before editing.")
     for key in ("icon", "cover"):
         if key in body:
             obj[key] = icon_value(body[key], f"body.{key}")
-    _no_template(body.get("template"))
+    _no_template(body)
     if "properties" in body:
         written, added = written_values(
             call.workspace, source, body["properties"], "body.properties", by_person=call.by_person
@@ -133,7 +134,7 @@ def update_page(call: Call, page_id: str) -> bytes:
         obj["properties"] = {**obj["properties"], **written}
     else:
         added = {}
-    erases = body.get("erase_content") is not None and a_boolean(body["erase_content"], "body.erase_content")
+    erases = a_boolean(body.get("erase_content", False), "body.erase_content")
     call.sign(obj)
     # The values that repeat the edit time must not be shared with the row as it was.
     obj["properties"] = {name: dict(value) for name, value in obj["properties"].items()}
@@ -169,11 +170,15 @@ def _parent(call: Call, value: Any) -> tuple[Json, Item | None]:
     """The parent as stored and, where the page becomes a row, its data source."""
     parent = an_object(value, "body.parent")
     only_keys(parent, ("type", "page_id", "database_id", "data_source_id", "workspace"), "body.parent")
-    if "data_source_id" in parent:
+    kind = next(
+        (key for key in ("data_source_id", "database_id", "page_id", "workspace") if key in parent), ""
+    )
+    named_type(parent, kind, "body.parent")
+    if kind == "data_source_id":
         source = call.find("data_source", body_id(parent["data_source_id"], "body.parent.data_source_id"))
-    elif "database_id" in parent:
+    elif kind == "database_id":
         source = _only_source(call, body_id(parent["database_id"], "body.parent.database_id"))
-    elif "page_id" in parent:
+    elif kind == "page_id":
         page_id = body_id(parent["page_id"], "body.parent.page_id")
         call.find("page", page_id)
         return {"type": "page_id", "page_id": page_id}, None
@@ -228,11 +233,11 @@ def _default_status(prop: Json) -> Json | None:
     return {key: found[key] for key in ("id", "name", "color")} if found else None
 
 
-def _no_template(value: Any) -> None:
-    if value is None:
+def _no_template(body: Json) -> None:
+    if "template" not in body:
         return
-    body = an_object(value, "body.template")
-    kind = one_of(body.get("type", ...), ("none", "default", "template_id"), "body.template.type")
+    template = an_object(body["template"], "body.template")
+    kind = one_of(template.get("type", ...), ("none", "default", "template_id"), "body.template.type")
     if kind != "none":
         raise invalid("The data source has no templates.")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.errors import Json, invalid
 from integrations.sandbox.notion.filters import compile_filter, every_row
+from integrations.sandbox.notion.items import Item, Table
 from integrations.sandbox.notion.pagination import Place, question_of
 from integrations.sandbox.notion.rendering import OLD_VERSION, dumped, item_json, item_view
 from integrations.sandbox.notion.schema import find_property
@@ -19,7 +19,6 @@ from integrations.sandbox.notion.validation import (
     page_size,
     path_id,
 )
-from integrations.sandbox.notion.world import Item, Table
 
 KEYS = ("filter", "sorts", "start_cursor", "page_size", "result_type", "in_trash", "is_archived")
 INCOMPLETE = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
@@ -37,7 +36,7 @@ def query_data_source(call: Call, data_source_id: str) -> bytes:
     source = call.find("data_source", path_id("data_source_id", data_source_id))
     allowed = (*KEYS, "archived") if call.version == OLD_VERSION else KEYS
     only_keys(call.body, allowed, "body")
-    size = page_size(call.body.get("page_size"), "body")
+    size = page_size(call.body.get("page_size", ...), "body")
     only = _wanted_properties(call, source)
     page = _page(call, source, size)
     if only is None:
@@ -57,7 +56,7 @@ def query_data_source(call: Call, data_source_id: str) -> bytes:
 
 def _page(call: Call, source: Item, size: int) -> Page:
     schema = source.obj["properties"]
-    orders = compile_sorts(call.body.get("sorts"), schema)
+    orders = compile_sorts(call.body["sorts"], schema) if "sorts" in call.body else ()
     given = {key: value for key, value in call.body.items() if key not in ("start_cursor", "page_size")}
     question = question_of("query", source.id, call.connection.id if call.connection else None, given)
     table = call.workspace.table(source.id)
@@ -89,11 +88,13 @@ def _rows(call: Call, source: Item, table: Table, orders: tuple[Order, ...], que
     known = table.remembered(key) if sees_all else None
     # Checked also when the rows are known: the answer to a bad filter does not depend on luck.
     matches = (
-        compile_filter(call.body["filter"], source.obj["properties"], now) if _has_filter(call) else every_row
+        compile_filter(call.body["filter"], source.obj["properties"], now)
+        if "filter" in call.body
+        else every_row
     )
     in_trash = _flag(call, "in_trash") or _flag(call, "archived")
     is_archived = _flag(call, "is_archived")
-    if call.body.get("result_type") is not None:
+    if "result_type" in call.body:
         kind = one_of(call.body["result_type"], ("page", "data_source"), "body.result_type")
         if kind == "data_source":
             return []  # rows of wikis only, which the sandbox does not have
@@ -113,13 +114,8 @@ def _rows(call: Call, source: Item, table: Table, orders: tuple[Order, ...], que
     return rows
 
 
-def _has_filter(call: Call) -> bool:
-    return call.body.get("filter") is not None
-
-
 def _flag(call: Call, name: str) -> bool:
-    value: Any = call.body.get(name)
-    return value is not None and a_boolean(value, f"body.{name}")
+    return name in call.body and a_boolean(call.body[name], f"body.{name}")
 
 
 def _wanted_properties(call: Call, source: Item) -> frozenset[str] | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from integrations.sandbox.notion.call import Call, listing
 from integrations.sandbox.notion.errors import Json
+from integrations.sandbox.notion.items import Item, title_of
 from integrations.sandbox.notion.pagination import page_of, question_of
 from integrations.sandbox.notion.rendering import item_view
 from integrations.sandbox.notion.validation import a_string, an_object, one_of, only_keys, page_size
-from integrations.sandbox.notion.world import Item, title_of
 
 KEYS = ("query", "sort", "filter", "start_cursor", "page_size")
 
@@ -18,7 +18,7 @@ def search(call: Call) -> Json:
     sought = a_string(call.body.get("query", ""), "body.query").casefold()
     kinds = _kinds(call)
     descending = _is_descending(call)
-    size = page_size(call.body.get("page_size"), "body")
+    size = page_size(call.body.get("page_size", ...), "body")
     seen_before = call.workspace.world.clock.now().timestamp() - call.limits.search_lag_seconds
     found = [
         item
@@ -42,21 +42,19 @@ def _shown(call: Call, item: Item) -> Json:
 
 
 def _kinds(call: Call) -> tuple[str, ...]:
-    given = call.body.get("filter")
-    if given is None:
+    if "filter" not in call.body:
         return ("page", "data_source")
-    only_keys(an_object(given, "body.filter"), ("property", "value"), "body.filter")
-    if not given:
-        return ("page", "data_source")
+    given = an_object(call.body["filter"], "body.filter")
+    only_keys(given, ("property", "value"), "body.filter")
     one_of(given.get("property", ...), ("object",), "body.filter.property")
     return (one_of(given.get("value", ...), ("page", "data_source"), "body.filter.value"),)
 
 
 def _is_descending(call: Call) -> bool:
-    given = call.body.get("sort")
-    if given is None:
+    if "sort" not in call.body:
         return True
-    only_keys(an_object(given, "body.sort"), ("timestamp", "direction"), "body.sort")
+    given = an_object(call.body["sort"], "body.sort")
+    only_keys(given, ("timestamp", "direction"), "body.sort")
     one_of(given.get("timestamp", ...), ("last_edited_time",), "body.sort.timestamp")
     return (
         one_of(given.get("direction", ...), ("ascending", "descending"), "body.sort.direction")
