@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.utils import timezone
@@ -102,6 +103,7 @@ def confirm_mapping(
     Raises: Forbidden, InvalidInput (no title, a column that cannot fill the field, an unknown state).
     """
     require(actor, "integrations.map", on=collection)
+    _lock_connection(collection.connection_id)
     locked = SyncedCollection.objects.select_for_update(of=("self",)).get(pk=collection.pk)
     rows = rows_of_choices(locked, choices)
     if OurField.TITLE.value not in {row.our_field for row in rows}:
@@ -134,6 +136,7 @@ def confirm_proposals(*, connection: Connection, actor: Actor, start: bool = Tru
     Raises: Forbidden, Conflict (nothing looks like tasks or projects, or nothing is shared).
     """
     require(actor, "integrations.map", on=connection)
+    _lock_connection(connection.pk)
     proposed = SyncedCollection.objects.filter(
         connection=connection,
         mapping_state=SyncedCollection.MappingState.PROPOSED,
@@ -190,6 +193,11 @@ def rows_of_choices(collection: SyncedCollection, choices: Sequence[MappingChoic
     if len({row.our_field for row in rows}) != len(rows):
         raise InvalidInput("Each field can be filled from one column only.")
     return rows
+
+
+def _lock_connection(connection_id: UUID) -> None:
+    """Take the connection before its collections, in the order of everyone who locks both."""
+    Connection.objects.select_for_update().get(pk=connection_id)
 
 
 def _start_import(collection: SyncedCollection, actor: Actor) -> None:
