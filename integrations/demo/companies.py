@@ -33,6 +33,8 @@ from tenants.tenancy import TenantRef, atomic, tenant_scope
 log = structlog.get_logger(__name__)
 
 _ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.MEMBER, Role.GUEST)
+# Calls a minute that Notion allows on the larger plans; the connector assumes the smallest.
+_PLAN_BUDGETS = {"business": 600, "enterprise": 600}
 _WORDS = (
     "anvil",
     "brook",
@@ -159,7 +161,9 @@ def ensure_connections(ref: TenantRef, files: Sequence[WorkspaceFile]) -> list[U
 def _ensure_connection(file: WorkspaceFile, actor: Actor) -> UUID:
     with atomic():
         known = Connection.objects.present().filter(workspace_name=file.shape.name).first()
-    connection = known or connect_workspace(token=file.token, actor=actor)
+    connection = known or connect_workspace(
+        token=file.token, actor=actor, requests_per_minute=_PLAN_BUDGETS.get(file.shape.plan, 0)
+    )
     with atomic():
         is_confirmed = SyncedCollection.objects.filter(connection=connection).wanted().exists()
     if not is_confirmed:
