@@ -18,7 +18,7 @@ from tenants.foundation.errors import DomainError
 
 log = structlog.get_logger(__name__)
 
-_GRACE_SECONDS = 8.0
+_GRACE_SECONDS = 5.0
 _TAIL_LINES = 25
 _MAX_RESTARTS = 5
 _QUICK_DEATH_SECONDS = 30.0
