@@ -63,7 +63,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with self.wrap_database_errors:
             result = self.connection.pgconn.exec_(command.encode())
             if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-                message = result.error_message()
+                message = result.get_error_message()
                 raise self.Database.OperationalError(f"The scope could not be set: {message}")
 
     def _forget_scope(self) -> None:
