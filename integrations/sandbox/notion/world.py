@@ -24,6 +24,10 @@ class Connection:
     unshared: set[str] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        # What is changed while running holds for this run only; the journal keeps what was loaded.
+        self._loaded_limits = self.limits
+
     @property
     def id(self) -> str:
         return str(self.bot["id"])
@@ -32,7 +36,7 @@ class Connection:
         return {
             "bot": self.bot,
             "tokens": self.tokens,
-            "limits": self.limits.as_json(),
+            "limits": self._loaded_limits.as_json(),
             "shared": "*" if self.shares_everything else sorted(self.shared),
             "also_shared": sorted(self.shared) if self.shares_everything else [],
             "unshared": sorted(self.unshared),

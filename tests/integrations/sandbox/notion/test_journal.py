@@ -119,3 +119,11 @@ def test_a_workspace_added_later_is_loaded_beside_the_state(file: Path, state: P
     assert hours(both) == 5
     assert [one["name"] for one in Sandbox(state=state).state()["workspaces"]] == ["Test Workspace", "Two"]
     assert both.workspace("Two").item("page", sample.HOME) is not None
+
+
+def test_limits_set_while_running_hold_for_that_run_only(file: Path, state: Path) -> None:
+    first = Sandbox(load=[file], state=state, budget=None)
+    first.set_limits(result_cap=5)
+    first.unshare(TASK)  # writes the workspace's own line
+    limits = Sandbox(state=state).workspace("Test Workspace").connections[0].limits
+    assert (limits.per_minute, limits.result_cap) == (180, 10_000)
