@@ -113,12 +113,13 @@ def test_owners_priority_and_archive_can_be_set_and_put_back(console: Client) ->
     ann, ben = make_person(), make_person()
     task, other = make_task(assignees=[ann], priority=1), make_task()
     ids = [str(task.pk), str(other.pk)]
-    for action, check in [
+    cases: list[tuple[str, Callable[[], bool]]] = [
         (f"assign:{ben.pk}", lambda: set(task.assignees.all()) == set(other.assignees.all()) == {ben}),
         ("assign:nobody", lambda: not task.assignees.exists()),
         ("priority:urgent", lambda: Task.objects.filter(priority=4).count() == 2),
         ("archive", lambda: not Task.objects.live().exists()),
-    ]:
+    ]
+    for action, check in cases:
         done = console.post("/tasks/bulk/", {"ids": ids, "action": action}, headers=HTMX)
         assert done.status_code == 200, action
         assert check(), action
