@@ -1,7 +1,7 @@
 """Colours: sRGB hex to OKLCH and back, and WCAG contrast between two of them.
 
 The conversion is Björn Ottosson's OKLab (2020, https://bottosson.github.io/posts/oklab/); contrast is the
-relative luminance ratio of WCAG 2.2. Colours go back to hex, so what was measured is exactly what a browser draws.
+relative luminance ratio of WCAG 2.2. Colours go back to hex, so what is measured is what a browser draws.
 """
 
 import re

@@ -13,7 +13,7 @@ type StepState = Literal["done", "running", "waiting", "failed", "skipped"]
 
 @dataclass(frozen=True, kw_only=True)
 class Kpi:
-    """One figure of the strip: `spark` is a finished sparkline, `delta` the change as a person reads it."""
+    """One figure of the strip: `spark` is a finished sparkline, `delta` the change, `detail` a line below."""
 
     label: str
     value: str
@@ -22,6 +22,7 @@ class Kpi:
     delta_tone: Tone = "neutral"
     note: str = ""
     spark: SafeString | str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
