@@ -43,6 +43,7 @@ class Environment(BaseSettings):
     token_pepper: SecretStr | None = None
 
     base_domain: str = "localhost"
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
     public_scheme: Literal["http", "https"] = "http"
     public_port: int | None = 8000
     var_dir: Path = ROOT / "var"

@@ -1,6 +1,11 @@
 """Plugs the ground floor in."""
 
+from functools import partial
+
 from django.apps import AppConfig
+from django.conf import settings
+
+from tenants.foundation import health
 
 
 class TenantsConfig(AppConfig):
@@ -14,3 +19,6 @@ class TenantsConfig(AppConfig):
 
         permissions.register()
         navigation.register()
+        for alias in ("default", *settings.CELLS):
+            health.readiness.register(alias, partial(health.check_database, alias))
+        health.readiness.register("cache", health.check_cache)

@@ -145,6 +145,8 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people arrive by invitation: the link proves the address
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_LOGOUT_ON_GET = False
+# How many proxies of ours add to X-Forwarded-For: attempts are counted by the address before them.
+ALLAUTH_TRUSTED_PROXY_COUNT = ENV.trusted_proxies
 ACCOUNT_SESSION_REMEMBER = True
 KEY_ENCRYPTION_KEY = ENV.key_encryption_key.get_secret_value() if ENV.key_encryption_key else ""
 KEY_ENCRYPTION_KEY_FILE = str(ENV.key_encryption_key_file) if ENV.key_encryption_key_file else ""

@@ -4,12 +4,14 @@ from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core import context
+from allauth.core import context as allauth_context
+from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from tenants.accounts.models import User
 from tenants.foundation import metrics
+from tenants.tenancy import on_commit
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +25,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_safe_url(self, url: str) -> bool:
         """Accept only this host: allauth would accept every company's, since all are allowed hosts."""
-        request: HttpRequest = context.request
+        request: HttpRequest = allauth_context.request
         return url_has_allowed_host_and_scheme(
             url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
@@ -36,6 +38,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if not is_let_in:
             log.info("sign_in.refused")
         return user if is_let_in else None
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Write the message now and send it after the transaction: nothing leaves the process inside one."""
+        request: HttpRequest = allauth_context.request
+        shown = {"request": request, "email": email, "current_site": get_current_site(request), **context}
+        message = self.render_mail(template_prefix, email, shown)
+        on_commit(message.send)
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
         """Note the sign-in, then go where allauth goes."""
