@@ -61,7 +61,8 @@ def read_bodies_job(work: Work) -> None:
 @tenant_job("integrations.discover_collections", max_attempts=4)
 def discover_collections_job(work: Work) -> None:
     """Look for what is shared with the integration."""
+    assert work.object_id is not None
     with atomic():
-        connection = Connection.objects.present().filter(pk=work.object_id).first()
+        connection = Connection.objects.working().filter(pk=work.object_id).first()
     if connection is not None:
         discover_collections(connection=connection, actor=SYSTEM)

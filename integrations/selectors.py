@@ -13,6 +13,7 @@ from integrations.models import (
     SyncedCollection,
     SyncRun,
     SyncRunCollection,
+    SyncRunLog,
 )
 from tenants.accounts.access import Actor, can, require
 from tenants.foundation.errors import NotFound
@@ -134,7 +135,9 @@ def freshness(*, actor: Actor) -> Freshness | None:
         return None
     # A quiet poll proves freshness as well as one that found something, once the first sync is done.
     times = [
-        max(synced, polled) if synced and polled else synced for state, synced, polled in rows if state not in stopped
+        max(synced, polled) if synced and polled else synced
+        for state, synced, polled in rows
+        if state not in stopped
     ]
     known = [time for time in times if time is not None]
     return Freshness(
@@ -152,7 +155,16 @@ def open_problem_count(*, actor: Actor) -> int:
     counts = connections.aggregate(
         stopped=Count("pk", filter=Q(state__in=stopped), distinct=True),
         collections=Count(
-            "collections", filter=Q(collections__is_enabled=True, collections__state__in=attention), distinct=True
+            "collections",
+            filter=Q(collections__is_enabled=True, collections__state__in=attention),
+            distinct=True,
         ),
     )
     return int(counts["stopped"] + counts["collections"])
+
+
+def log_of_run(*, actor: Actor, run_id: UUID) -> QuerySet[SyncRunLog]:
+    """The lines of a run's log, newest first. Raises: NotFound."""
+    if not visible_sync_runs(actor=actor).filter(pk=run_id).exists():
+        raise NotFound("There is no such sync run.")
+    return SyncRunLog.objects.filter(run_id=run_id).order_by("-id")

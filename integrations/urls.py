@@ -1,8 +1,11 @@
-"""The routes of the integrations."""
+"""The routes of the integrations: console below /workspaces/ and /sync/, API below /api/v1/."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from integrations.api.urls import api_urlpatterns
 from integrations.console import mappings, sync_runs, workspaces
+
+__all__ = ["api_urlpatterns", "console_urlpatterns"]
 
 _console = (
     [
@@ -23,5 +26,4 @@ _console = (
     "integrations",
 )
 
-api_urlpatterns: list[URLPattern | URLResolver] = []
 console_urlpatterns: list[URLPattern | URLResolver] = [path("", include(_console))]

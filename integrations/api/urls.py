@@ -1,0 +1,15 @@
+"""The routes of this door, below /api/v1/."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from integrations.api.collections import CollectionViewSet
+from integrations.api.connections import ConnectionViewSet
+from integrations.api.sync_runs import SyncRunViewSet
+
+_routes = SimpleRouter(use_regex_path=False)
+_routes.register("connections", ConnectionViewSet, basename="connection")
+_routes.register("collections", CollectionViewSet, basename="collection")
+_routes.register("sync-runs", SyncRunViewSet, basename="sync-run")
+
+api_urlpatterns = [path("", include(_routes.urls))]
