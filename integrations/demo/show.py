@@ -29,11 +29,12 @@ from integrations.demo.processes import Processes
 from integrations.demo.progress import ProgressDisplay
 from integrations.demo.supervisor import Supervisor
 from integrations.demo.workspaces import SEED, ensure_workspace_files
+from integrations.sandbox.notion.content.edits import DemoEdit
 from integrations.sandbox.notion.content.life import DemoLife
-from tenants.foundation.logs import configure_logging
 from tenants.tenancy import TenantRef
 
 _LOOK_EVERY_SECONDS = 0.5
+_TITLE_WIDTH = 60
 _FIRST_SYNC_SECONDS = 20 * 60.0
 
 
@@ -123,8 +124,11 @@ class Show:
 
         Raises: ChildEnded when a process keeps ending; KeyboardInterrupt as it comes.
         """
-        configure_logging("INFO", as_json=False, stream=self._stream)
-        life = DemoLife(self._addresses.sandbox_url, seed=SEED + int(time.time()))
+        life = DemoLife(
+            self._addresses.sandbox_url,
+            seed=SEED + int(time.time()),
+            on_edit=lambda e: self._say(edit_line(e)),
+        )
         self._life = Thread(target=life.run, args=(self._stop_living,), name="demo-life", daemon=True)
         self._life.start()
         while True:
@@ -161,6 +165,13 @@ def _stop_services(started: Sequence[str] | set[str]) -> list[str]:
     command = (sys.executable, "-m", "config.embedded", "stop", *names)
     subprocess.run(command, env=environment, check=True, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL)  # noqa: S603
     return names
+
+
+def edit_line(edit: DemoEdit) -> str:
+    """Return an edit in one line: when, where, who, which page, what."""
+    title = edit.title if len(edit.title) <= _TITLE_WIDTH else f"{edit.title[: _TITLE_WIDTH - 1]}…"
+    place = f"{edit.table.workspace.name} / {edit.table.shape.title}"
+    return f"{time.strftime('%H:%M:%S')}  {place}: {edit.person}, “{title}”: {edit.change}"
 
 
 def sign_in_lines(sign_ins: Sequence[SignIn], password: str) -> list[str]:

@@ -151,7 +151,7 @@ class Supervisor:
             while child.is_running and time.monotonic() < deadline:
                 time.sleep(0.02)
             if child.is_running:
-                log.warning("demo.child_killed", child=child.name)
+                log.info("demo.child_killed", child=child.name)
             # Before it is reaped: what a process left behind in its group goes with it.
             _signal_group(child, signal.SIGKILL)
             child.process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from threading import Event
@@ -21,8 +22,19 @@ _WEIGHTS = {"status": 36, "due": 15, "title": 9, "comment": 18, "new": 12, "peop
 class DemoLife:
     """Believable edits, one after another; the same seed on the same state chooses the same edits."""
 
-    def __init__(self, base_url: str, seed: int, *, today: date | None = None) -> None:
-        """`base_url` of a sandbox on this machine. Raises InvalidInput for another machine."""
+    def __init__(
+        self,
+        base_url: str,
+        seed: int,
+        *,
+        today: date | None = None,
+        on_edit: Callable[[DemoEdit], None] | None = None,
+    ) -> None:
+        """`base_url` of a sandbox on this machine; `on_edit` hears of every edit that was taken.
+
+        Raises: InvalidInput for another machine.
+        """
+        self._on_edit = on_edit
         self._calls = SandboxCalls(base_url)
         self._random = Random(f"life {seed}")  # noqa: S311 (invented content, no secret)
         self._writer = EditWriter(self._random, today or datetime.now(UTC).date())
@@ -53,6 +65,8 @@ class DemoLife:
         answer = self._calls.control(edit.verb, edit.body)
         if answer.get("object") == "page":
             edit.table.remember(answer)
+        if self._on_edit is not None:
+            self._on_edit(edit)
         log.info(
             "sandbox.edited",
             workspace=edit.table.workspace.name,
