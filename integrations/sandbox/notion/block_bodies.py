@@ -106,6 +106,9 @@ class BlockReader:
             raise invalid_body(f"{path}.children.length", "≥ `2`", len(columns))
 
     def _content(self, kind: str, body: Json, path: str, *, update: bool) -> Json:
+        if kind == "paragraph":
+            made = self._text(body, path, ("icon",), update=update)
+            return {**made, "icon": icon_value(body.get("icon"), f"{path}.icon")}
         if kind in TEXTUAL:
             return self._text(body, path, (), update=update)
         if kind in HEADINGS:

@@ -40,3 +40,13 @@ def test_a_number_as_text_does_not_conform(notion: Caller) -> None:
 def test_a_request_notion_does_not_know_does_not_conform(endpoint: str, body: Any) -> None:
     with pytest.raises(AssertionError):
         contract.assert_request_conforms(endpoint, body)
+
+
+def test_a_paragraph_without_the_newest_key_does_not_conform(notion: Caller) -> None:
+    block = {"paragraph": {"rich_text": [{"text": {"content": "x"}}]}}
+    path = f"/v1/blocks/{sample.task_id(1)}/children"
+    made = notion.patch(path, {"children": [block]}).body["results"][0]
+    contract.assert_objects_conform(made)
+    del made["paragraph"]["icon"]
+    with pytest.raises(AssertionError):
+        contract.assert_objects_conform(made)

@@ -40,10 +40,12 @@ def test_a_loaded_object_is_served_as_it_was_returned(file: Path) -> None:
 def test_objects_may_come_before_their_parents(tmp_path: Path) -> None:
     parent = {"type": "page_id", "page_id": sample.task_id(1)}
     outer = sample.block(
-        "outer", parent, "paragraph", {"rich_text": sample.text("outer"), "color": "default"}
+        "outer", parent, "paragraph", {"rich_text": sample.text("outer"), "color": "default", "icon": None}
     )
     below = {"type": "block_id", "block_id": outer["id"]}
-    inner = sample.block("inner", below, "paragraph", {"rich_text": sample.text("inner"), "color": "default"})
+    inner = sample.block(
+        "inner", below, "paragraph", {"rich_text": sample.text("inner"), "color": "default", "icon": None}
+    )
     objects = [inner, outer, *sample.tasks(1), *reversed(sample.frame_objects())]
     path = write(tmp_path / "a.ndjson", sample.workspace_line(), *objects)
     with running_sandbox([path]) as running:
@@ -56,7 +58,7 @@ def test_objects_may_come_before_their_parents(tmp_path: Path) -> None:
 
 def test_blocks_keep_the_order_of_their_lines_with_pages_between(tmp_path: Path) -> None:
     home = {"type": "page_id", "page_id": sample.HOME}
-    paragraph = {"rich_text": sample.text("x"), "color": "default"}
+    paragraph = {"rich_text": sample.text("x"), "color": "default", "icon": None}
     child = sample.home_page() | {"id": sample.an_id("child"), "parent": home}
     lines = [
         *sample.frame_objects(),
