@@ -165,7 +165,12 @@ def field_lines(
         choice = chosen.get(our_field.value)
         remote = next((item for item in fields if choice and item.id == choice.remote_field_id), None)
         is_suspended = row is not None and row.state == FieldMapping.State.SUSPENDED
-        is_stored = bool(row and choice and row.remote_field_id == choice.remote_field_id)
+        is_proposal = bool(
+            row
+            and choice
+            and row.state == FieldMapping.State.PROPOSED
+            and row.remote_field_id == choice.remote_field_id
+        )
         lines.append(
             FieldLine(
                 our_field=our_field.value,
@@ -173,7 +178,7 @@ def field_lines(
                 html_name=f"field-{our_field.value}",
                 columns=columns,
                 chosen=choice.remote_field_id if choice else "",
-                note=row.reason if row and (is_stored or is_suspended) else "",
+                note=row.reason if row and (is_proposal or is_suspended) else "",
                 error=" ".join(errors.get(our_field.value, ())),
                 is_suspended=is_suspended,
                 options=option_lines(our_field, remote, choice) if remote and choice else [],

@@ -33,6 +33,9 @@ from tenants.tenancy import atomic, outside_transaction
 log = structlog.get_logger(__name__)
 
 
+WHOLE_KINDS = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
+
+
 class TokenForm(forms.Form):
     """The token of an internal integration; never shown again."""
 
@@ -54,7 +57,7 @@ def workspace_list(request: HttpRequest) -> HttpResponse:
     latest = {
         run.connection_id: run
         for run in visible_sync_runs(actor=actor)
-        .filter(connection__in=connections, kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL])
+        .filter(connection__in=connections, kind__in=WHOLE_KINDS)
         .order_by("connection_id", "-id")
         .distinct("connection_id")
     }
@@ -118,7 +121,7 @@ def workspace_context(connection: Connection, actor: UserActor) -> dict[str, Any
         "collections": collections,
         "to_confirm": [item for item in collections if is_undecided(item)],
         "runs": runs,
-        "open_run": next((run for run in runs if run.is_open and run.kind != SyncRun.Kind.POLL), None),
+        "open_run": next((run for run in runs if run.is_open and run.kind in WHOLE_KINDS), None),
         "task_count": sum(getattr(item, "task_count", 0) for item in collections),
         "set_aside_count": sum(getattr(item, "set_aside_count", 0) for item in collections),
         "may_connect": can(actor, "integrations.connect"),

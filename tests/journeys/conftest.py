@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test.testcases import LiveServerThread, _StaticFilesHandler
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tenants.tenancy import TenantRef
@@ -52,7 +53,7 @@ class Site:
 @pytest.fixture
 def site(committed_tenant: TenantRef) -> Iterator[Site]:
     """A server whose requests really commit, for a company of its own."""
-    thread = LiveServerThread("127.0.0.1", _StaticFilesHandler, connections_override={})
+    thread = LiveServerThread("127.0.0.1", StaticFilesHandler, connections_override={})
     thread.daemon = True
     thread.start()
     thread.is_ready.wait()
@@ -109,11 +110,11 @@ def owner_page(visitor: Page, site: Site) -> Page:
 
 def sign_in(page: Page, email: str, password: str) -> None:
     """Sign in as a person would."""
-    page.goto("/accounts/login/")
+    page.goto("/account/sign-in/")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/accounts/login" not in url)
+    page.wait_for_url(lambda url: "/account/sign-in" not in url)
 
 
 def open_context(browser: Browser, site: Site, **options: Any) -> BrowserContext:

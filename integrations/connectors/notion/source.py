@@ -20,6 +20,7 @@ from integrations.capabilities import (
     ValuePage,
 )
 from integrations.connectors.notion.client import Answer, NotionClient
+from integrations.connectors.notion.enhanced_markdown import to_markdown
 from integrations.connectors.notion.errors import malformed_answer
 from integrations.connectors.notion.mapping import (
     collection_from_json,
@@ -116,7 +117,7 @@ class NotionTaskSource:
         if not isinstance(markdown, str):
             raise malformed_answer("The page's markdown is missing.")
         is_partial = bool(answer.json.get("truncated") or answer.json.get("unknown_block_ids"))
-        return RecordBody(markdown=markdown, is_partial=is_partial)
+        return RecordBody(markdown=to_markdown(markdown), is_partial=is_partial)
 
 
 def task_source(
