@@ -119,7 +119,7 @@ def assert_response_conforms(endpoint: str, body: Any) -> None:
 
 
 def _without_gaps(body: dict[str, Any]) -> dict[str, Any]:
-    """The answer without columns of the types both descriptions have forgotten, though Notion returns them."""
+    """The answer without columns of types both descriptions have forgotten, though Notion sends them."""
     if body.get("object") == "list":
         return {**body, "results": [_without_gaps(entry) for entry in body["results"]]}
     if body.get("object") != "data_source":
