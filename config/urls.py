@@ -1,27 +1,26 @@
 """One include per package: the console at the root, the API under /api/v1/."""
 
-from importlib.util import find_spec
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from django.urls import URLPattern, URLResolver, include, path
-
+import integrations.urls
+import reporting.urls
+import tasks.urls
+import tenants.accounts.urls
+import tenants.urls
 from config import errors
 
-PACKAGES = ("tenants.accounts", "tenants", "tasks", "integrations", "reporting")
-
-
-def doors(name: str) -> list[URLPattern | URLResolver]:
-    """The routes of each package's console or API (while the house is being built, of those that stand)."""
-    routes: list[URLPattern | URLResolver] = []
-    for package in PACKAGES:
-        if find_spec(f"{package}.urls"):
-            module = __import__(f"{package}.urls", fromlist=["x"])
-            routes += getattr(module, name, [])
-    return routes
-
+PACKAGES = (tenants.accounts.urls, tenants.urls, tasks.urls, integrations.urls, reporting.urls)
 
 urlpatterns = [
-    path("api/v1/", include(doors("api_urlpatterns"))),
-    path("", include(doors("console_urlpatterns"))),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "api/v1/docs/",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="tenants/api_docs.html"),
+        name="docs",
+    ),
+    *(path("api/v1/", include(package.api_urlpatterns)) for package in PACKAGES),
+    *(path("", include(package.console_urlpatterns)) for package in PACKAGES),
 ]
 handler400, handler403, handler404, handler500 = (
     errors.bad_request,
