@@ -13,7 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 from integrations.api.fields import ID, ConnectionReferenceSerializer, actor_of
 from integrations.models import FieldMapping, SyncedCollection
 from integrations.selectors import collection_for
-from integrations.sync.preview import PreviewRow, preview_mapping
+from integrations.sync.preview import preview_mapping
 from integrations.sync.services import MappingChoice, confirm_mapping, switch_off_collection
 from integrations.sync.vocabulary import OurField
 from tenants.foundation.api import IdempotentPosts, StrictSerializer
@@ -32,7 +32,7 @@ class OptionSerializer(serializers.Serializer[Any]):
     is_certain = serializers.BooleanField(help_text="False when it is a default, not a finding.")
 
 
-class FieldMappingSerializer(serializers.Serializer[FieldMapping]):
+class FieldMappingSerializer(serializers.Serializer[Any]):
     """One of our fields and the column it is filled from."""
 
     our_field = serializers.ChoiceField(choices=OUR_FIELDS)
@@ -53,7 +53,7 @@ class ColumnSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
 
 
-class CollectionSerializer(serializers.Serializer[SyncedCollection]):
+class CollectionSerializer(serializers.Serializer[Any]):
     """A database of a connected workspace."""
 
     id = serializers.UUIDField()
@@ -96,7 +96,9 @@ class MappingSerializer(StrictSerializer):
 
     role = serializers.ChoiceField(choices=["tasks", "projects"], default="tasks")
     department_name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-    choices = ChoiceSerializer(many=True, max_length=len(OUR_FIELDS))
+    choices: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=ChoiceSerializer(), max_length=len(OUR_FIELDS)
+    )
 
     def chosen(self) -> list[MappingChoice]:
         """The choices as values."""
@@ -107,7 +109,9 @@ class MappingSerializer(StrictSerializer):
 class PreviewRequestSerializer(StrictSerializer):
     """A mapping to be tried; left out, the present one is shown."""
 
-    choices = ChoiceSerializer(many=True, max_length=len(OUR_FIELDS), required=False)
+    choices: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=ChoiceSerializer(), max_length=len(OUR_FIELDS), required=False
+    )
     limit = serializers.IntegerField(min_value=1, max_value=25, default=10)
 
 
@@ -118,7 +122,7 @@ class PreviewValueSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
 
 
-class PreviewRowSerializer(serializers.Serializer[PreviewRow]):
+class PreviewRowSerializer(serializers.Serializer[Any]):
     """One row and the task it would become."""
 
     remote_id = serializers.CharField()

@@ -26,7 +26,7 @@ from tenants.foundation.api import IdempotentPosts, StrictSerializer
 from tenants.tenancy import atomic, outside_transaction
 
 
-class ConnectionSerializer(serializers.Serializer[Connection]):
+class ConnectionSerializer(serializers.Serializer[Any]):
     """A connected workspace. Its token is never shown."""
 
     id = serializers.UUIDField()

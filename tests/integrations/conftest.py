@@ -54,4 +54,8 @@ def connect(tenant: TenantRef, sandbox: Sandbox) -> Callable[[NotionWorkspace], 
 @pytest.fixture
 def work(tenant: TenantRef) -> Callable[[], None]:
     """Does everything that is due now."""
-    return lambda: run_due_work(tenant) and None
+
+    def do() -> None:
+        run_due_work(tenant)
+
+    return do
