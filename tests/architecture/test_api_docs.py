@@ -5,6 +5,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from django.urls import resolve
@@ -103,6 +104,14 @@ def json_blocks() -> list[str]:
     return re.findall(r"^```json\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("address", sorted(set(re.findall(r"`(/api/v1/[a-z-]+/)`", TEXT))))
+@pytest.mark.parametrize("address", sorted(set(re.findall(r"(/api/v1/[a-z-]+/[a-z{}/-]*)`", TEXT))))
 def test_an_address_that_is_named_exists(address: str) -> None:
-    assert resolve(address)
+    assert resolve(address.replace("{id}", str(UUID(int=7))).replace("{key}", "OPS-7"))
+
+
+@pytest.mark.parametrize(
+    ("method", "address"), re.findall(r"^\| `([A-Z]+) (/api/v1/\S+)`", TEXT, re.MULTILINE)
+)
+def test_a_verb_that_is_named_is_offered(method: str, address: str) -> None:
+    match = resolve(address.replace("{id}", str(UUID(int=7))).replace("{key}", "OPS-7"))
+    assert method.lower() in getattr(match.func, "actions", {})
