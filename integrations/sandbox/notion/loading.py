@@ -34,19 +34,19 @@ def load_file(world: World, path: Path) -> int:
             if not line.strip():
                 continue
             if is_passed_over and b'"sandbox_workspace"' not in line[:200]:
-                continue
+                continue  # not even parsed: a second start is quick
             try:
                 obj = json.loads(line)
                 if not isinstance(obj, dict):
                     raise LoadError("a line holds one JSON object")
                 if obj.get("object") == "sandbox_workspace":
-                    is_passed_over = obj.get("id") in world.workspaces
+                    is_passed_over = canonical_id(obj["id"]) in world.workspaces
                     workspace = None if is_passed_over else add_workspace(world, obj)
-                elif not is_passed_over:
-                    if workspace is None:
-                        raise LoadError("the first line must be a sandbox_workspace")
+                elif workspace is not None:
                     add_object(workspace, obj)
-                used += 1
+                elif not is_passed_over:
+                    raise LoadError("the first line must be a sandbox_workspace")
+                used += not is_passed_over
             except (LoadError, ValueError, KeyError, TypeError, AttributeError) as problem:
                 detail = f"{problem} is missing" if isinstance(problem, KeyError) else problem
                 raise LoadError(f"{path}:{number}: {detail}") from problem

@@ -50,10 +50,10 @@ class Sandbox:
         if self.journal:
             self.journal.replay(self.world)
         loaded = sum(load_file(self.world, Path(path)) for path in load)
-        overrides: dict[str, Any] = {"latency_ms": latency_ms} if latency_ms else {}
+        self._overrides: dict[str, Any] = {"latency_ms": latency_ms} if latency_ms else {}
         if budget is not UNCHANGED:
-            overrides["per_minute"] = budget
-        self.set_limits(**overrides)
+            self._overrides["per_minute"] = budget
+        self.set_limits(**self._overrides)
         if self.journal:
             self.journal.open(self.world, fold=loaded > 0)
         self.world.is_live = True
@@ -70,6 +70,7 @@ class Sandbox:
                     add_object(workspace, json.loads(json.dumps(obj)))
             finally:
                 self.world.is_live = was_live
+            self.set_limits(workspace.id, **self._overrides)
             if self.journal:
                 self.journal.append([entry for entry in self.world.everything() if entry[0] == workspace.id])
             return workspace

@@ -151,7 +151,8 @@ def move_page(call: Call, page_id: str) -> bytes:
     item = call.find("page", path_id("page_id", page_id))
     only_keys(call.body, ("parent",), "body")
     parent, source = _parent(call, call.body.get("parent", ...))
-    title = next(value for value in item.obj["properties"].values() if value["type"] == "title")
+    values = item.obj["properties"].values()
+    title = next((value for value in values if value["type"] == "title"), {"type": "title", "title": []})
     kept: Json = {}
     if source is not None:
         for name, prop in source.obj["properties"].items():

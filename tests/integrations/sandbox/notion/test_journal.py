@@ -127,3 +127,11 @@ def test_limits_set_while_running_hold_for_that_run_only(file: Path, state: Path
     first.unshare(TASK)  # writes the workspace's own line
     limits = Sandbox(state=state).workspace("Test Workspace").connections[0].limits
     assert (limits.per_minute, limits.result_cap) == (180, 10_000)
+
+
+def test_a_second_start_does_not_write_the_snapshot_again(file: Path, state: Path) -> None:
+    edit(Sandbox(load=[file], state=state), 5)
+    before = (state / "snapshot.ndjson").stat().st_mtime_ns
+    Sandbox(load=[file], state=state)
+    assert (state / "snapshot.ndjson").stat().st_mtime_ns == before
+    assert (state / "journal.ndjson").read_bytes().count(b"\n") == 1

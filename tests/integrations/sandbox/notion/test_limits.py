@@ -122,3 +122,9 @@ def test_a_clock_runs_ahead_stands_still_and_comes_back() -> None:
     assert clock.now() == datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC)
     clock.use_real_time()
     assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 5
+
+
+def test_a_budget_lifted_at_the_start_is_lifted_for_workspaces_that_come_later() -> None:
+    sandbox = Sandbox(budget=None)
+    workspace = sandbox.add_workspace(sample.workspace_line(limits={"per_minute": 5}))
+    assert workspace.connections[0].limits.per_minute is None
