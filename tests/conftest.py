@@ -134,7 +134,9 @@ def committed_tenant(databases: None, django_db_blocker: DjangoDbBlocker) -> Ite
 @pytest.fixture
 def published_events(tenant: TenantRef) -> PublishedEvents:
     """What the test's company published, oldest first: iterable, ``.names``, ``.of(EventClass)``."""
-    return PublishedEvents(tenant)
+    events = PublishedEvents(tenant)
+    events.forget()
+    return events
 
 
 @pytest.fixture

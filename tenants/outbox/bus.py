@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -146,6 +147,7 @@ class Subscription:
 
 
 _subscriptions: dict[str, Subscription] = {}
+_load_subscribers = cache(partial(autodiscover_modules, "subscribers"))
 
 
 def subscribe[E: DomainEvent](
@@ -178,7 +180,7 @@ def unsubscribe(name: str) -> None:
 
 def subscriptions() -> list[Subscription]:
     """Every subscriber of every installed app, in a stable order."""
-    autodiscover_modules("subscribers")
+    _load_subscribers()
     return sorted(_subscriptions.values(), key=lambda subscription: subscription.name)
 
 

@@ -57,10 +57,10 @@ def make_due(tenant: TenantRef, *, kind: str | None = None) -> int:
 
 
 def states_of_work(tenant: TenantRef, kind: str | None = None) -> list[str]:
-    """The states of the tenant's rows, oldest first."""
+    """The states of the tenant's rows, oldest first; ``kind`` may be a pattern (``test.%``)."""
     with cell_transaction(tenant.cell) as cursor:
         cursor.execute(
-            "SELECT state FROM tenants_workitem WHERE tenant_id = %s AND (kind = %s OR %s::text IS NULL) ORDER BY id",
+            "SELECT state FROM tenants_workitem WHERE tenant_id = %s AND (kind LIKE %s OR %s::text IS NULL) ORDER BY id",
             [tenant.id, kind, kind],
         )
         return [row[0] for row in cursor.fetchall()]

@@ -1,11 +1,15 @@
-"""Jobs for tests with real workers: they leave marks in their company's departments and in files."""
+"""Jobs and a subscriber for tests with real workers: they leave marks in departments and in files."""
 
 import os
+import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tenants.accounts.models import Department
 from tenants.dispatch import Work, tenant_job
+from tenants.outbox.bus import DomainEvent, subscribe
 from tenants.tenancy import atomic
 
 
@@ -50,3 +54,23 @@ def append(path: Path, line: str) -> None:
         os.write(descriptor, f"{line}\n".encode())
     finally:
         os.close(descriptor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoorOpened(DomainEvent):
+    """Something for a subscriber to die of."""
+
+    name: ClassVar[str] = "test.door_opened"
+    number: int
+    fuse: str
+    marks: str
+
+
+@subscribe(DoorOpened, name="test.doors")
+def note_door(event: DoorOpened) -> None:
+    """Make a department; at the third event the process is killed once, after the insert and before the commit."""
+    append(Path(event.marks), f"{event.number} {os.getpid()}")
+    Department.objects.create(name=f"Door {event.number}", key=f"D{event.number}")
+    if event.number == 2 and Path(event.fuse).exists():
+        Path(event.fuse).unlink()
+        os.kill(os.getpid(), signal.SIGKILL)

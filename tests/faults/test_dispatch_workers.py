@@ -19,7 +19,7 @@ from tests.faults.conftest import Workers, wait_until
 
 
 def all_done(tenant: TenantRef) -> bool:
-    return set(states_of_work(tenant)) == {"done"}
+    return set(states_of_work(tenant, "test.%")) == {"done"}
 
 
 def lines(path: Path) -> list[str]:
@@ -34,7 +34,7 @@ def ask_for_marks(tenant: TenantRef, file: Path, count: int, seconds: float = 0.
 
 def the_row(tenant: TenantRef) -> WorkItem:
     with cell_transaction(tenant.cell):
-        return WorkItem.objects.get(tenant_id=tenant.id)
+        return WorkItem.objects.get(tenant_id=tenant.id, kind__startswith="test.")
 
 
 def departments(tenant: TenantRef) -> list[str]:
@@ -127,7 +127,7 @@ def test_a_worker_that_was_frozen_and_wakes_up_changes_nothing_more(
 
     wait_until(lambda: '"outcome": "lost"' in workers.log.read_text(), seconds=30, what="the first gives up")
     assert "Page 7" not in departments(committed_tenant)
-    assert states_of_work(committed_tenant) == ["done"]
+    assert states_of_work(committed_tenant, "test.%") == ["done"]
 
 
 def test_an_effect_that_finishes_its_own_row_happens_once_though_the_worker_dies_right_after(

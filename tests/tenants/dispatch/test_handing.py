@@ -210,7 +210,7 @@ def test_dispatchers_at_once_hand_each_row_out_once_and_keep_the_limits(
         thread.join()
 
     assert len(handed) == len(set(handed)) == 120
-    assert Counter(states_of_work(committed_tenant)) == {"handed": 120, "ready": 180}
+    assert Counter(states_of_work(committed_tenant, "test.%")) == {"handed": 120, "ready": 180}
 
 
 def test_a_pass_that_finds_another_one_under_way_leaves_it_to_that_one(committed_tenant: TenantRef) -> None:
@@ -252,4 +252,4 @@ def test_a_slot_asked_for_by_many_at_once_is_taken_once(committed_tenant: Tenant
     for thread in threads:
         thread.join()
 
-    assert states_of_work(committed_tenant) == ["ready"]
+    assert states_of_work(committed_tenant, "test.%") == ["ready"]
