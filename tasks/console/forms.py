@@ -33,7 +33,10 @@ class TaskForm(forms.Form):
         label=_("Priority"), coerce=int, choices=Task.Priority.choices, initial=Task.Priority.NONE
     )
     assignee_ids = forms.ModelMultipleChoiceField(
-        label=_("Owners"), queryset=Person.objects.none(), required=False
+        label=_("Owners"),
+        queryset=Person.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     department_id = forms.ModelChoiceField(
         label=_("Department"), queryset=Department.objects.none(), required=False, empty_label=_("None")
@@ -54,7 +57,6 @@ class TaskForm(forms.Form):
         self._offer("assignee_ids", Person.objects.filter(is_active=True).order_by("name", "pk")[:MAX_PEOPLE])
         self._offer("department_id", Department.objects.order_by("name"))
         self._offer("project_id", Project.objects.filter(archived_at__isnull=True).order_by("name", "pk"))
-        self.fields["assignee_ids"].widget.attrs["size"] = 5
 
     def _offer(self, name: str, rows: Any) -> None:
         field: Any = self.fields[name]
