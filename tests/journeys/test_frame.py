@@ -1,4 +1,4 @@
-"""The frame in a real browser: sign in, home, palette, keyboard, theme, phone; looked at by axe in every dress."""
+"""The frame in a real browser: entrance, home, palette, keyboard, theme, phone; axe sees every dress."""
 
 import re
 from datetime import timedelta
@@ -58,7 +58,9 @@ def busy(committed_tenant: TenantRef) -> TenantRef:
                 )
         complete_task(task=make_task(title="Confirm the invented crane"), actor=actor)
         connection = make_connection(name="Invented Wiki")
-        make_collection(connection, title="Legal matters", state="attention", state_reason="“Status” is gone.")
+        make_collection(
+            connection, title="Legal matters", state="attention", state_reason="“Status” is gone."
+        )
         make_run(connection, state="partial", failed=3, new=12, changed=7)
     return committed_tenant
 
@@ -117,10 +119,10 @@ def test_the_palette_finds_pages_and_tasks_by_keyboard_alone(owner_page: Page, b
     owner_page.keyboard.type("invented crane")
     expect(palette.locator("#palette-found [role=option]")).to_have_count(1)
     owner_page.keyboard.press("Enter")
-    owner_page.wait_for_url("**/tasks/T-*")
+    owner_page.wait_for_url(re.compile(r"/tasks/T-\d+/$"))
     owner_page.keyboard.press("g")
     owner_page.keyboard.press("h")
-    owner_page.wait_for_url(re.compile(r"/$"))
+    owner_page.wait_for_url(re.compile(r"localhost:\d+/$"))
     owner_page.keyboard.press("Control+k")
     owner_page.keyboard.type("zzzzqq")
     expect(palette.get_by_text("Nothing found.")).to_be_visible()

@@ -4,6 +4,7 @@ import gzip
 import re
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -124,12 +125,12 @@ def test_tones_can_be_read_on_their_own_tint_and_on_cards(tone: str, mode: int) 
     assert contrast(token("text-2", mode), token(f"{tone}-soft", mode)) >= 4.5
 
 
-@pytest.mark.parametrize("mode", (0, 1))
+@pytest.mark.parametrize("mode", [0, 1])
 def test_the_border_of_a_field_stands_out(mode: int) -> None:
     assert contrast(token("field", mode), token("surface", mode)) >= 3
 
 
-@pytest.mark.parametrize("status", ("500", "unknown_host", "tenant_closed"))
+@pytest.mark.parametrize("status", ["500", "unknown_host", "tenant_closed"])
 def test_the_last_pages_need_neither_request_nor_database(status: str) -> None:
     source = render_to_string(f"console/errors/{status}.html", {"request_id": "<b>"})
     assert "<h1>" in source
@@ -139,4 +140,5 @@ def test_the_last_pages_need_neither_request_nor_database(status: str) -> None:
 def test_the_ground_floors_templates_are_found_before_those_of_allauth() -> None:
     names = [config.name for config in apps.get_app_configs()]
     assert names.index("tenants") < names.index("allauth.account")
-    assert "console/entrance.html" in get_template("account/login.html").template.source
+    login: Any = get_template("account/login.html")
+    assert "console/entrance.html" in login.template.source

@@ -1,7 +1,6 @@
 """The frame shows a reader the pages that exist and that they may see, and marks the one they are on."""
 
 import json
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,12 +40,11 @@ urlpatterns = [
 
 
 @pytest.fixture(autouse=True)
-def own_frame(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
+def own_frame(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.ROOT_URLCONF = __name__
     for name in ("_items", "_actions", "_badges"):
         monkeypatch.setattr(console, name, {})
     monkeypatch.setattr(console, "_search_url_names", [])
-    yield
 
 
 def asked(address: str = "/", *, slug: str = "acme", signed_in: bool = True, **headers: str) -> HttpRequest:
@@ -161,7 +159,7 @@ def test_without_a_cookie_the_persons_own_choice_counts() -> None:
 
 
 def test_a_toast_travels_with_an_htmx_answer() -> None:
-    request = asked(**{"HX-Request": "true"})
+    request = asked(hx_request="true")
     response = toast(request, HttpResponse(), "Done “é”", undo_url="/undo/")
     assert json.loads(response.headers["HX-Trigger"]) == {"toast": {"text": "Done “é”", "undo": "/undo/"}}
 
