@@ -1,6 +1,7 @@
 """The routes of the accounts: the entrance, the people, the keys."""
 
 from allauth.account import views as allauth
+from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
 
 from tenants.accounts.api import me
@@ -9,7 +10,7 @@ from tenants.accounts.console import api_tokens, entrance, preferences, users
 # allauth looks these names up; only the ones that are wanted have a view of its own behind them.
 _entrance = [
     path("sign-in/", allauth.login, name="account_login"),
-    path("sign-out/", allauth.logout, name="account_logout"),
+    path("sign-out/", login_required(allauth.logout), name="account_logout"),
     path("sign-up/", entrance.closed, name="account_signup"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("password/reset/", allauth.password_reset, name="account_reset_password"),

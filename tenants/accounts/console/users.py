@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from tenants.accounts.access import Actor, Role, UserActor, can
+from tenants.accounts.access import Actor, Role, UserActor, can, require
 from tenants.accounts.access.roles import DESCRIPTIONS, highest
 from tenants.accounts.console.forms import add_domain_error
 from tenants.accounts.console.requests import actor_of
@@ -76,6 +76,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite somebody and show the link, this once."""
+    require(actor_of(request), "accounts.invite_users")
     form = InviteForm(request.POST, actor=actor_of(request))
     if form.is_valid():
         data = form.cleaned_data
@@ -112,6 +113,7 @@ def revoke(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
 @require_POST
 def set_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Give somebody another role."""
+    require(actor_of(request), "accounts.change_roles")
     user = get_object_or_404(visible_users(actor=actor_of(request)), pk=user_id)
     chosen = request.POST.get("role", "")
     if chosen not in Role.values:
@@ -127,6 +129,7 @@ def set_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
 @require_POST
 def deactivate(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Shut somebody out."""
+    require(actor_of(request), "accounts.deactivate_users")
     user = get_object_or_404(visible_users(actor=actor_of(request)), pk=user_id)
     deactivate_user(user=user, actor=actor_of(request))
     text = gettext("%(who)s can no longer sign in.") % {"who": user.name}
@@ -137,6 +140,7 @@ def deactivate(request: HttpRequest, user_id: UUID) -> HttpResponse:
 @require_POST
 def reactivate(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Let somebody in again."""
+    require(actor_of(request), "accounts.deactivate_users")
     user = get_object_or_404(visible_users(actor=actor_of(request)), pk=user_id)
     reactivate_user(user=user, actor=actor_of(request))
     return _back(request, gettext("%(who)s can sign in again.") % {"who": user.name})
