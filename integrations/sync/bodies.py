@@ -12,6 +12,7 @@ from django.utils import timezone
 from integrations.capabilities import ProblemKind, SourceError
 from integrations.models import Connection, ExternalLink, SyncRun
 from integrations.sync.journal import Counts, Journal
+from integrations.sync.limiter import Lane
 from integrations.sync.problems import Problem
 from integrations.sync.session import OpenSource, open_source
 from tasks.services import set_task_descriptions
@@ -37,7 +38,7 @@ def read_bodies(
         if connection.state != Connection.State.CONNECTED:
             return None
         run = _open_run(connection)
-    opened = open_source(connection)
+    opened = open_source(connection, lane=Lane.TEXTS)
     journal = Journal(run)
     deadline = time.monotonic() + for_seconds
     try:

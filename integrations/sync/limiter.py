@@ -23,18 +23,22 @@ log = structlog.get_logger(__name__)
 WINDOW_SECONDS: Final = 60
 #: We plan with 90 % of the budget; what the service counts and what we count are never the same to the call.
 USED_SHARE: Final = 0.9
-#: Of that, people who wait in front of a page always find a fifth unspent.
-BACKGROUND_SHARE: Final = 0.8
 _RECOVERY_PER_MILLE: Final = 50
 _PAUSE_WITHOUT_ADVICE_SECONDS: Final = 15.0
 _REFUSED_BY: Final = {1: "budget", 2: "connection", 3: "workspace", 4: "endpoint"}
 
 
 class Lane(StrEnum):
-    """Who waits for the call: a person, or nobody."""
+    """Who waits for the call: a person, the sync, or nobody."""
 
     INTERACTIVE = "interactive"
     BACKGROUND = "background"
+    #: Texts of pages: thousands of calls that must not keep a look for changes waiting.
+    TEXTS = "texts"
+
+
+#: What each lane may use of that: people who wait in front of a page always find a fifth unspent.
+LANE_SHARES: Final = {Lane.INTERACTIVE: 1.0, Lane.BACKGROUND: 0.8, Lane.TEXTS: 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Limiter:
 
     def take(self, caller: Caller, operation: str) -> Turn:
         """Take one call out of the budget if it has one left."""
-        share = USED_SHARE * (1.0 if caller.lane is Lane.INTERACTIVE else BACKGROUND_SHARE)
+        share = USED_SHARE * LANE_SHARES[caller.lane]
         keys = [
             self._key(caller, "calls", str(caller.connection_id)),
             *(self._pause_key(caller, scope, operation) for scope in _PAUSES),

@@ -71,10 +71,15 @@ def _failed_lately(connection: Connection) -> bool:
 
 
 def _new_poll(connection: Connection) -> tuple[SyncRun, list[SyncRunCollection]]:
-    """A run for changes that is saved with the first change; what a killed worker left open is closed."""
+    """A run for changes that is saved with the first change; one that was broken off is closed.
+
+    That is no failure: a poll begins where the last complete one ended, so this one does the same work.
+    """
     left = SyncRun.objects.filter(connection=connection, kind=SyncRun.Kind.POLL).open()
     left.update(
-        state=SyncRun.State.FAILED, error="Interrupted; the next look takes over.", finished_at=timezone.now()
+        state=SyncRun.State.CANCELLED,
+        error="Interrupted; the next look took over.",
+        finished_at=timezone.now(),
     )
     now = timezone.now()
     run = SyncRun(

@@ -10,27 +10,35 @@ from django.db.models.functions import Lower
 from tasks.importing.keys import derive_key
 from tasks.models import NumberSeries, Project
 from tenants.accounts.models import Department
+from tenants.foundation.errors import Conflict
 
 _COLORS: Final = 6
 _MAX_DEPARTMENT_CHARS: Final = 120
+_TRIES: Final = 5
 
 
 def departments_named(names: Iterable[str]) -> dict[str, Department]:
-    """Departments by lower-case name, new ones made; at most four statements."""
+    """Departments by lower-case name, new ones made; four statements unless others make some just now.
+
+    Raises: Conflict when others keep taking the keys.
+    """
     wanted = {name[:_MAX_DEPARTMENT_CHARS].lower(): name[:_MAX_DEPARTMENT_CHARS] for name in names}
     found = _departments(wanted)
-    missing = [name for lower, name in sorted(wanted.items()) if lower not in found]
-    if missing:
+    for _ in range(_TRIES):
+        missing = [name for lower, name in sorted(wanted.items()) if lower not in found]
+        if not missing:
+            return found
         taken = {key.upper() for key in Department.objects.values_list("key", flat=True)}
         fresh: list[Department] = []
         for name in missing:
             key = derive_key(name, taken)
             fresh.append(Department(name=name, key=key, color=len(taken) % _COLORS + 1))
             taken.add(key)
-        # Another transaction may be making the same ones: whoever comes second takes the first one's.
+        # Another transaction may be making the same ones: whoever comes second takes the first one's. It may
+        # also take the key of another name: then the next turn derives a new one.
         Department.objects.bulk_create(fresh, ignore_conflicts=True)
         found = _departments(wanted)
-    return found
+    return _complete(found, wanted)
 
 
 def _departments(wanted: Iterable[str]) -> dict[str, Department]:
@@ -41,11 +49,16 @@ def _departments(wanted: Iterable[str]) -> dict[str, Department]:
 
 
 def projects_named(names: Iterable[str]) -> dict[str, Project]:
-    """Projects by lower-case name, new ones made; at most five statements."""
+    """Projects by lower-case name, new ones made; five statements unless others make some just now.
+
+    Raises: Conflict when others keep taking the keys.
+    """
     wanted = {name.lower(): name for name in names}
     found = _projects(wanted)
-    missing = [name for lower, name in sorted(wanted.items()) if lower not in found]
-    if missing:
+    for _ in range(_TRIES):
+        missing = [name for lower, name in sorted(wanted.items()) if lower not in found]
+        if not missing:
+            return found
         taken = taken_keys()
         fresh: list[Project] = []
         for name in missing:
@@ -54,6 +67,12 @@ def projects_named(names: Iterable[str]) -> dict[str, Project]:
             taken.add(key)
         Project.objects.bulk_create(fresh, ignore_conflicts=True)
         found = _projects(wanted)
+    return _complete(found, wanted)
+
+
+def _complete[T](found: dict[str, T], wanted: Iterable[str]) -> dict[str, T]:
+    if missing := sorted(set(wanted) - set(found)):
+        raise Conflict(f"No free key was found for “{missing[0]}”.", code="tasks.no_free_key")
     return found
 
 

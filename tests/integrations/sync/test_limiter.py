@@ -51,6 +51,12 @@ def test_background_work_leaves_a_fifth_for_people(limiter: Limiter, caller: Cal
     assert take_all(limiter, replace(caller, lane=Lane.INTERACTIVE)) == 18
 
 
+def test_reading_texts_leaves_calls_for_looking_for_changes(limiter: Limiter, caller: Caller) -> None:
+    assert take_all(limiter, replace(caller, lane=Lane.TEXTS)) == 45
+
+    assert take_all(limiter, caller) == 72 - 45
+
+
 def test_a_used_up_budget_says_when_the_next_call_may_go_out(limiter: Limiter, caller: Caller) -> None:
     take_all(limiter, caller)
 

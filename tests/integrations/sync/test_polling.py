@@ -162,3 +162,13 @@ def test_long_titles_come_whole(imported: Connection, workspace: NotionWorkspace
     poll(imported)
 
     assert len(Task.objects.get(external_links__remote_id=page).title) == 2400 * 5 - 1
+
+
+def test_a_look_that_was_broken_off_is_closed_by_the_next_one_and_is_no_failure(imported: Connection) -> None:
+    broken_off = SyncRun.objects.create(connection=imported, kind="poll", trigger="schedule", state="waiting")
+
+    poll(imported)
+
+    broken_off.refresh_from_db()
+    assert broken_off.state == SyncRun.State.CANCELLED
+    assert not SyncRun.objects.filter(state=SyncRun.State.FAILED).exists()
