@@ -22,6 +22,7 @@ _GROUP_NAMES: Mapping[OptionGroup, str] = {
     OptionGroup.IN_PROGRESS: "In progress",
     OptionGroup.COMPLETE: "Complete",
 }
+_NUMBERS: Final = {"1": "4", "2": "3", "3": "2", "4": "1", "5": "1"}
 #: A name may refine its group (a blocked task is in progress) but not leave it.
 _GROUP_ALLOWS: Mapping[OptionGroup, frozenset[str]] = {
     OptionGroup.TODO: frozenset({"planned", "blocked"}),
@@ -67,19 +68,50 @@ def _status_of(option: RemoteOption) -> OptionProposal:
 
 
 def priority_proposals(options: Sequence[RemoteOption]) -> tuple[OptionProposal, ...]:
-    """Propose a priority (0 none … 4 urgent) for each option; numbers are read together."""
+    """Propose a priority (0 none … 4 urgent) for each option; numbers and repeated signs go together."""
     numbers = {option.id: _number(option.name) for option in options}
     known = sorted({number for number in numbers.values() if number is not None})
-    return tuple(_priority_of(option, numbers[option.id], known) for option in options)
+    repeats = {option.id: _repeats(option.name) for option in options}
+    most, sign = max(repeats.values(), default=(0, ""))
+    # A sign of another kind, as 🧊 beside 🔥🔥, is no step of the same ladder.
+    steps = {key: count for key, (count, own) in repeats.items() if most > 1 and own == sign}
+    return tuple(
+        _priority_of(option, numbers[option.id], known, most - steps.get(option.id, most + 1))
+        for option in options
+    )
 
 
-def _priority_of(option: RemoteOption, number: int | None, known: Sequence[int]) -> OptionProposal:
+def number_proposals() -> tuple[OptionProposal, ...]:
+    """Propose what the numbers of a number column mean as priorities."""
+    reason = "Numbers have no names: 1 is taken for the most urgent."
+    return tuple(
+        OptionProposal(number, number, value, reason, is_certain=False) for number, value in _NUMBERS.items()
+    )
+
+
+def number_key(value: float) -> str:
+    """The option a number of a number column stands for."""
+    return str(round(min(max(value, 1.0), 5.0)))
+
+
+def _repeats(name: str) -> tuple[int, str]:
+    """How often a lone sign is repeated, as in 🔥🔥🔥, and the sign; (0, "") for any other name."""
+    signs = name.strip().replace("\ufe0f", "")
+    is_ladder = bool(signs) and set(signs) <= {signs[0]} and signs[0] in PRIORITY_SIGNS
+    return (len(signs), signs[0]) if is_ladder else (0, "")
+
+
+def _priority_of(
+    option: RemoteOption, number: int | None, known: Sequence[int], steps_down: int
+) -> OptionProposal:
     by_name = _find_word(option.name, PRIORITY_WORDS)
     if by_name is not None:
         return _proposal(option, str(by_name), f"The name “{option.name}” says so.")
     if number is not None:
         value = max(1, 4 - (number - known[0]))
         return _proposal(option, str(value), "Lower numbers are more urgent, as in P0, P1, P2.")
+    if steps_down >= 0:
+        return _proposal(option, str(max(1, 4 - steps_down)), "The more signs, the more urgent.")
     sign = next((value for mark, value in PRIORITY_SIGNS.items() if mark in option.name), None)
     if sign is not None:
         return _proposal(option, str(sign), f"The sign in “{option.name}” says so.")

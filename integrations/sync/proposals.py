@@ -1,12 +1,12 @@
 """Which remote field means which of ours, proposed from names, types and options, with reasons; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from integrations.capabilities import FieldKind, RemoteCollection, RemoteField
-from integrations.sync.options import OptionProposal, priority_proposals, status_proposals
+from integrations.sync.options import OptionProposal, number_proposals, priority_proposals, status_proposals
 from integrations.sync.vocabulary import (
     FIELD_WORDS,
     PROJECT_COLLECTION_WORDS,
@@ -22,7 +22,7 @@ _NAME_WEIGHT, _TYPE_WEIGHT, _OPTIONS_WEIGHT = 0.6, 0.25, 0.15
 KIND_FIT: Mapping[OurField, Mapping[FieldKind, float]] = {
     OurField.TITLE: {FieldKind.TITLE: 1.0},
     OurField.STATUS: {FieldKind.STATUS: 1.0, FieldKind.CHOICE: 0.8, FieldKind.CHECKBOX: 0.6},
-    OurField.PRIORITY: {FieldKind.CHOICE: 1.0, FieldKind.STATUS: 0.6},
+    OurField.PRIORITY: {FieldKind.CHOICE: 1.0, FieldKind.STATUS: 0.6, FieldKind.NUMBER: 0.6},
     OurField.DESCRIPTION: {FieldKind.TEXT: 1.0},
     OurField.ASSIGNEES: {FieldKind.PEOPLE: 1.0},
     OurField.DUE: {FieldKind.DATE: 1.0},
@@ -36,6 +36,7 @@ KIND_FIT: Mapping[OurField, Mapping[FieldKind, float]] = {
     OurField.BLOCKED_BY: {FieldKind.RELATION: 1.0},
 }
 _SELF_RELATIONS = frozenset({OurField.PARENT, OurField.BLOCKED_BY})
+_PROJECT_TITLES: Final = frozenset(normal(word) for word in PROJECT_COLLECTION_WORDS)
 #: A lone field of such a kind is most likely what we look for, whatever its name.
 _ONLY_ONE_IS_ENOUGH: Mapping[OurField, FieldKind] = {
     OurField.STATUS: FieldKind.STATUS,
@@ -77,18 +78,15 @@ class CollectionProposal:
         return next((item for item in self.fields if item.our_field is our_field), None)
 
 
-def propose_mapping(
-    collection: RemoteCollection, *, titles: Mapping[str, str] | None = None
-) -> CollectionProposal:
-    """Propose how to read a collection; `titles` names the other collections, by id."""
-    titles = titles or {}
+def propose_mapping(collection: RemoteCollection, *, project_ids: Collection[str] = ()) -> CollectionProposal:
+    """Propose how to read a collection; `project_ids` are the collections that hold projects."""
     candidates = [
         proposal
         for our_field in OurField
         # The text of the page is the description, unless a person maps a column to it.
         if our_field is not OurField.DESCRIPTION
         for field in collection.fields
-        if (proposal := _score(our_field, field, collection, titles)) is not None
+        if (proposal := _score(our_field, field, collection, project_ids)) is not None
         and proposal.score >= THRESHOLD
     ]
     # Ties go to the field that stands first in Notion, so that the same schema always gets the same proposal.
@@ -99,7 +97,9 @@ def propose_mapping(
         if proposal.our_field not in chosen and proposal.remote_field.id not in taken:
             chosen[proposal.our_field] = proposal
             taken.add(proposal.remote_field.id)
-    role, reason = _role(collection, chosen)
+    role, reason = _role(collection, chosen, is_project=collection.id in project_ids)
+    if role is CollectionRole.PROJECTS:
+        chosen = {name: item for name, item in chosen.items() if name is OurField.TITLE}
     return CollectionProposal(
         role=role,
         reason=reason,
@@ -112,7 +112,9 @@ def option_proposals(our_field: OurField, field: RemoteField) -> tuple[OptionPro
     """Propose the meaning of each option of a field that is mapped to a state or a priority."""
     if our_field is OurField.STATUS:
         return status_proposals(field)
-    return priority_proposals(field.options) if our_field is OurField.PRIORITY else ()
+    if our_field is not OurField.PRIORITY:
+        return ()
+    return number_proposals() if field.kind is FieldKind.NUMBER else priority_proposals(field.options)
 
 
 def can_carry(our_field: OurField, kind: FieldKind) -> bool:
@@ -121,7 +123,7 @@ def can_carry(our_field: OurField, kind: FieldKind) -> bool:
 
 
 def _score(
-    our_field: OurField, field: RemoteField, collection: RemoteCollection, titles: Mapping[str, str]
+    our_field: OurField, field: RemoteField, collection: RemoteCollection, project_ids: Collection[str]
 ) -> FieldProposal | None:
     fit = KIND_FIT[our_field].get(field.kind)
     if fit is None:
@@ -134,9 +136,8 @@ def _score(
     if our_field is OurField.PROJECT and field.kind is FieldKind.RELATION and is_self_relation:
         return None
     name, reason = _name_score(our_field, field.name)
-    related = titles.get(field.related_collection_id, "")
-    if our_field is OurField.PROJECT and _has_phrase(related, PROJECT_COLLECTION_WORDS):
-        name, reason = max(name, 0.9), f"It leads to “{related}”."
+    if our_field is OurField.PROJECT and field.related_collection_id in project_ids:
+        name, reason = max(name, 0.9), "It leads to the projects."
     options = option_proposals(our_field, field)
     evidence = _certain_share(options)
     if name < 0.5 and _is_only_one(our_field, field, collection):
@@ -182,12 +183,30 @@ def _is_only_one(our_field: OurField, field: RemoteField, collection: RemoteColl
     return field.kind is kind and sum(item.kind is kind for item in collection.fields) == 1
 
 
+def find_projects(collections: Iterable[RemoteCollection]) -> frozenset[str]:
+    """Find the collections that hold projects: those called so, and those a relation called so leads to."""
+    known = {item.id: item for item in collections}
+    found = {item.id for item in known.values() if normal(item.title) in _PROJECT_TITLES}
+    for collection in known.values():
+        for field in collection.fields:
+            target = field.related_collection_id
+            leads_away = field.kind is FieldKind.RELATION and target in known and target != collection.id
+            # What is a project itself may well point at a "project office": that holds no projects.
+            if (
+                leads_away
+                and collection.id not in found
+                and _name_score(OurField.PROJECT, field.name)[0] >= 0.9
+            ):
+                found.add(target)
+    return frozenset(found)
+
+
 def _role(
-    collection: RemoteCollection, chosen: Mapping[OurField, FieldProposal]
+    collection: RemoteCollection, chosen: Mapping[OurField, FieldProposal], *, is_project: bool
 ) -> tuple[CollectionRole, str]:
+    if is_project:
+        return CollectionRole.PROJECTS, "It is called projects, or others lead to it as their project."
     signs = [name for name in (OurField.STATUS, OurField.ASSIGNEES, OurField.DUE) if name in chosen]
-    if _has_phrase(collection.title, PROJECT_COLLECTION_WORDS) and OurField.PROJECT not in chosen:
-        return CollectionRole.PROJECTS, f"“{collection.title}” names projects."
     if _has_phrase(collection.title, TASK_COLLECTION_WORDS) and signs:
         return CollectionRole.TASKS, f"“{collection.title}” names tasks."
     if OurField.STATUS in chosen and len(signs) > 1:

@@ -1,6 +1,6 @@
 """Writes of how collections are read: discover them, propose a mapping, show it, confirm it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from integrations.sync.proposals import (
     CollectionProposal,
     FieldProposal,
     can_carry,
+    find_projects,
     option_proposals,
     propose_mapping,
 )
@@ -62,13 +63,13 @@ def discover_collections(*, connection: Connection, actor: Actor) -> list[Synced
         if page.next_cursor is None or page.next_cursor == cursor:
             break
         cursor = page.next_cursor
-    titles = {item.id: item.title for item in found.values()}
+    project_ids = find_projects(found.values())
     with atomic():
         locked = Connection.objects.select_for_update().get(pk=connection.pk)
         known = {row.remote_id: row for row in SyncedCollection.objects.filter(connection=locked)}
         for item in found.values():
             collection = known.get(item.id) or SyncedCollection(connection=locked, remote_id=item.id)
-            _note_collection(collection, item, titles)
+            _note_collection(collection, item, project_ids)
         locked.calls_total += opened.guard.take_count()
         locked.save(update_fields=["calls_total", "updated_at"])
         if not found and not known:
@@ -84,8 +85,8 @@ def propose_collection_mapping(*, collection: SyncedCollection, actor: Actor) ->
     """
     require(actor, "integrations.view")
     rows = SyncedCollection.objects.filter(connection_id=collection.connection_id)
-    titles = dict(rows.values_list("remote_id", "title"))
-    return propose_mapping(remote_collection(collection), titles=titles)
+    project_ids = find_projects(remote_collection(row) for row in rows)
+    return propose_mapping(remote_collection(collection), project_ids=project_ids)
 
 
 @atomic
@@ -216,13 +217,13 @@ def _start_import(collection: SyncedCollection, actor: Actor) -> None:
 
 
 def _note_collection(
-    collection: SyncedCollection, remote: RemoteCollection, titles: Mapping[str, str]
+    collection: SyncedCollection, remote: RemoteCollection, project_ids: Collection[str]
 ) -> None:
     collection.container_id, collection.url = remote.container_id, remote.url
     collection.title, collection.icon = remote.title or "Untitled", remote.icon[:40]
     is_decided = collection.mapping_state == SyncedCollection.MappingState.CONFIRMED
     if not is_decided:
-        proposal = propose_mapping(remote, titles=titles)
+        proposal = propose_mapping(remote, project_ids=project_ids)
         collection.schema, collection.schema_read_at = schema_to_json(remote.fields), timezone.now()
         collection.role, collection.role_reason = proposal.role, proposal.reason
         collection.mapping_state = SyncedCollection.MappingState.PROPOSED

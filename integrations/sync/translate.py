@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from integrations.capabilities import FieldKind, RemoteField, RemoteRecord, RemoteValue
-from integrations.sync.options import CHECKED, UNCHECKED, priority_proposals, status_proposals
+from integrations.sync.options import CHECKED, UNCHECKED, number_key, priority_proposals, status_proposals
 from integrations.sync.vocabulary import OurField
 from tasks.drafts import TaskDraft
 
@@ -128,6 +128,10 @@ def _status(value: RemoteValue, mapped: MappedField, _: Known, notes: list[Note]
 
 
 def _priority(value: RemoteValue, mapped: MappedField, _: Known, notes: list[Note]) -> dict[str, Any]:
+    if mapped.kind is FieldKind.NUMBER:
+        is_usable = isinstance(value.data, float) and math.isfinite(value.data)
+        key = number_key(value.data) if is_usable and isinstance(value.data, float) else ""
+        return {"priority": int(mapped.options.get(key, "0"))}
     if not value.options:
         return {"priority": 0}
     option = value.options[0]

@@ -35,8 +35,8 @@ FIELD_WORDS: Mapping[OurField, tuple[str, ...]] = {
     """),
     OurField.STATUS: _words("""
         status, state, stage, progress, phase, stand, zustand, bearbeitungsstand, fortschritt, estado,
-        fase, etapa, statut, état, avancement, done, completed, erledigt, hecho, terminada, fait,
-        terminé
+        fase, etapa, statut, état, avancement, done, completed, finished, erledigt, hecho, terminada,
+        fait, terminé
     """),
     OurField.PRIORITY: _words("""
         priority, prio, urgency, importance, severity, priorität, dringlichkeit, wichtigkeit, prioridad,
@@ -48,27 +48,28 @@ FIELD_WORDS: Mapping[OurField, tuple[str, ...]] = {
     """),
     OurField.ASSIGNEES: _words("""
         assignee, assignees, assigned to, assign, owner, responsible, person, who, lead, zugewiesen an,
-        zugewiesen, verantwortlich, verantwortliche, zuständig, bearbeiter, wer, responsable, asignado
-        a, asignado, asignada a, encargado, propietario, quién, assigné à, assigné, attribué à
+        zugewiesen, verantwortlich, verantwortliche, zuständig, bearbeiter, wer, responsable,
+        responsables, dueño, crew, sponsor, leitung, asignado a, asignado, asignada a, encargado,
+        propietario, quién, assigné à, assigné, attribué à
     """),
     OurField.DUE: _words("""
-        due, due date, due on, deadline, finish by, end date, target date, date, timeline, fällig,
-        fällig am, fälligkeit, fälligkeitsdatum, frist, termin, abgabe, bis, enddatum, zeitraum, fecha
-        límite, vence, vencimiento, fecha de entrega, entrega, plazo, fecha, échéance, date limite, date
-        de fin
+        due, due date, due on, deadline, finish by, end date, target date, date, timeline, fällig, fällig
+        am, fälligkeit, fälligkeitsdatum, frist, termin, abgabe, bis, enddatum, zeitraum, fecha límite,
+        vence, vencimiento, fecha de entrega, entrega, plazo, fecha, échéance, date limite, date de fin
     """),
     OurField.START: _words("""
         start, start date, starts, starts on, begin, begins, kick off, startdatum, beginn, beginnt am,
         inicio, fecha de inicio, empieza, comienzo, début, date de début
     """),
     OurField.COMPLETED: _words("""
-        completed on, completed at, completion date, done on, finished on, closed on, closed at,
-        abgeschlossen am, erledigt am, completado el, terminado el, fecha de cierre, terminé le
+        completed on, completed at, completion date, done on, finished on, closed on, closed at, closed,
+        cerrado el, geschlossen am, fermé le, abgeschlossen am, erledigt am, completado el, terminado el,
+        fecha de cierre, terminé le
     """),
     OurField.ESTIMATE: _words("""
-        estimate, estimated hours, estimate h, hours, effort, effort h, time estimate, workload,
-        aufwand, aufwand h, aufwand std, schätzung, stunden, geschätzte stunden, geplante stunden,
-        estimación, horas, horas estimadas, esfuerzo, estimation, heures, charge
+        estimate, estimated hours, estimate h, hours, effort, effort h, time estimate, workload, aufwand,
+        aufwand h, aufwand std, schätzung, stunden, geschätzte stunden, geplante stunden, estimación,
+        horas, horas estimadas, esfuerzo, estimation, heures, charge
     """),
     OurField.TAGS: _words("""
         tags, tag, labels, label, topics, keywords, category, categories, type, area, schlagwörter,
@@ -76,12 +77,12 @@ FIELD_WORDS: Mapping[OurField, tuple[str, ...]] = {
         categoría, categorías, tipo, étiquettes, catégorie
     """),
     OurField.DEPARTMENT: _words("""
-        department, team, division, unit, business unit, squad, function, abteilung, bereich,
-        fachbereich, departamento, equipo, área, département, équipe
+        department, team, division, unit, business unit, squad, function, abteilung, bereich, fachbereich,
+        departamento, equipo, área, département, équipe
     """),
     OurField.PROJECT: _words("""
-        project, projects, initiative, epic, projekt, projekte, vorhaben, proyecto, proyectos,
-        iniciativa, projet, projets
+        project, projects, initiative, initiatives, epic, epics, projekt, projekte, vorhaben, proyecto,
+        proyectos, iniciativa, iniciativas, projet, projets
     """),
     OurField.PARENT: _words("""
         parent, parent task, parent item, belongs to, übergeordnet, übergeordnete aufgabe, oberaufgabe,
@@ -103,9 +104,9 @@ TASK_COLLECTION_WORDS = _words("""
 
 STATUS_WORDS: Mapping[str, tuple[str, ...]] = {
     "cancelled": _words("""
-        cancelled, canceled, won't do, wont do, dropped, rejected, discarded, abandoned, abgebrochen,
-        verworfen, storniert, entfällt, abgelehnt, cancelado, cancelada, descartado, descartada,
-        anulado, rechazado, annulé, abandonné
+        cancelled, canceled, won't do, wont do, dropped, stopped, rejected, discarded, abandoned,
+        abgebrochen, verworfen, storniert, entfällt, abgelehnt, cancelado, cancelada, descartado,
+        descartada, anulado, rechazado, annulé, abandonné
     """),
     "blocked": _words("""
         blocked, waiting, on hold, stuck, paused, waiting for, blockiert, wartet, wartend, pausiert,
@@ -117,20 +118,20 @@ STATUS_WORDS: Mapping[str, tuple[str, ...]] = {
         revisar, aprobación, en prueba, en revue, relecture
     """),
     "done": _words("""
-        done, complete, completed, finished, closed, shipped, resolved, delivered, live, erledigt,
-        fertig, abgeschlossen, geschlossen, gelöst, ausgeliefert, hecho, hecha, completado, completada,
-        terminado, terminada, listo, lista, cerrado, entregado, fait, terminé, terminée, livré
+        done, complete, completed, finished, closed, shipped, resolved, delivered, live, erledigt, fertig,
+        abgeschlossen, geschlossen, gelöst, ausgeliefert, hecho, hecha, completado, completada, terminado,
+        terminada, listo, lista, cerrado, entregado, fait, terminé, terminée, livré
     """),
     "in_progress": _words("""
-        in progress, doing, active, wip, started, ongoing, working on it, in development, in arbeit, in
-        bearbeitung, läuft, begonnen, angefangen, aktiv, en progreso, en curso, haciendo, empezado,
-        activo, en cours, commencé
+        in progress, doing, active, wip, started, running, ongoing, working on it, in development, in
+        arbeit, in bearbeitung, läuft, begonnen, angefangen, aktiv, en progreso, en curso, haciendo,
+        empezado, activo, en cours, commencé
     """),
     "planned": _words("""
-        to do, todo, not started, backlog, open, planned, new, inbox, ready, next, later, someday,
-        triage, queued, offen, geplant, neu, nicht begonnen, zu erledigen, zu tun, eingang, bereit,
-        pendiente, por hacer, sin empezar, nuevo, nueva, planificado, abierto, à faire, pas commencé,
-        nouveau, prévu
+        to do, todo, not started, backlog, open, planned, new, idea, ideas, inbox, ready, next, later,
+        someday, triage, queued, offen, geplant, neu, nicht begonnen, zu erledigen, zu tun, eingang,
+        bereit, pendiente, por hacer, sin empezar, nuevo, nueva, planificado, abierto, à faire, pas
+        commencé, nouveau, prévu
     """),
 }
 
@@ -158,7 +159,7 @@ _SIGNS: Mapping[int, str] = {
     4: "🔥🚨‼🔴🟥⏫",
     3: "🟠🟧⬆🔺🔼❗",
     2: "🟡🟨➡▶",
-    1: "🟢🟩🔵🟦⬇🔽🔻⏬",
+    1: "🧊❄🟢🟩🔵🟦⬇🔽🔻⏬",
     0: "⚪⬜",
 }
 PRIORITY_SIGNS: Mapping[str, int] = {sign: value for value, signs in _SIGNS.items() for sign in signs}

@@ -43,7 +43,8 @@ def test_a_workspace_is_connected_under_its_own_name_and_its_token_is_sealed(
 
     assert (connection.name, connection.state) == ("Testing Ground", "connected")
     assert connection.requests_per_minute == 180
-    secret = Secret.objects.get(pk=connection.token_secret_id)
+    secret = Secret.objects.get()
+    assert secret == connection.token_secret
     assert workspace.token.encode() not in bytes(secret.sealed)
 
 
