@@ -67,16 +67,16 @@ class Command(BaseCommand):
 
 def build_font(target: Path) -> int:
     """Write the subset as WOFF2 with one axis, its weight; returns its size in bytes."""
-    font = TTFont(SOURCE, lazy=True)
     options = Options(
         layout_features=FEATURES, hinting=False, notdef_outline=True, name_IDs=[0, 1, 2, 13, 14]
     )
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=LETTERS)
-    subsetter.subset(font)
-    instantiateVariableFont(font, {"opsz": None, "wght": WEIGHTS}, inplace=True)
-    font.flavor = "woff2"
-    font.save(target)
+    with TTFont(SOURCE, lazy=True) as font:
+        subsetter.subset(font)
+        instantiateVariableFont(font, {"opsz": None, "wght": WEIGHTS}, inplace=True)
+        font.flavor = "woff2"
+        font.save(target)
     return target.stat().st_size
 
 
