@@ -24,6 +24,7 @@ _PRIORITY = {
     "medium": ("P2", "yellow"),
     "low": ("P3", "gray"),
 }
+# The departments bear the same names all over the company, whatever the language around them.
 _TEAM = {
     "engineering": ("Engineering", "blue"),
     "finance": ("Finance", "green"),
@@ -119,12 +120,6 @@ _DRINGLICHKEIT = {
     "medium": ("Mittel", "yellow"),
     "low": ("Niedrig", "gray"),
 }
-_ABTEILUNG = {
-    "engineering": ("Technik & IT", "blue"),
-    "finance": ("Finanzen", "green"),
-    "operations": ("Betrieb", "orange"),
-    "people": ("Personal & Recht", "pink"),
-}
 _AUFGABEN = TableShape(
     key="acme-aufgaben",
     title="Aufgaben",
@@ -139,7 +134,7 @@ _AUFGABEN = TableShape(
         Column("Zuständig", "people", "people"),
         Column("Fällig", "date", "due"),
         Column("Dringlichkeit", "select", "priority", _DRINGLICHKEIT),
-        Column("Abteilung", "select", "department", _ABTEILUNG),
+        Column("Abteilung", "select", "department", _TEAM),
         Column("Schlagworte", "multi_select", "tags"),
         Column("Aufwand (h)", "number", "estimate"),
         Column("Blockiert durch", "relation", "blocked_by"),
@@ -162,7 +157,7 @@ _WERKSTATT = TableShape(
         Column("Wer", "people", "people"),
         Column("Bis wann", "date", "due"),
         Column("Dringlichkeit", "select", "priority", _DRINGLICHKEIT),
-        Column("Bereich", "select", "department", _ABTEILUNG),
+        Column("Bereich", "select", "department", _TEAM),
         Column("Notiz", "rich_text", "summary"),
         Column("Vorhaben", "relation", "project"),
         Column("Zuletzt geändert", "last_edited_time", "edited"),
@@ -185,7 +180,7 @@ ACME_DE = WorkspaceShape(
             Column("Stand", "select", "status", _STAND),
             Column("Leitung", "people", "people"),
             Column("Zeitraum", "date", "span"),
-            Column("Abteilung", "select", "department", _ABTEILUNG),
+            Column("Abteilung", "select", "department", _TEAM),
             Column("Aufgaben", "relation", "tasks"),
             Column("Werkstatt und Lager", "relation", "tasks"),
         ),

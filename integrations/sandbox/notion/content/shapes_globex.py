@@ -10,9 +10,10 @@ from integrations.sandbox.notion.content.shapes import (
     status_groups,
 )
 
+# The areas bear the same names all over the group, whatever the language around them.
 _AREA = {
-    "engineering": ("Tech", "blue"),
-    "finance": ("Money", "green"),
+    "engineering": ("Technology", "blue"),
+    "finance": ("Finance", "green"),
     "operations": ("Plants", "orange"),
     "people": ("People", "pink"),
 }
@@ -116,12 +117,6 @@ _PRIORIDAD = {
     "medium": ("Media", "yellow"),
     "low": ("Baja", "gray"),
 }
-_AREA_ES = {
-    "engineering": ("Tecnología", "blue"),
-    "finance": ("Finanzas", "green"),
-    "operations": ("Operaciones", "orange"),
-    "people": ("Personas y Legal", "pink"),
-}
 _TAREAS = TableShape(
     key="globex-tareas",
     title="Tareas",
@@ -136,7 +131,7 @@ _TAREAS = TableShape(
         Column("Responsables", "people", "people"),
         Column("Plazo", "date", "span"),
         Column("Prioridad", "select", "priority", _PRIORIDAD),
-        Column("Área", "select", "department", _AREA_ES),
+        Column("Área", "select", "department", _AREA),
         Column("Etiquetas", "multi_select", "tags"),
         Column("Horas previstas", "number", "estimate"),
         Column("Depende de", "relation", "blocked_by"),
@@ -165,7 +160,7 @@ _IBERIA = TableShape(
         Column("Dueño", "people", "people"),
         Column("Fecha límite", "date", "due"),
         Column("Importancia", "number", "priority"),
-        Column("Equipo", "select", "department", _AREA_ES),
+        Column("Equipo", "select", "department", _AREA),
         Column("Resumen", "rich_text", "summary"),
         Column("Proyecto", "relation", "project"),
         Column("Cerrado el", "date", "completed"),
@@ -188,7 +183,7 @@ GLOBEX_ES = WorkspaceShape(
             Column("Estado", "status", "status", _ESTADO, _GRUPOS),
             Column("Dirección", "people", "people"),
             Column("Periodo", "date", "span"),
-            Column("Área", "select", "department", _AREA_ES),
+            Column("Área", "select", "department", _AREA),
             Column("Tareas", "relation", "tasks"),
             Column("PMO", "relation", "tasks"),
             Column("Tareas enlazadas", "rollup", "task_count"),

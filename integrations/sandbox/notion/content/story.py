@@ -22,7 +22,7 @@ OPEN = frozenset({PLANNED, IN_PROGRESS, IN_REVIEW, BLOCKED})
 
 _PRIORITIES = ("none", "low", "medium", "high", "urgent")
 _PRIORITY_WEIGHTS = (9, 20, 41, 22, 8)
-_BLOCKED_SHARE = 0.17
+_BLOCKED_SHARE = 0.25
 """Share of the open tasks that wait for another one: about 6 % of all tasks."""
 
 
@@ -84,18 +84,20 @@ def _status_of_open(random: Random, progress: float, *, is_backlog: bool) -> str
 
 def draw_life(random: Random, reference: datetime, usual_hours: float) -> Life:
     """Draw the course of one task up to `reference`, for work that usually takes so many hours."""
+    is_backlog = random.random() < 0.12
     days_ago = random.uniform(0.4, HISTORY_DAYS)
-    if random.random() < 0.1:
-        days_ago = HISTORY_DAYS + random.expovariate(1 / 18)
+    if is_backlog:
+        days_ago = random.uniform(4, 3.5 * HISTORY_DAYS)
+    elif random.random() < 0.15:
+        days_ago = HISTORY_DAYS + random.expovariate(1 / 20)
     created = _at_work(reference - timedelta(days=days_ago), random)
     priority = random.choices(_PRIORITIES, _PRIORITY_WEIGHTS)[0]
     median = 5.5 + 1.6 * math.sqrt(usual_hours) + (-4.0 if priority == "urgent" else 0.0)
     cycle_days = max(0.2, random.lognormvariate(math.log(max(median, 1.5)), 0.85))
     ends = _at_work(created + timedelta(days=cycle_days), random)
     ends = max(ends, created + timedelta(minutes=random.randint(20, 240)))
-    is_backlog = random.random() < 0.14
     hours = None if random.random() < 0.15 else _rounded_hours(usual_hours * random.lognormvariate(0, 0.35))
-    if ends < reference and not is_backlog and random.random() < 0.93:
+    if ends < reference and not is_backlog and random.random() < 0.955:
         return _finished(random, reference, created, ends, priority, hours)
     return _unfinished(random, reference, created, cycle_days, priority, hours, is_backlog=is_backlog)
 
