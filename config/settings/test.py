@@ -24,3 +24,4 @@ STORAGES = {
 }
 WHITENOISE_AUTOREFRESH = True
 OUTBOUND_ALLOWED_PRIVATE_HOSTS = ["127.0.0.1", "localhost"]
+NOTION_BASE_URL = "http://127.0.0.1:1"  # nobody answers there: a test that reads Notion starts a sandbox

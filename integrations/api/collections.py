@@ -149,7 +149,12 @@ class CollectionViewSet(IdempotentPosts, GenericViewSet[SyncedCollection]):
     serializer_class = CollectionSerializer
     lookup_field = "id"
     lookup_value_converter = "uuid"
-    permission_codes = {"retrieve": "integrations.view"}
+    permission_codes = {
+        "retrieve": "integrations.view",
+        "destroy": "integrations.map",
+        "mapping": "integrations.map",
+        "preview": "integrations.view",
+    }
 
     def retrieve(self, request: Request, id: UUID) -> Response:
         """Show one database with its columns and its mapping."""

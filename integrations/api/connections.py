@@ -81,7 +81,18 @@ class ConnectionViewSet(IdempotentPosts, GenericViewSet[Connection]):
     lookup_value_converter = "uuid"
     keyset_sorts = {"name": "name"}
     keyset_default_sort = "name"
-    permission_codes = {"list": "integrations.view", "retrieve": "integrations.view"}
+    permission_codes = {
+        "list": "integrations.view",
+        "create": "integrations.connect",
+        "retrieve": "integrations.view",
+        "destroy": "integrations.connect",
+        "token": "integrations.connect",
+        "pause": "integrations.sync",
+        "resume": "integrations.sync",
+        "collections": "integrations.view",
+        "discover": "integrations.connect",
+        "confirm_proposals": "integrations.map",
+    }
 
     def list(self, request: Request) -> Response:
         """List workspaces a page at a time, by name."""

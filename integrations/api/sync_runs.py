@@ -141,7 +141,13 @@ class SyncRunViewSet(IdempotentPosts, GenericViewSet[SyncRun]):
     serializer_class = SyncRunSerializer
     lookup_field = "id"
     lookup_value_converter = "uuid"
-    permission_codes = {"list": "integrations.view", "retrieve": "integrations.view"}
+    permission_codes = {
+        "list": "integrations.view",
+        "create": "integrations.sync",
+        "retrieve": "integrations.view",
+        "cancel": "integrations.sync",
+        "log": "integrations.view",
+    }
 
     def list(self, request: Request) -> Response:
         """List runs a page at a time, newest first."""

@@ -21,7 +21,7 @@ from integrations.console.run_parts import part_rows, percent, progress_note, st
 from integrations.models import Connection, SyncRun, SyncRunLog
 from integrations.selectors import sync_run_for, visible_connections, visible_sync_runs
 from integrations.services import cancel_run, start_sync_run
-from tenants.accounts.access import UserActor, can
+from tenants.accounts.access import UserActor, can, require
 from tenants.foundation.console import toast
 from tenants.foundation.keyset import keyset_page
 from tenants.foundation.page_parts import LogLine, Pages, Segment
@@ -45,6 +45,7 @@ _LEVELS: Final = {"info": "info", "warning": "warn", "error": "bad"}
 def run_list(request: HttpRequest) -> HttpResponse:
     """The runs, newest first; polls that found nothing leave no run behind."""
     actor = actor_of(request)
+    require(actor, "integrations.view")
     shown = request.GET.get("state", "")
     shown = shown if shown in SHOWN else ""
     runs = visible_sync_runs(actor=actor).filter(**SHOWN[shown][1])  # type: ignore[arg-type]

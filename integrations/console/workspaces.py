@@ -25,7 +25,7 @@ from integrations.services import (
     start_sync_run,
 )
 from integrations.sync.services import confirm_proposals, discover_collections, switch_off_collection
-from tenants.accounts.access import UserActor, can
+from tenants.accounts.access import UserActor, can, require
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached
 from tenants.tenancy import atomic, outside_transaction
@@ -53,6 +53,7 @@ class TokenForm(forms.Form):
 def workspace_list(request: HttpRequest) -> HttpResponse:
     """Every connected workspace, how fresh it is and what it holds."""
     actor = actor_of(request)
+    require(actor, "integrations.view")
     connections = list(visible_connections(actor=actor).prefetch_related("collections"))
     latest = {
         run.connection_id: run
@@ -81,6 +82,7 @@ def workspace_list(request: HttpRequest) -> HttpResponse:
 def connect(request: HttpRequest) -> HttpResponse:
     """Connect a workspace with a token, look for its databases and show them."""
     actor = actor_of(request)
+    require(actor, "integrations.connect")
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -178,6 +180,7 @@ def act(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 def look_again(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask the service which databases are shared now."""
     actor = actor_of(request)
+    require(actor, "integrations.connect")
     with atomic():
         connection = connection_for(actor=actor, connection_id=connection_id)
     try:
@@ -196,6 +199,7 @@ def look_again(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 def token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Give a workspace a new token."""
     actor = actor_of(request)
+    require(actor, "integrations.connect")
     with atomic():
         connection = connection_for(actor=actor, connection_id=connection_id)
     form = TokenForm(request.POST or None)

@@ -76,7 +76,12 @@ class ProjectViewSet(IdempotentPosts, GenericViewSet[Project]):
     lookup_value_converter = "uuid"
     keyset_sorts = {"name": "name"}
     keyset_default_sort = "name"
-    permission_codes = {"list": "tasks.view", "retrieve": "tasks.view"}
+    permission_codes = {
+        "list": "tasks.view",
+        "create": "tasks.manage_projects",
+        "retrieve": "tasks.view",
+        "partial_update": "tasks.manage_projects",
+    }
 
     def list(self, request: Request) -> Response:
         """List projects a page at a time, by name."""

@@ -113,7 +113,15 @@ class TaskViewSet(IdempotentPosts, GenericViewSet[Task]):
     lookup_value_regex = "[A-Za-z0-9-]{1,50}"
     keyset_sorts = {str(sort): column for sort, column in SORT_COLUMNS.items()}
     keyset_default_sort = "-updated"
-    permission_codes = {"list": "tasks.view", "retrieve": "tasks.view"}
+    permission_codes = {
+        "list": "tasks.view",
+        "create": "tasks.create",
+        "retrieve": "tasks.view",
+        "partial_update": "tasks.edit",
+        "complete": "tasks.complete",
+        "archive": "tasks.archive",
+        "restore": "tasks.archive",
+    }
 
     @extend_schema(parameters=FILTER_PARAMETERS)
     def list(self, request: Request) -> Response:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from tasks.console.requests import actor_of, htmx_of
 from tasks.selectors import found_tasks
+from tenants.accounts.access import require
 
 MAX_CHARS = 200
 
@@ -17,8 +18,10 @@ MAX_CHARS = 200
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """Tasks for `q` as options of the palette; without htmx the list searched for the same."""
+    actor = actor_of(request)
+    require(actor, "tasks.view")
     words = request.GET.get("q", "").replace("\x00", "")[:MAX_CHARS]
     if not htmx_of(request):
         return redirect(f"{reverse('tasks:list')}?{urlencode({'q': words})}")
-    tasks = found_tasks(actor=actor_of(request), words=words)
+    tasks = found_tasks(actor=actor, words=words)
     return render(request, "tasks/search.html", {"tasks": tasks})

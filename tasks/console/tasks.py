@@ -139,6 +139,7 @@ def _columns(filters: TaskFilters, base_url: str) -> list[Column]:
 def change_many(request: HttpRequest) -> HttpResponse:
     """Do one thing to the ticked tasks, and offer to undo it. Raises: InvalidInput, Forbidden, Conflict."""
     actor = actor_of(request)
+    require(actor, "tasks.edit")
     ids = ids_in(request.POST.getlist("ids"))
     kind, _colon, value = request.POST.get("action", "").partition(":")
     if not ids:

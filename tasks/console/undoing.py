@@ -19,7 +19,7 @@ from tasks.console.requests import actor_of, htmx_of
 from tasks.drafts import TaskChanges
 from tasks.models import Task
 from tasks.services import archive_tasks, edit_tasks, restore_tasks
-from tenants.accounts.access import UserActor
+from tenants.accounts.access import UserActor, require
 from tenants.foundation.console import toast
 from tenants.foundation.errors import Conflict
 from tenants.tenancy import atomic
@@ -68,6 +68,7 @@ def _key(actor: UserActor, token: str) -> str:
 def put_back(request: HttpRequest, token: str) -> HttpResponse:
     """Put tasks back as they were. Raises: Conflict (too late, or undone already), Forbidden."""
     actor = actor_of(request)
+    require(actor, "tasks.edit")
     undo = cache.get(_key(actor, token))
     if not isinstance(undo, Undo):
         raise Conflict(_("It is too late to undo this."), code="tasks.undo_gone")

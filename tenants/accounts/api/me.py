@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tenants.accounts.api.permissions import ANYBODY
 from tenants.accounts.models import User
 from tenants.accounts.services import update_profile
 from tenants.accounts.time_zones import time_zones
@@ -59,6 +60,8 @@ class MeChangeSerializer(StrictSerializer):
 
 class MeView(APIView):
     """The caller."""
+
+    permission_codes = {"GET": ANYBODY, "PATCH": ANYBODY}
 
     @extend_schema(responses=MeSerializer, operation_id="me_retrieve")
     def get(self, request: Request) -> Response:

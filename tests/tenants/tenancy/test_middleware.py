@@ -31,7 +31,8 @@ def test_an_unknown_host_gets_a_neutral_404(database: None) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["", "..", "north localhost", "north.localhost:99999999", "a" * 300, "north.localhost\r\nx", "[::1]"]
+    "host",
+    ["", "..", "north localhost", "north.localhost:99999999", "a" * 300, "north.localhost\r\nx", "[::1]"],
 )
 def test_a_malformed_host_is_nobodys(database: None, host: str) -> None:
     request = HttpRequest()

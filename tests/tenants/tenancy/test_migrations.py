@@ -70,9 +70,7 @@ def test_a_failing_tenant_is_reported_keeps_its_schema_and_stops_nobody(
         from django.db import transaction
 
         with transaction.atomic(using="cell_1"):
-            assert not MigrationLedger.objects.filter(
-                tenant_id=behind.id, app=KEY[0], name=KEY[1]
-            ).exists()
+            assert not MigrationLedger.objects.filter(tenant_id=behind.id, app=KEY[0], name=KEY[1]).exists()
 
 
 def test_the_template_is_built_once(databases: None, django_db_blocker: object) -> None:

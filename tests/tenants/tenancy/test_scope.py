@@ -147,12 +147,20 @@ def test_a_tenant_cannot_change_its_tables(tenant: TenantRef) -> None:
 
 def test_names_of_schemas_are_checked_before_they_become_sql(tenant: TenantRef) -> None:
     with pytest.raises(TenancyError):
-        TenantRef(id=tenant.id, slug="x", name="x", cell="cell_1", schema='x"; drop', role="x", state="active")
+        TenantRef(
+            id=tenant.id, slug="x", name="x", cell="cell_1", schema='x"; drop', role="x", state="active"
+        )
 
 
 def test_a_scope_of_one_cell_is_refused_on_another(tenant: TenantRef) -> None:
     elsewhere = TenantRef(
-        id=tenant.id, slug="x", name="x", cell="cell_9", schema=tenant.schema, role=tenant.role, state="active"
+        id=tenant.id,
+        slug="x",
+        name="x",
+        cell="cell_9",
+        schema=tenant.schema,
+        role=tenant.role,
+        state="active",
     )
     with tenant_scope(elsewhere), pytest.raises(Exception, match="cell"):
         Department.objects.using("cell_1").count()
@@ -224,7 +232,9 @@ class TestCommitted:
         async def all_of_them() -> list[bool]:
             return await asyncio.gather(*(one(refs[n % len(refs)]) for n in range(30)))
 
-        assert all(asyncio.run(all_of_them()))
+        with ThreadPoolExecutor(1) as pool:  # a thread of its own: another test's event loop may be open in this one
+            assert all(pool.submit(asyncio.run, all_of_them()).result())
+            pool.submit(connections.close_all).result()
 
     def test_a_broken_connection_is_an_error_and_the_next_request_gets_a_new_one(self) -> None:
         def attempt() -> int:
