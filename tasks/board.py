@@ -1,4 +1,4 @@
-"""The board: a column a status, the first cards of each and how many there are, in four queries."""
+"""The board: a column a status, the first cards of each and how many there are, in three queries."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class BoardColumn:
 def board_columns(
     *, actor: Actor, filters: TaskFilters, viewpoint: Viewpoint | None = None, size: int = CARDS_PER_COLUMN
 ) -> list[BoardColumn]:
-    """Every column of the board; a status filter leaves the others out. Four queries."""
+    """Every column of the board; a status filter leaves the others out. Three queries."""
     viewpoint = viewpoint or viewpoint_of(actor)
     shown = [status for status in Task.Status if status in (filters.statuses or DEFAULT_COLUMNS)]
     tasks = filtered_tasks(actor=actor, filters=filters.without("statuses"), viewpoint=viewpoint)
@@ -47,7 +47,7 @@ def board_columns(
         tasks.filter(status=status).order_by(*order).values_list("pk", flat=True)[: size + 1]
         for status in shown
     ]
-    ids = list(first.union(*others, all=True)) if others else list(first)
+    ids = first.union(*others, all=True) if others else first
     cards = list(with_row_parts(Task.objects.filter(pk__in=ids)).order_by(*order))
     columns: list[BoardColumn] = []
     for status in shown:

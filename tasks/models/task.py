@@ -21,8 +21,6 @@ NO_DUE: Final = date(9999, 12, 31)
 NOT_COMPLETED: Final = datetime(1, 1, 1, tzinfo=UTC)
 TITLE_ORDER_CHARS: Final = 80
 
-_LIVE: Final = Q(archived_at__isnull=True)
-
 
 class TaskQuerySet(models.QuerySet["Task"]):
     """Questions asked of tasks."""
@@ -163,18 +161,20 @@ class Task(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["updated_at", "id"], name="tasks_by_updated", condition=_LIVE),
-            models.Index(fields=["due_order", "id"], name="tasks_by_due", condition=_LIVE),
-            models.Index(fields=["priority", "id"], name="tasks_by_priority", condition=_LIVE),
-            models.Index(fields=["created_at", "id"], name="tasks_by_created", condition=_LIVE),
-            models.Index(fields=["title_order", "id"], name="tasks_by_title", condition=_LIVE),
-            models.Index(fields=["completed_order", "id"], name="tasks_by_completed", condition=_LIVE),
-            models.Index(fields=["status", "updated_at", "id"], name="tasks_by_status", condition=_LIVE),
-            models.Index(fields=["status", "due_order", "id"], name="tasks_by_status_due", condition=_LIVE),
+            models.Index(fields=["updated_at", "id"], name="tasks_by_updated"),
+            models.Index(fields=["due_order", "id"], name="tasks_by_due"),
+            models.Index(fields=["priority", "id"], name="tasks_by_priority"),
+            models.Index(fields=["created_at", "id"], name="tasks_by_created"),
+            models.Index(fields=["title_order", "id"], name="tasks_by_title"),
+            models.Index(fields=["completed_order", "id"], name="tasks_by_completed"),
+            models.Index(fields=["status", "updated_at", "id"], name="tasks_by_status"),
+            models.Index(fields=["status", "due_order", "id"], name="tasks_by_status_due"),
             models.Index(fields=["department", "updated_at", "id"], name="tasks_by_department"),
             models.Index(fields=["project", "updated_at", "id"], name="tasks_by_project"),
             models.Index(fields=["source", "updated_at", "id"], name="tasks_by_source"),
-            models.Index(fields=["updated_at", "id"], name="tasks_archived", condition=~_LIVE),
+            models.Index(
+                fields=["updated_at", "id"], name="tasks_archived", condition=Q(archived_at__isnull=False)
+            ),
             GinIndex(fields=["tags"], name="tasks_by_tag"),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="tasks_by_words"),
         ]
