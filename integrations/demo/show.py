@@ -24,6 +24,7 @@ from integrations.demo.companies import (
     ensure_connections,
     platform_company,
 )
+from integrations.demo.only_one import hold
 from integrations.demo.outcome import Outcome, outcome_of, workspaces_of
 from integrations.demo.processes import Processes
 from integrations.demo.progress import ProgressDisplay
@@ -52,6 +53,7 @@ class Show:
         self._totals: dict[str, int] = {}
         self._stop_living = Event()
         self._life: Thread | None = None
+        self._lock: TextIO | None = None
         self._began = time.monotonic()
 
     @property
@@ -62,8 +64,9 @@ class Show:
     def start(self) -> None:
         """Start everything and begin the first syncs.
 
-        Raises: ChildEnded, DomainError (a company could not be taken in, a token was refused).
+        Raises: ChildEnded, Conflict (the demo runs already), DomainError (a token was refused, …).
         """
+        self._lock = hold(self._folder / "running")
         self._addresses.take_effect()
         for notice in self._addresses.notices:
             self._say(notice)
@@ -143,6 +146,8 @@ class Show:
         stopped = self._supervisor.stop_all()
         connections.close_all()
         stopped += _stop_services(getattr(settings, "EMBEDDED_STARTED_HERE", ()))
+        if self._lock is not None:
+            self._lock.close()
         if stopped:
             self._say(f"Stopped: {', '.join(stopped)}.")
 
