@@ -24,7 +24,7 @@ def hold(path: Path) -> TextIO:
         holder = file.read().strip() or "unknown"
         file.close()
         raise Conflict(
-            f"The demo already runs here, as process {holder}. Stop it first, or set VAR_DIR to another folder.",
+            f"The demo already runs here, as process {holder}. Stop it first, or set another VAR_DIR.",
             code="demo.already_running",
         ) from error
     file.truncate(0)
