@@ -135,11 +135,14 @@ def _attempt(session: SyncSession) -> None:
 def _phases(session: SyncSession) -> None:
     is_poll = session.run.kind == SyncRun.Kind.POLL
     mappings = _mappings(session)
-    if not is_poll:
+    # What an interrupted run has behind it is not read again.
+    stood_at = session.run.phase
+    if not is_poll and stood_at in {SyncRun.Phase.QUEUED, SyncRun.Phase.SCHEMA}:
         _phase(session, SyncRun.Phase.SCHEMA)
         for part in session.parts:
             _read_schema(session, part)
         mappings = _mappings(session)
+    if not is_poll and stood_at in {SyncRun.Phase.QUEUED, SyncRun.Phase.SCHEMA, SyncRun.Phase.PEOPLE}:
         _phase(session, SyncRun.Phase.PEOPLE)
         read_people(session)
     _phase(session, SyncRun.Phase.RECORDS)
