@@ -153,10 +153,12 @@ def start_sync_run(
     kind: str | None = None,
     trigger: str = SyncRun.Trigger.MANUAL,
     collections: Sequence[SyncedCollection] | None = None,
+    accepts_disappearances: bool = False,
 ) -> SyncRun:
     """Start reading a connection in the background.
 
     Without `kind`: the first import of the collections never read to their end, else a full check of all.
+    `accepts_disappearances`: many rows missing at once were really deleted there, so follow them.
     Raises: Forbidden, Conflict (not connected, nothing to read, or a run is under way).
     """
     require(actor, "integrations.sync", on=connection)
@@ -187,6 +189,7 @@ def start_sync_run(
         # The service does not count its rows; the last complete reading is the best guess there is.
         total=sum(known_rows) if len(known_rows) == len(chosen) else None,
         trigger=trigger,
+        accepts_disappearances=accepts_disappearances,
         started_by_id=actor.user_id,
     )
     SyncRunCollection.objects.bulk_create(

@@ -114,6 +114,9 @@ class NewSyncRunSerializer(StrictSerializer):
         required=False,
         help_text="Left out: what was never read, else everything.",
     )
+    accepts_disappearances = serializers.BooleanField(
+        default=False, help_text="Many rows missing at once were really deleted: archive their tasks."
+    )
 
 
 class RunFilterSerializer(serializers.Serializer[Any]):
@@ -164,7 +167,12 @@ class SyncRunViewSet(IdempotentPosts, GenericViewSet[SyncRun]):
         body.is_valid(raise_exception=True)
         actor = actor_of(request)
         connection = connection_for(actor=actor, connection_id=body.validated_data["connection_id"])
-        run = start_sync_run(connection=connection, actor=actor, kind=body.validated_data.get("kind"))
+        run = start_sync_run(
+            connection=connection,
+            actor=actor,
+            kind=body.validated_data.get("kind"),
+            accepts_disappearances=body.validated_data["accepts_disappearances"],
+        )
         return self._shown(request, run.pk, status=201)
 
     def retrieve(self, request: Request, id: UUID) -> Response:

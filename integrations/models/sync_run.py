@@ -77,6 +77,7 @@ class SyncRun(models.Model):
     stalls = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True, default="")
     is_cancel_requested = models.BooleanField(default=False)
+    accepts_disappearances = models.BooleanField(default=False)
     started_by_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -29,9 +29,7 @@ GUARD_ROWS: Final = 50
 GUARD_SHARE: Final = 0.2
 
 
-def look_for_missing(
-    session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping, *, is_confirmed: bool = False
-) -> None:
+def look_for_missing(session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping) -> None:
     """Ask for each record the complete reading of `part` did not show, one call each.
 
     In the trash: its task is archived. Not found: the task stays and the link says so, because "deleted" and
@@ -47,7 +45,8 @@ def look_for_missing(
         total = expected.count()
         missing = expected.filter(~Q(seen_run_id=session.run.pk) | Q(seen_run_id=None))
         remote_ids = list(missing.order_by("pk").values_list("remote_id", flat=True))
-    if len(remote_ids) > GUARD_ROWS and len(remote_ids) > GUARD_SHARE * total and not is_confirmed:
+    is_suspicious = len(remote_ids) > GUARD_ROWS and len(remote_ids) > GUARD_SHARE * total
+    if is_suspicious and not session.run.accepts_disappearances:
         detail = f"{len(remote_ids)} of {total} rows of “{part.collection.title}” are missing."
         with atomic():
             session.journal.note(Problem("mass_disappearance", detail), part.collection)

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from django.db.models import F
 from django.utils import timezone
 
 from integrations.capabilities import ProblemKind, SourceError
@@ -191,7 +192,9 @@ def _read_schema(session: SyncSession, part: SyncRunCollection) -> None:
         return
     with atomic():
         session.hold()
-        collection = part.collection
+        # Read afresh: somebody may have confirmed another mapping since the run began.
+        collection = SyncedCollection.objects.select_for_update().get(pk=part.collection_id)
+        part.collection = collection
         problems = take_over_schema(collection, remote)
         for problem in problems:
             session.journal.note(problem, collection)
@@ -285,4 +288,6 @@ def _end(run: SyncRun, state: str, error: str, session: SyncSession | None = Non
             session.journal.save_run()
             session.journal.flush()
         run.save()
+        connections = Connection.objects.filter(pk=run.connection_id)
+        connections.update(calls_total=F("calls_total") + run.calls)
     log.warning("sync.run_ended", run_id=run.pk, state=state, error=error)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from integrations.capabilities import SourceError
 from integrations.events import ConnectionSuspended, SyncRunFinished
-from integrations.models import Connection, ExternalLink, SyncRun, SyncRunCollection
+from integrations.models import Connection, ExternalLink, SyncedCollection, SyncRun, SyncRunCollection
 from integrations.sync import metrics
 from integrations.sync.problems import Problem
 from integrations.sync.session import SyncSession
@@ -57,8 +57,7 @@ def _finish_parts(session: SyncSession) -> None:
         part.save(update_fields=["state", "finished_at"])
         if session.seen_run_id is not None:
             links = ExternalLink.objects.filter(collection=part.collection, seen_run_id=session.run.pk)
-            part.collection.row_count = links.count()
-            part.collection.save(update_fields=["row_count", "updated_at"])
+            SyncedCollection.objects.filter(pk=part.collection_id).update(row_count=links.count())
 
 
 def wait_with_run(session: SyncSession, error: LimitReached) -> None:

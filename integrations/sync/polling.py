@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from integrations.models import Connection, ExternalLink, SyncedCollection, SyncRun, SyncRunCollection
@@ -17,6 +18,7 @@ from tenants.tenancy import atomic
 
 #: Deletions, moved records and computed columns are only found by reading everything.
 FULL_CHECK_EVERY: Final = timedelta(hours=24)
+PAUSE_AFTER_FAILURE: Final = timedelta(minutes=10)
 
 
 def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bool:
@@ -54,20 +56,24 @@ def _starts_whole_reading(connection: Connection) -> bool:
     if runs.filter(kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL]).open().exists():
         return True
     wanted = SyncedCollection.objects.filter(connection=connection).wanted()
-    kind = None
-    if wanted.filter(watermark=None).exclude(state=SyncedCollection.State.UNREADABLE).exists():
-        kind = SyncRun.Kind.IMPORT if not _failed_lately(connection) else None
-    elif (last := last_full_reading_at(connection)) is None or last < timezone.now() - FULL_CHECK_EVERY:
-        kind = SyncRun.Kind.FULL if not _failed_lately(connection) else None
-    if kind is None:
+    # A reading that failed is not repeated with every poll.
+    lately = timezone.now() - PAUSE_AFTER_FAILURE
+    failed = SyncRunCollection.objects.filter(run__connection=connection, run__created_at__gt=lately).filter(
+        Q(state=SyncRunCollection.State.FAILED) | Q(run__state=SyncRun.State.FAILED)
+    )
+    unread = wanted.filter(watermark=None).exclude(state=SyncedCollection.State.UNREADABLE)
+    if unread.exclude(pk__in=failed.values("collection_id")).exists():
+        kind = SyncRun.Kind.IMPORT
+    elif wanted.exists() and not failed.exists() and _is_full_check_due(connection):
+        kind = SyncRun.Kind.FULL
+    else:
         return False
     return system_run(connection=connection, kind=kind, trigger=SyncRun.Trigger.SCHEDULE) is not None
 
 
-def _failed_lately(connection: Connection) -> bool:
-    """A reading that failed is not repeated with every poll."""
-    whole = SyncRun.objects.filter(connection=connection, kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL])
-    return whole.filter(created_at__gt=timezone.now() - timedelta(minutes=10)).exists()
+def _is_full_check_due(connection: Connection) -> bool:
+    last = last_full_reading_at(connection)
+    return last is None or last < timezone.now() - FULL_CHECK_EVERY
 
 
 def _new_poll(connection: Connection) -> tuple[SyncRun, list[SyncRunCollection]]:

@@ -9,7 +9,7 @@ from typing import Final
 from django.utils import timezone
 
 from integrations.capabilities import ProblemKind, RecordOrder, RecordPage, RecordQuery, SourceError
-from integrations.models import SyncRun, SyncRunCollection
+from integrations.models import SyncedCollection, SyncRun, SyncRunCollection
 from integrations.sync.drift import needs_new_schema
 from integrations.sync.guarded_source import needs_smaller_page
 from integrations.sync.journal import PLACE
@@ -129,12 +129,15 @@ class _Reader:
     def _complete(self, now: datetime) -> None:
         part, collection = self._part, self._part.collection
         part.state, part.cursor = SyncRunCollection.State.READ, ""
-        collection.watermark, collection.last_read_at = part.watermark, now
-        changed = ["watermark", "last_read_at", "updated_at"]
-        if self._order is RecordOrder.CREATED:
-            collection.last_complete_at = now
-            changed += ["last_complete_at"]
-        collection.save(update_fields=changed)
+        is_whole = self._order is RecordOrder.CREATED
+        # A mapping confirmed meanwhile wants everything read anew: then the watermark stays unset.
+        SyncedCollection.objects.filter(
+            pk=collection.pk, mapping_revision=collection.mapping_revision
+        ).update(
+            watermark=part.watermark,
+            last_read_at=now,
+            **({"last_complete_at": now} if is_whole else {}),
+        )
 
     def _save(self) -> None:
         if not self._part._state.adding:

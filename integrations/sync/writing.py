@@ -99,10 +99,7 @@ def _write_tasks(context: PageContext, changed: Sequence[Candidate], counts: Cou
 
 
 def _translate(context: PageContext, item: Candidate, link: ExternalLink, known: Known) -> Translation:
-    is_back = item.link is not None and item.link.state in {
-        ExternalLink.State.TRASHED_REMOTE,
-        ExternalLink.State.ACCESS_LOST,
-    }
+    is_back = item.link is not None and item.link.state == ExternalLink.State.TRASHED_REMOTE
     task_id = link.task_id or uuid7()
     return translate_task(item.record, context.mapping, task_id=task_id, known=known, restore=is_back)
 

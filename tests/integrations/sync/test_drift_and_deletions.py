@@ -180,6 +180,11 @@ def test_many_rows_missing_at_once_are_a_question_not_an_order(
     assert Task.objects.live().count() == 80
     assert not [call for call in sandbox.calls() if call.path.startswith("/v1/pages/")]
 
+    start_sync_run(connection=connection, actor=SYSTEM, kind="full", accepts_disappearances=True)
+    work()
+
+    assert Task.objects.live().count() == 20
+
 
 def test_nothing_is_taken_for_deleted_unless_the_reading_was_complete(
     imported: Connection, sandbox: Sandbox, workspace: NotionWorkspace, full_check: Callable[[], SyncRun]
