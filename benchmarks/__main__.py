@@ -17,7 +17,9 @@ def main() -> None:
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     django.setup()
     names = sys.argv[1:] or sorted(
-        module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in NOT_BENCHMARKS
+        module.name
+        for module in pkgutil.iter_modules(benchmarks.__path__)
+        if module.name not in NOT_BENCHMARKS
     )
     for name in names:
         print(f"--- {name}", flush=True)

@@ -36,14 +36,19 @@ def main() -> None:
     prepare()
     companies = [company(number) for number in range(TENANTS)]
     try:
-        figures = {"request": request_cost([c.ref for c in companies]), "new_tenant": creation_cost()}
+        figures: dict[str, Any] = {
+            "request": request_cost([c.ref for c in companies]),
+            "new_tenant": creation_cost(),
+        }
     finally:
         for made in companies:
             drop_schema(made)
             made.delete()
     path = save("tenancy", (__doc__ or "").strip(), figures)
     for name, row in figures["request"].items():
-        print(f"{name}: plain {row['plain_ms']} ms, ours {row['ours_ms']} ms, ratio {row['ratio']} (≤ {row['limit']})")
+        print(
+            f"{name}: plain {row['plain_ms']} ms, ours {row['ours_ms']} ms, ratio {row['ratio']} (≤ {row['limit']})"
+        )
     print(f"new tenant: {figures['new_tenant']['schema_median_s']} s median (≤ 0.5 s) → {path.name}")
 
 
@@ -113,7 +118,12 @@ def call(application: WSGIHandler, path: str, host: str) -> None:
         "HTTP_HOST": host, "wsgi.input": BytesIO(), "wsgi.errors": BytesIO(), "wsgi.url_scheme": "http",
     }  # fmt: skip
     statuses: list[str] = []
-    response = application(environment, lambda status, headers, error=None: statuses.append(status))
+
+    def start(status: str, headers: list[tuple[str, str]], error: Any = None, /) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return lambda data: None
+
+    response = application(environment, start)
     body = b"".join(response)
     response.close()
     if statuses[0] != "200 OK" or body == b"0":
@@ -133,4 +143,8 @@ def creation_cost(count: int = 20) -> dict[str, float]:
         seconds.append(time.perf_counter() - started)
         drop_schema(tenant)
         tenant.delete()
-    return {"schema_median_s": round(median(seconds), 3), "schema_max_s": round(max(seconds), 3), "limit_s": 0.5}
+    return {
+        "schema_median_s": round(median(seconds), 3),
+        "schema_max_s": round(max(seconds), 3),
+        "limit_s": 0.5,
+    }

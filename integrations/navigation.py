@@ -65,6 +65,8 @@ def _badge(request: HttpRequest) -> TopBadge | None:
         return TopBadge(text=text if state.stopped > 1 else _("A workspace stopped"), tone="bad", url=url)
     if state.synced_at is None:
         return TopBadge(text=_("First sync under way"), tone="info", url=url, is_live=True)
-    seconds = int((timezone.now() - state.synced_at).total_seconds())
-    ago = _("%(seconds)d s") % {"seconds": max(seconds, 0)} if seconds < A_MINUTE else timesince(state.synced_at, depth=1)
+    synced_at = state.synced_at
+    seconds = int((timezone.now() - synced_at).total_seconds())
+    is_recent = seconds < A_MINUTE
+    ago = _("%(seconds)d s") % {"seconds": max(seconds, 0)} if is_recent else timesince(synced_at, depth=1)
     return TopBadge(text=_("Synced %(ago)s ago") % {"ago": ago}, tone="ok", url=url, is_live=True)

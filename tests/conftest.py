@@ -32,7 +32,7 @@ def only_loopback() -> Iterator[None]:
     """Refuse every connection that would leave this machine."""
     connect = socket.socket.connect
 
-    def guarded(self: socket.socket, address: Any) -> None:
+    def guarded(self: Any, address: Any) -> None:
         if self.family in (socket.AF_INET, socket.AF_INET6):
             host = address[0]
             try:
@@ -77,9 +77,9 @@ def drop_databases() -> None:
 
 
 @pytest.fixture(scope="session")
-def companies(databases: None) -> Iterator[tuple[Tenant, Tenant]]:
+def companies(databases: None) -> tuple[Tenant, Tenant]:
     """Two companies that every test of this worker shares; what a test does in them is rolled back."""
-    yield create_company("north", "North Works"), create_company("south", "South Works")
+    return create_company("north", "North Works"), create_company("south", "South Works")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from config.databases import databases_for
-from config.embedded import POSTGRES_BIN_PATH
+from config.embedded import POSTGRES_BIN as POSTGRES_BIN
 from config.env import ROOT, load_environment
 from config.mail import mailers_for
 from config.settings.logging import configure_logging
@@ -212,7 +212,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # --- pages
 LANGUAGE_CODE, TIME_ZONE, USE_I18N, USE_TZ = "en", "UTC", True, True
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]
-POSTGRES_BIN = POSTGRES_BIN_PATH
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [VAR_DIR / "static-build"]

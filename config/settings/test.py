@@ -14,7 +14,7 @@ globals().update(use_services(*_urls))
 # Each worker has a Valkey database of its own, so that clearing one disturbs nobody.
 REDIS_URL = _urls[2].rsplit("/", 1)[0] + f"/{1 + int(WORKER.removeprefix('gw') or 0) % 15}"
 CELERY_BROKER_URL = REDIS_URL
-CACHES = {**CACHES, "default": {**CACHES["default"], "LOCATION": REDIS_URL}}  # type: ignore[name-defined] # noqa: F405
+CACHES = use_services(*_urls[:2], REDIS_URL)["CACHES"]
 TENANT_ROLE_PREFIX = f"x{WORKER}_"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -85,7 +84,9 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
     with atomic():
         collection = collection_for(actor=actor, collection_id=collection_id)
         stored = list(collection.mappings.all())
-        choices = chosen_in(request.POST, collection) if request.method == "POST" else current_choices(collection)
+        choices = (
+            chosen_in(request.POST, collection) if request.method == "POST" else current_choices(collection)
+        )
     errors: dict[str, list[str]] = {}
     problem = ""
     if request.POST.get("action") == "confirm":
@@ -158,7 +159,11 @@ def field_lines(
     known = {row.our_field: row for row in stored}
     lines = []
     for our_field in OurField:
-        columns = [(item.id, f"{item.name} · {kind_word(item.kind)}") for item in fields if can_carry(our_field, item.kind)]
+        columns = [
+            (item.id, f"{item.name} · {kind_word(item.kind)}")
+            for item in fields
+            if can_carry(our_field, item.kind)
+        ]
         row = known.get(our_field.value)
         if not columns and row is None:
             continue

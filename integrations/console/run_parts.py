@@ -29,6 +29,7 @@ LABELS: Final = {
     Phase.RETRIES: gettext_lazy("Try rows set aside"),
     Phase.BODIES: gettext_lazy("Read page texts"),
 }
+WELL_ENDED: Final = (SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL)
 _ORDER: Final = [Phase.QUEUED, *_WHOLE, Phase.BODIES, Phase.FINISHED]
 
 
@@ -51,15 +52,16 @@ def steps_of(run: SyncRun) -> list[Step]:
     for phase in PHASES[SyncRun.Kind(run.kind)]:
         place = _ORDER.index(phase)
         state: StepState = "waiting"
-        if run.phase == Phase.FINISHED and run.state in (SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL):
-            state = "done"
-        elif place < here:
+        is_well_ended = run.phase == Phase.FINISHED and run.state in WELL_ENDED
+        if is_well_ended or place < here:
             state = "done"
         elif place == here:
             state = "running" if run.is_open else "failed"
         elif not run.is_open:
             state = "skipped"
-        note = f"{run.done:,}" if phase in (Phase.RECORDS, Phase.BODIES) and state in ("done", "running") else ""
+        note = (
+            f"{run.done:,}" if phase in (Phase.RECORDS, Phase.BODIES) and state in ("done", "running") else ""
+        )
         steps.append(Step(label=str(LABELS[phase]), state=state, note=note))
     return steps
 
@@ -67,7 +69,7 @@ def steps_of(run: SyncRun) -> list[Step]:
 def percent(run: SyncRun, parts: Sequence[SyncRunCollection]) -> int | None:
     """How much of the run is done, 0 to 100; None while it cannot be known."""
     if not run.is_open:
-        return 100 if run.state in (SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL) else None
+        return 100 if run.state in WELL_ENDED else None
     if run.total:
         return min(99, round(100 * run.done / run.total))
     finished = sum(part.state == SyncRunCollection.State.DONE for part in parts)

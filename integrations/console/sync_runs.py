@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -53,7 +54,9 @@ def run_list(request: HttpRequest) -> HttpResponse:
     chosen = next((item for item in connections if str(item.pk) == request.GET.get("workspace")), None)
     if chosen is not None:
         runs = runs.filter(connection=chosen)
-    page = keyset_page(runs, sort="-id", sorts={"id": "id"}, cursor=request.GET.get("cursor") or None, size=PAGE_SIZE)
+    page = keyset_page(
+        runs, sort="-id", sorts={"id": "id"}, cursor=request.GET.get("cursor") or None, size=PAGE_SIZE
+    )
     longest = max((run.duration_seconds or 0 for run in page.rows), default=0) or 1
     context = {
         "rows": [(run, run.duration_seconds, longest) for run in page.rows],
@@ -97,7 +100,9 @@ def run_context(run_id: UUID, actor: UserActor) -> dict[str, Any]:
         "parts": part_rows(parts),
         "issues": list(found.issues.all()),
         "left": time_left(found, share),
-        "took": timedelta(seconds=round(found.duration_seconds)) if found.duration_seconds is not None else None,
+        "took": timedelta(seconds=round(found.duration_seconds))
+        if found.duration_seconds is not None
+        else None,
         "lines": [
             LogLine(at=line.at, text=line.message, level=_LEVELS[line.level])  # type: ignore[arg-type]
             for line in reversed(newest)
@@ -110,7 +115,7 @@ def run_context(run_id: UUID, actor: UserActor) -> dict[str, Any]:
 
 @login_required
 @require_safe
-def live(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def live(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     """The run's page part as server-sent events until it ends; 503 when too many pages are watching."""
     actor = actor_of(request)
     sync_run_for(actor=actor, run_id=run_id)

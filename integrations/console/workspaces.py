@@ -165,9 +165,10 @@ def act(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         confirmed = confirm_proposals(connection=connection, actor=actor)
         text = _("%(count)d databases are being read.") % {"count": len(confirmed)}
     elif action == "switch_off":
-        chosen = collections_of(actor=actor, connection=connection).filter(pk=_uuid(request.POST.get("collection")))
-        for collection in chosen:
-            switch_off_collection(collection=collection, actor=actor)
+        chosen = _uuid(request.POST.get("collection"))
+        for collection in collections_of(actor=actor, connection=connection):
+            if collection.pk == chosen:
+                switch_off_collection(collection=collection, actor=actor)
         text = _("The database is no longer read. Its tasks stay.")
     else:
         return HttpResponse(status=400)
@@ -214,7 +215,9 @@ def token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
                 return toast(request, HttpResponseRedirect(here), _("The new token is in use."))
     with atomic():
         context = {"form": form, "connection": connection}
-        return render(request, "integrations/workspace_token.html", context, status=422 if form.errors else 200)
+        return render(
+            request, "integrations/workspace_token.html", context, status=422 if form.errors else 200
+        )
 
 
 def _template(request: HttpRequest) -> str:

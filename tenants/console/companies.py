@@ -52,7 +52,10 @@ def new_company(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             done = onboard_tenant(
-                slug=data["slug"], name=data["name"], owner_email=data["owner_email"], owner_name=data["owner_name"]
+                slug=data["slug"],
+                name=data["name"],
+                owner_email=data["owner_email"],
+                owner_name=data["owner_name"],
             )
             if done.invitation is not None:
                 path = reverse("accounts:accept_invitation", args=[done.invitation.reveal()])

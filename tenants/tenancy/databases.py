@@ -52,7 +52,9 @@ def create_database(alias: str) -> bool:
         try:
             with owner_connection(alias, database="postgres") as connection:
                 connection.autocommit = True
-                connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
+                )
         except psycopg.errors.DuplicateDatabase:
             pass
         except psycopg.Error as error:

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from django.db import transaction
@@ -37,7 +37,8 @@ class TenantMiddleware:
                 return closed(tenant)
             response = self.get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            response.streaming_content = stream_in_scope(tenant, response.streaming_content)
+            parts = cast("Iterable[bytes]", response.streaming_content)
+            response.streaming_content = stream_in_scope(tenant, parts)
         return response
 
 
@@ -99,9 +100,7 @@ def nobody_here() -> HttpResponse:
 
 def closed(tenant: TenantRef) -> HttpResponse:
     """What a tenant's host answers while the tenant is not active."""
-    return HttpResponse(
-        render_to_string("console/errors/tenant_closed.html", {"tenant": tenant}), status=503
-    )
+    return HttpResponse(render_to_string("console/errors/tenant_closed.html", {"tenant": tenant}), status=503)
 
 
 def opens_its_own_transactions(request: HttpRequest, view: Any) -> bool:

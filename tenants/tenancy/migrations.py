@@ -41,7 +41,9 @@ def pending_migrations(cell: str) -> dict[UUID, list[Key]]:
         for tenant_id, app, name in cursor.fetchall():
             applied[tenant_id].add((app, name))
     tenants = Tenant.objects.filter(cell=cell).exclude(state=Tenant.State.PROVISIONING)
-    missing = {pk: [key for key in plan if key not in applied[pk]] for pk in tenants.values_list("pk", flat=True)}
+    missing = {
+        pk: [key for key in plan if key not in applied[pk]] for pk in tenants.values_list("pk", flat=True)
+    }
     return {pk: keys for pk, keys in missing.items() if keys}
 
 
@@ -71,7 +73,7 @@ def migrate_tenants(*, cells: Sequence[str] | None = None, workers: int = 2) -> 
 
 
 def migrate_tenant(tenant: Tenant, keys: list[Key]) -> None:
-    """Apply ``keys`` to one tenant: rendered SQL where there is some, Django's own way where a migration runs Python."""
+    """Apply ``keys`` to one tenant: rendered SQL where there is some, Django's way where a migration runs Python."""
     try:
         scripts = {(m.app, m.name): m.sql for m in TemplateMigration.objects.all()}
         for key in keys:
@@ -110,5 +112,7 @@ def _migrate_through_django(tenant: Tenant, key: Key) -> None:
 
 def _enter_schema(connection: psycopg.Connection[tuple[object, ...]], tenant: Tenant) -> None:
     connection.execute(
-        sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(tenant.schema)).as_bytes(connection)
+        sql.SQL("SET LOCAL search_path = {}, public")
+        .format(sql.Identifier(tenant.schema))
+        .as_bytes(connection)
     )

@@ -85,7 +85,9 @@ def drop_schema(tenant: Tenant) -> None:
 
 def schema_exists(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> bool:
     """Whether the cell has this schema."""
-    return connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone() is not None
+    return (
+        connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone() is not None
+    )
 
 
 def record_migrations(

@@ -145,7 +145,11 @@ def dump_schema() -> str:
         f"--host={parts['HOST']}", f"--port={parts['PORT']}", f"--username={parts['USER']}", parts["NAME"],
     ]  # fmt: skip
     done = subprocess.run(  # noqa: S603 - the program and its arguments are ours
-        command, capture_output=True, text=True, check=False, env={**os.environ, "PGPASSWORD": parts["PASSWORD"]}
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PGPASSWORD": parts["PASSWORD"]},
     )
     if done.returncode:
         raise Conflict(f"The template could not be dumped: {done.stderr.strip()}")
@@ -157,7 +161,9 @@ def clean_dump(text: str) -> str:
     kept: list[str] = []
     for statement in re.split(r"\n\n+(?=--|[A-Z])", text):
         lines = [line for line in statement.splitlines() if line and not line.startswith(("--", "\\"))]
-        body = "\n".join(line for line in lines if not re.match(r"(SET |SELECT pg_catalog\.set_config)", line))
+        body = "\n".join(
+            line for line in lines if not re.match(r"(SET |SELECT pg_catalog\.set_config)", line)
+        )
         if body and "django_migrations" not in body and not body.startswith("CREATE SCHEMA"):
             kept.append(body)
     return "\n".join(kept)

@@ -18,10 +18,11 @@ from tasks.models import Project, Task
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import User
+from tenants.accounts.selectors import actor_for
 from tenants.models import Domain
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.transactions import current_alias
-from tests.people import actor_for, person, signed_in_client
+from tests.people import person, signed_in_client
 
 TABLE = tomllib.loads(Path(__file__).with_name("routes.toml").read_text())
 ROLES = [Role.GUEST, Role.MEMBER, Role.MANAGER, Role.ADMIN, Role.OWNER]
@@ -98,7 +99,9 @@ def things_of(tenant: TenantRef) -> Things:
     with atomic():
         owner = User.objects.get(email=f"owner@{tenant.slug}.example")
         project = Project.objects.create(name=f"Canary {tenant.slug}", key="CAN")
-        task = Task.objects.create(title=f"Canary of {tenant.slug}", key=f"CAN{tenant.slug[0].upper()}-1", number=1)
+        task = Task.objects.create(
+            title=f"Canary of {tenant.slug}", key=f"CAN{tenant.slug[0].upper()}-1", number=1
+        )
         connection = Connection.objects.create(
             connector="notion", name=f"Canary {tenant.slug}", account_id=str(uuid.uuid4()), workspace_id="w"
         )
@@ -213,7 +216,16 @@ def test_a_role_gets_in_where_the_table_says_and_nowhere_else(
 def test_another_companys_ids_are_nothing_here(
     foreign_things: Things, tenant: TenantRef, host: str, owner: UserActor
 ) -> None:
-    naming = {"key", "project_id", "user_id", "invitation_id", "connection_id", "collection_id", "run_id", "id"}
+    naming = {
+        "key",
+        "project_id",
+        "user_id",
+        "invitation_id",
+        "connection_id",
+        "collection_id",
+        "run_id",
+        "id",
+    }
     wrong = [
         (route.name, method, answer.status_code)
         for route, method, lowest, answer in answers(signed_in_client(host, owner), foreign_things)

@@ -40,7 +40,14 @@ def test_a_wrong_value_is_named_and_never_shown(name: str, value: str, sentence:
 def test_production_names_everything_it_lacks() -> None:
     done = start(DJANGO_SETTINGS_MODULE="config.settings.production")
     assert done.returncode != 0
-    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "TOKEN_PEPPER", "KEY_ENCRYPTION_KEY"):
+    for name in (
+        "DATABASE_URL",
+        "DATABASE_OWNER_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "TOKEN_PEPPER",
+        "KEY_ENCRYPTION_KEY",
+    ):
         assert name in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -3,13 +3,15 @@
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg import pq
+from django.db.backends.postgresql.psycopg_any import register_tzloader
+from psycopg import postgres, pq
 
 from tenants.tenancy.backend.cursors import ScopedCursor, ScopedServerSideCursor
 from tenants.tenancy.context import CellScope, TenantRef, current_scope
 from tenants.tenancy.errors import NoTenant, NoTransaction, WrongCell
 
 UNKNOWN = object()
+TIMESTAMPTZ = postgres.types["timestamptz"].oid
 IDLE, FAILED = pq.TransactionStatus.IDLE, pq.TransactionStatus.INERROR
 
 
@@ -24,14 +26,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _connecting = False
 
     def create_cursor(self, name: str | None = None) -> Any:
-        cursor: Any = (
-            ScopedServerSideCursor(self.connection, name=name, scrollable=False, withhold=False)
-            if name
-            else ScopedCursor(self.connection)
-        )
-        loader = self.connection.adapters.get_loader(base.TIMESTAMPTZ_OID, base.Format.TEXT)
+        # The stubs know neither psycopg 3's cursors nor what Django imports of psycopg: hence Any.
+        make: Any = ScopedServerSideCursor if name else ScopedCursor
+        options = {"name": name, "scrollable": False, "withhold": False} if name else {}
+        cursor = make(self.connection, **options)
+        loader = self.connection.adapters.get_loader(TIMESTAMPTZ, pq.Format.TEXT)
         if self.timezone != loader.timezone:
-            base.register_tzloader(self.timezone, cursor)
+            register_tzloader(self.timezone, cursor)
         cursor.apply_scope = self.apply_scope
         return cursor
 
@@ -85,11 +86,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _commit(self) -> None:
         self._forget_scope()
-        super()._commit()
+        super()._commit()  # type: ignore[misc]
 
     def _rollback(self) -> None:
         self._forget_scope()
-        super()._rollback()
+        super()._rollback()  # type: ignore[misc]
 
     def connect(self) -> None:
         self._forget_scope()

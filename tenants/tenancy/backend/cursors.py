@@ -34,9 +34,9 @@ class ScopeGuard:
         super()._execute_send(query, force_extended=True, binary=binary)  # type: ignore[misc]
 
 
-class ScopedCursor(ScopeGuard, base.Cursor):  # type: ignore[name-defined,misc]
+class ScopedCursor(ScopeGuard, base.Cursor):
     """What Django gets for ordinary queries."""
 
 
-class ScopedServerSideCursor(ScopeGuard, base.ServerSideCursor):  # type: ignore[name-defined,misc]
+class ScopedServerSideCursor(ScopeGuard, base.ServerSideCursor):
     """What ``QuerySet.iterator()`` gets."""

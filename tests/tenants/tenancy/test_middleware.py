@@ -91,7 +91,7 @@ def test_a_streamed_answer_is_produced_in_the_scope_of_its_request(database: Non
             with atomic():
                 yield f" {Department.objects.count()}"
 
-        return StreamingHttpResponse(parts())  # type: ignore[arg-type]
+        return StreamingHttpResponse(parts())
 
     answer = ask(view, "south.localhost")
     assert b"".join(answer) == b"south 0"  # type: ignore[arg-type]

@@ -83,7 +83,8 @@ def test_the_template_is_built_once(databases: None, django_db_blocker: object) 
 
 def test_a_dump_is_reduced_to_statements() -> None:
     dump = (
-        "--\n-- a comment\n--\n\n\\restrict abc\n\nSET statement_timeout = 0;\nSELECT pg_catalog.set_config('x', '', false);\n\n"
+        "--\n-- a comment\n--\n\n\\restrict abc\n\nSET statement_timeout = 0;\n"
+        "SELECT pg_catalog.set_config('x', '', false);\n\n"
         "--\n-- Name: t\n--\n\nCREATE TABLE tenant_template.t (\n    id integer\n);\n\n"
         "CREATE TABLE tenant_template.django_migrations (\n    id integer\n);\n"
     )

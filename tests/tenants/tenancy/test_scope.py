@@ -13,7 +13,8 @@ from django.db.utils import InternalError, OperationalError, ProgrammingError
 
 from tenants.accounts.models import Department
 from tenants.tenancy import NoTenant, NoTransaction, TenantRef, atomic, current_tenant, tenant_scope
-from tenants.tenancy.context import TenancyError, current_tenant_or_none
+from tenants.tenancy.context import current_tenant_or_none
+from tenants.tenancy.errors import TenancyError
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -117,9 +118,12 @@ def test_a_missing_tenant_table_is_an_error_never_somebody_elses_rows(tenant: Te
 def test_the_database_itself_refuses_the_other_tenants_schema(
     tenant: TenantRef, other_tenant: TenantRef
 ) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"), atomic():
-        with connections["cell_1"].cursor() as cursor:
-            cursor.execute(f'SELECT count(*) FROM "{other_tenant.schema}".accounts_department')
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        atomic(),
+        connections["cell_1"].cursor() as cursor,
+    ):
+        cursor.execute(f'SELECT count(*) FROM "{other_tenant.schema}".accounts_department')
 
 
 @pytest.mark.parametrize(
@@ -134,15 +138,21 @@ def test_the_database_itself_refuses_the_other_tenants_schema(
 def test_nothing_can_be_stacked_behind_a_semicolon(
     tenant: TenantRef, other_tenant: TenantRef, attack: str
 ) -> None:
-    with pytest.raises(ProgrammingError, match="multiple commands"), atomic():
-        with connections["cell_1"].cursor() as cursor:
-            cursor.execute(attack.format(role=other_tenant.role))
+    with (
+        pytest.raises(ProgrammingError, match="multiple commands"),
+        atomic(),
+        connections["cell_1"].cursor() as cursor,
+    ):
+        cursor.execute(attack.format(role=other_tenant.role))
 
 
 def test_a_tenant_cannot_change_its_tables(tenant: TenantRef) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied|must be owner"), atomic():
-        with connections["cell_1"].cursor() as cursor:
-            cursor.execute("CREATE TABLE mine (id int)")
+    with (
+        pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
+        atomic(),
+        connections["cell_1"].cursor() as cursor,
+    ):
+        cursor.execute("CREATE TABLE mine (id int)")
 
 
 def test_names_of_schemas_are_checked_before_they_become_sql(tenant: TenantRef) -> None:
@@ -232,7 +242,8 @@ class TestCommitted:
         async def all_of_them() -> list[bool]:
             return await asyncio.gather(*(one(refs[n % len(refs)]) for n in range(30)))
 
-        with ThreadPoolExecutor(1) as pool:  # a thread of its own: another test's event loop may be open in this one
+        # A thread of its own: another test's event loop may be open in this one.
+        with ThreadPoolExecutor(1) as pool:
             assert all(pool.submit(asyncio.run, all_of_them()).result())
             pool.submit(connections.close_all).result()
 
@@ -256,6 +267,9 @@ class TestCommitted:
 
 
 def test_work_items_of_others_are_invisible_to_a_tenant(tenant: TenantRef) -> None:
-    with pytest.raises((ProgrammingError, InternalError), match="permission denied"), atomic():
-        with connections["cell_1"].cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM tenants_workitem")
+    with (
+        pytest.raises((ProgrammingError, InternalError), match="permission denied"),
+        atomic(),
+        connections["cell_1"].cursor() as cursor,
+    ):
+        cursor.execute("SELECT count(*) FROM tenants_workitem")
