@@ -1,29 +1,25 @@
 """Writes of how collections are read: discover them, propose a mapping, show it, confirm it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 import structlog
-from django.utils import timezone
 
-from integrations.capabilities import FieldKind, RemoteCollection, RemoteField
+from integrations.capabilities import FieldKind, RemoteField
 from integrations.events import MappingConfirmed
 from integrations.models import Connection, FieldMapping, SyncedCollection, SyncRun
 from integrations.services import start_sync_run
-from integrations.sync.limiter import Lane
-from integrations.sync.options import OptionProposal
+from integrations.sync.discovery import discover_collections, stored_options
 from integrations.sync.proposals import (
     CollectionProposal,
-    FieldProposal,
     can_carry,
     find_projects,
     option_proposals,
     propose_mapping,
 )
-from integrations.sync.session import open_source
-from integrations.sync.stored_mapping import remote_collection, schema_from_json, schema_to_json
+from integrations.sync.stored_mapping import remote_collection, schema_from_json
 from integrations.sync.vocabulary import OurField
 from tasks.models import Task
 from tenants.accounts.access import Actor, require
@@ -33,7 +29,17 @@ from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
 
-_MAX_PAGES: Final = 50
+__all__ = [
+    "MappingChoice",
+    "confirm_mapping",
+    "confirm_proposals",
+    "current_choices",
+    "discover_collections",
+    "propose_collection_mapping",
+    "rows_of_choices",
+    "switch_off_collection",
+]
+
 _PRIORITIES: Final = {str(value) for value in Task.Priority.values}
 
 
@@ -44,37 +50,6 @@ class MappingChoice:
     our_field: str
     remote_field_id: str
     options: Mapping[str, str] = field(default_factory=dict)
-
-
-def discover_collections(*, connection: Connection, actor: Actor) -> list[SyncedCollection]:
-    """Look for what is shared and propose how to read what is new; call it outside a transaction.
-
-    One call for each hundred collections. What was confirmed before stays as it is. An empty list means that
-    nothing is shared yet. Raises: Forbidden, Conflict (no token), ExternalServiceError, LimitReached.
-    """
-    with atomic():
-        require(actor, "integrations.connect", on=connection)
-    opened = open_source(connection, lane=Lane.INTERACTIVE)
-    found: dict[str, RemoteCollection] = {}
-    cursor: str | None = None
-    for _ in range(_MAX_PAGES):
-        page = opened.source.collections(cursor=cursor)
-        found |= {item.id: item for item in page.collections if not item.is_trashed}
-        if page.next_cursor is None or page.next_cursor == cursor:
-            break
-        cursor = page.next_cursor
-    project_ids = find_projects(found.values())
-    with atomic():
-        locked = Connection.objects.select_for_update().get(pk=connection.pk)
-        known = {row.remote_id: row for row in SyncedCollection.objects.filter(connection=locked)}
-        for item in found.values():
-            collection = known.get(item.id) or SyncedCollection(connection=locked, remote_id=item.id)
-            _note_collection(collection, item, project_ids)
-        locked.calls_total += opened.guard.take_count()
-        locked.save(update_fields=["calls_total", "updated_at"])
-        if not found and not known:
-            log.info("connection.nothing_shared", connection_id=locked.pk)
-        return list(SyncedCollection.objects.filter(connection=locked).prefetch_related("mappings"))
 
 
 @atomic
@@ -216,45 +191,6 @@ def _start_import(collection: SyncedCollection, actor: Actor) -> None:
     )
 
 
-def _note_collection(
-    collection: SyncedCollection, remote: RemoteCollection, project_ids: Collection[str]
-) -> None:
-    collection.container_id, collection.url = remote.container_id, remote.url
-    collection.title, collection.icon = remote.title or "Untitled", remote.icon[:40]
-    is_decided = collection.mapping_state == SyncedCollection.MappingState.CONFIRMED
-    if not is_decided:
-        proposal = propose_mapping(remote, project_ids=project_ids)
-        collection.schema, collection.schema_read_at = schema_to_json(remote.fields), timezone.now()
-        collection.role, collection.role_reason = proposal.role, proposal.reason
-        collection.mapping_state = SyncedCollection.MappingState.PROPOSED
-        collection.state, collection.state_reason = SyncedCollection.State.READY, ""
-        if proposal.problem:
-            collection.state, collection.state_reason = SyncedCollection.State.UNREADABLE, proposal.problem
-            collection.role = SyncedCollection.Role.OTHER
-    elif collection.state == SyncedCollection.State.LOST:
-        collection.state, collection.state_reason = SyncedCollection.State.READY, ""
-    collection.save()
-    if not is_decided:
-        FieldMapping.objects.filter(collection=collection).delete()
-        FieldMapping.objects.bulk_create(_proposed_row(collection, item) for item in proposal.fields)
-
-
-def _proposed_row(collection: SyncedCollection, proposal: FieldProposal) -> FieldMapping:
-    remote = proposal.remote_field
-    return FieldMapping(
-        collection=collection,
-        our_field=proposal.our_field.value,
-        remote_field_id=remote.id,
-        remote_field_name=remote.name,
-        remote_kind=remote.kind.value,
-        related_collection_id=remote.related_collection_id,
-        options=_options(proposal.options, {}),
-        state=FieldMapping.State.PROPOSED,
-        reason=proposal.reason,
-        score=proposal.score,
-    )
-
-
 def _row(
     collection: SyncedCollection, choice: MappingChoice, by_id: Mapping[str, RemoteField]
 ) -> FieldMapping:
@@ -280,7 +216,7 @@ def _row(
         remote_field_name=remote.name,
         remote_kind=remote.kind.value,
         related_collection_id=remote.related_collection_id,
-        options=_options(option_proposals(our_field, remote), choice.options),
+        options=stored_options(option_proposals(our_field, remote), choice.options),
         state=FieldMapping.State.CONFIRMED,
         reason="Confirmed.",
         score=1.0,
@@ -295,21 +231,6 @@ def _check_options(our_field: OurField, options: Mapping[str, str]) -> None:
             f"“{unknown[0]}” is no {our_field.value} here.",
             fields={our_field.value: [f"Choose one of: {', '.join(sorted(allowed))}."]},
         )
-
-
-def _options(proposals: Sequence[OptionProposal], chosen: Mapping[str, str]) -> list[dict[str, object]]:
-    return [
-        {
-            "id": item.option_id,
-            "name": item.option_name,
-            "value": chosen.get(item.option_id, item.value),
-            "reason": item.reason
-            if chosen.get(item.option_id, item.value) == item.value
-            else "Chosen by hand.",
-            "is_certain": item.is_certain or item.option_id in chosen,
-        }
-        for item in proposals
-    ]
 
 
 def _kind(kind: FieldKind) -> str:

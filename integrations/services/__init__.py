@@ -1,0 +1,35 @@
+"""Writes of the main noun: connections and the runs that read them."""
+
+from integrations.services.connections import (
+    DISCOVER_JOB,
+    connect_workspace,
+    disconnect_connection,
+    pause_connection,
+    replace_token,
+    resume_connection,
+)
+from integrations.services.runs import (
+    BODIES_JOB,
+    POLL_JOB,
+    RUN_JOB,
+    cancel_run,
+    schedule_polls,
+    start_sync_run,
+    system_run,
+)
+
+__all__ = [
+    "BODIES_JOB",
+    "DISCOVER_JOB",
+    "POLL_JOB",
+    "RUN_JOB",
+    "cancel_run",
+    "connect_workspace",
+    "disconnect_connection",
+    "pause_connection",
+    "replace_token",
+    "resume_connection",
+    "schedule_polls",
+    "start_sync_run",
+    "system_run",
+]

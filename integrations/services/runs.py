@@ -1,0 +1,120 @@
+"""Writes of sync runs: starting, cancelling, and looking for changes again and again."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from integrations.models import Connection, SyncedCollection, SyncRun, SyncRunCollection
+from tenants.accounts.access import SYSTEM, Actor, require
+from tenants.dispatch import enqueue, schedule
+from tenants.foundation.errors import Conflict
+from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
+
+RUN_JOB: Final = "integrations.run_sync"
+POLL_JOB: Final = "integrations.poll_connection"
+BODIES_JOB: Final = "integrations.read_bodies"
+_WHOLE_KINDS: Final = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
+
+
+@atomic
+def start_sync_run(
+    *,
+    connection: Connection,
+    actor: Actor,
+    kind: str | None = None,
+    trigger: str = SyncRun.Trigger.MANUAL,
+    collections: Sequence[SyncedCollection] | None = None,
+    accepts_disappearances: bool = False,
+) -> SyncRun:
+    """Start reading a connection in the background.
+
+    Without `kind`: the first import of the collections never read to their end, else a full check of all.
+    `accepts_disappearances`: many rows missing at once were really deleted there, so follow them.
+    Raises: Forbidden, Conflict (not connected, nothing to read, or a run is under way).
+    """
+    require(actor, "integrations.sync", on=connection)
+    locked = Connection.objects.select_for_update().get(pk=connection.pk)
+    if locked.state != Connection.State.CONNECTED:
+        raise Conflict(f"This workspace cannot be read now: {locked.get_state_display().lower()}.")
+    under_way = SyncRun.objects.filter(connection=locked, kind__in=_WHOLE_KINDS).open().first()
+    if under_way is not None:
+        raise Conflict(
+            "A sync run of this workspace is under way.",
+            code="integrations.run_under_way",
+            params={"run_id": str(under_way.pk)},
+        )
+    wanted = list(SyncedCollection.objects.filter(connection=locked).wanted().order_by("role", "title", "id"))
+    unread = [item for item in wanted if item.watermark is None]
+    if kind is None:
+        kind = SyncRun.Kind.IMPORT if unread else SyncRun.Kind.FULL
+    chosen = collections if collections is not None else (unread if kind == SyncRun.Kind.IMPORT else wanted)
+    if not chosen:
+        raise Conflict(
+            "There is nothing to read: share a database with the integration and confirm its mapping.",
+            code="integrations.nothing_to_read",
+        )
+    known_rows = [item.row_count for item in chosen if item.row_count is not None]
+    run = SyncRun.objects.create(
+        connection=locked,
+        kind=kind,
+        # The service does not count its rows; the last complete reading is the best guess there is.
+        total=sum(known_rows) if len(known_rows) == len(chosen) else None,
+        trigger=trigger,
+        accepts_disappearances=accepts_disappearances,
+        started_by_id=actor.user_id,
+    )
+    SyncRunCollection.objects.bulk_create(
+        SyncRunCollection(run=run, collection=item, place=place) for place, item in enumerate(chosen)
+    )
+    _enqueue_run(run)
+    log.info("sync.run_started", run_id=run.pk, connection_id=locked.pk, kind=kind, trigger=trigger)
+    return run
+
+
+@atomic
+def cancel_run(*, run: SyncRun, actor: Actor) -> SyncRun:
+    """Stop a run at its next step; what it has read stays. Raises: Forbidden, Conflict (it has ended)."""
+    require(actor, "integrations.sync", on=run.connection)
+    locked = SyncRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+    if not locked.is_open:
+        raise Conflict("This run has ended already.", code="integrations.run_ended")
+    locked.is_cancel_requested = True
+    if locked.state != SyncRun.State.RUNNING:
+        # Nobody works on it, so nobody would notice.
+        locked.state, locked.finished_at = SyncRun.State.CANCELLED, timezone.now()
+    locked.save(update_fields=["is_cancel_requested", "state", "finished_at", "updated_at"])
+    return locked
+
+
+def schedule_polls(connection: Connection) -> None:
+    """Look for changes again and again, from now on; inside a transaction. Safe to repeat."""
+    seconds = connection.poll_seconds or settings.SYNC_POLL_SECONDS
+    schedule(
+        POLL_JOB, every=timedelta(seconds=seconds), object_id=connection.pk, slot=f"poll:{connection.pk}"
+    )
+
+
+def _enqueue_run(run: SyncRun) -> None:
+    enqueue(RUN_JOB, object_id=run.pk, slot=f"run:{run.pk}", priority=60)
+
+
+def wake(connection: Connection) -> None:
+    """Let polls and runs that were stopped go on."""
+    schedule_polls(connection)
+    for run in SyncRun.objects.filter(connection=connection, kind__in=_WHOLE_KINDS).open():
+        _enqueue_run(run)
+
+
+def system_run(*, connection: Connection, kind: str, trigger: str) -> SyncRun | None:
+    """Start a run that nobody asked for; None when one is under way or there is nothing to read."""
+    try:
+        return start_sync_run(connection=connection, actor=SYSTEM, kind=kind, trigger=trigger)
+    except Conflict as conflict:
+        log.info("sync.run_not_started", connection_id=connection.pk, reason=conflict.code)
+        return None
