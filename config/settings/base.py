@@ -189,10 +189,11 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["tenants.foundation.api.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "tenants.foundation.api.KeysetPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "tenants.foundation.api.description.DescribedView",
     "EXCEPTION_HANDLER": "tenants.foundation.api.problem_handler",
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -206,6 +207,28 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "TAGS": [
+        {"name": "tasks", "description": "What is to be done, by whom and until when."},
+        {"name": "projects", "description": "What tasks belong to."},
+        {"name": "connections", "description": "The workspaces a company has connected."},
+        {"name": "collections", "description": "The databases of those workspaces, and how they are read."},
+        {"name": "sync-runs", "description": "What was read, how far it is and what went wrong."},
+        {"name": "me", "description": "Who is asking, and what they may do."},
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "TaskStatusEnum": "tasks.models.Task.Status",
+        "ProjectStatusEnum": "tasks.models.Project.Status",
+        "ConnectionStateEnum": "integrations.models.Connection.State",
+        "CollectionStateEnum": "integrations.models.SyncedCollection.State",
+        "SyncRunStateEnum": "integrations.models.SyncRun.State",
+        "SyncRunPartStateEnum": "integrations.models.SyncRunCollection.State",
+        "SyncRunKindEnum": "integrations.models.SyncRun.Kind",
+        "FieldMappingStateEnum": "integrations.models.FieldMapping.State",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tenants.foundation.api.description.describe_problems",
+    ],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

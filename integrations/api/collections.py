@@ -16,7 +16,7 @@ from integrations.selectors import collection_for
 from integrations.sync.preview import preview_mapping
 from integrations.sync.services import MappingChoice, confirm_mapping, switch_off_collection
 from integrations.sync.vocabulary import OurField
-from tenants.foundation.api import IdempotentPosts, StrictSerializer
+from tenants.foundation.api import IdempotentPosts, KnownParameters, StrictSerializer
 from tenants.tenancy import atomic, outside_transaction
 
 OUR_FIELDS = [(field.value, field.value.replace("_", " ")) for field in OurField]
@@ -142,7 +142,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     retrieve=extend_schema(parameters=[ID], responses=CollectionSerializer),
     destroy=extend_schema(parameters=[ID], responses={204: None}),
 )
-class CollectionViewSet(IdempotentPosts, GenericViewSet[SyncedCollection]):
+class CollectionViewSet(KnownParameters, IdempotentPosts, GenericViewSet[SyncedCollection]):
     """The databases of connected workspaces."""
 
     queryset = SyncedCollection.objects.none()

@@ -22,7 +22,7 @@ from integrations.services import (
     resume_connection,
 )
 from integrations.sync.services import confirm_proposals, discover_collections
-from tenants.foundation.api import IdempotentPosts, StrictSerializer
+from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 from tenants.tenancy import atomic, outside_transaction
 
 
@@ -72,7 +72,7 @@ class CollectionListSerializer(serializers.Serializer[Any]):
     retrieve=extend_schema(parameters=[ID], responses=ConnectionSerializer),
     destroy=extend_schema(parameters=[ID], responses={204: None}),
 )
-class ConnectionViewSet(IdempotentPosts, GenericViewSet[Connection]):
+class ConnectionViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Connection]):
     """The company's connected workspaces."""
 
     queryset = Connection.objects.none()
@@ -81,6 +81,7 @@ class ConnectionViewSet(IdempotentPosts, GenericViewSet[Connection]):
     lookup_value_converter = "uuid"
     keyset_sorts = {"name": "name"}
     keyset_default_sort = "name"
+    query_parameters = {"list": PAGE_PARAMETERS}
     permission_codes = {
         "list": "integrations.view",
         "create": "integrations.connect",

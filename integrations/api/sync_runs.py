@@ -15,7 +15,7 @@ from integrations.api.fields import ID, ConnectionReferenceSerializer, actor_of
 from integrations.models import SyncRun, SyncRunCollection, SyncRunIssue, SyncRunLog
 from integrations.selectors import connection_for, log_of_run, sync_run_for, visible_sync_runs
 from integrations.services import cancel_run, start_sync_run
-from tenants.foundation.api import IdempotentPosts, StrictSerializer
+from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 
 
 class CountsSerializer(serializers.Serializer[Any]):
@@ -137,13 +137,18 @@ class RunFilterSerializer(serializers.Serializer[Any]):
     ),
     retrieve=extend_schema(parameters=[ID], responses=SyncRunDetailSerializer),
 )
-class SyncRunViewSet(IdempotentPosts, GenericViewSet[SyncRun]):
+class SyncRunViewSet(KnownParameters, IdempotentPosts, GenericViewSet[SyncRun]):
     """Sync runs, newest first. A look for changes that found none leaves no run."""
 
     queryset = SyncRun.objects.none()
     serializer_class = SyncRunSerializer
     lookup_field = "id"
     lookup_value_converter = "uuid"
+    query_parameters = {
+        "list": PAGE_PARAMETERS | {"connection", "state", "kind"},
+        "log": PAGE_PARAMETERS,
+    }
+    problem_statuses = {"create": (404,)}
     permission_codes = {
         "list": "integrations.view",
         "create": "integrations.sync",

@@ -1,13 +1,18 @@
 """Fields and parameters several resources of this door share."""
 
-from typing import Any
+import re
+from decimal import Decimal
+from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 
 from tasks.filters import PRIORITY_NAMES, Archived, Due, priority_name
+from tasks.importing.normalising import MAX_HOURS
 from tasks.models import Task
+
+_HOURS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?")
 
 
 @extend_schema_field({"type": "string", "enum": list(PRIORITY_NAMES)})
@@ -24,6 +29,32 @@ class PriorityField(serializers.ChoiceField):
     def to_representation(self, value: Any) -> str:
         """The word of a stored number."""
         return priority_name(int(value))
+
+
+@extend_schema_field(
+    {
+        "anyOf": [
+            {"type": "number", "minimum": 0, "maximum": float(MAX_HOURS)},
+            {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,2})?$"},
+        ],
+        "description": 'As a number, rounded to hundredths, or as it is answered: `"1.50"`.',
+    }
+)
+class HoursField(serializers.DecimalField):
+    """Hours to be set."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=8, decimal_places=2, min_value=0, max_value=MAX_HOURS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        """The hours of a number or a text. Raises: ValidationError."""
+        if isinstance(data, str) and not _HOURS.fullmatch(data):
+            self.fail("invalid")
+        if isinstance(data, int | float):
+            if not 0 <= data <= MAX_HOURS:
+                raise serializers.ValidationError(f"Between 0 and {MAX_HOURS} hours.", "out_of_range")
+            data = Decimal(str(data)).quantize(Decimal("0.01"))
+        return super().to_internal_value(data)
 
 
 class NamedSerializer(serializers.Serializer[Any]):
@@ -75,3 +106,5 @@ FILTER_PARAMETERS = [
         description="`no` (default), `only` or `all`.",
     ),
 ]
+FILTER_NAMES: Final = frozenset(parameter.name for parameter in FILTER_PARAMETERS)
+REPEATABLE_NAMES: Final = frozenset(parameter.name for parameter in FILTER_PARAMETERS if parameter.many)

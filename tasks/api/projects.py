@@ -15,7 +15,7 @@ from tasks.models import Project
 from tasks.selectors import visible_project, visible_project_rows
 from tasks.services import create_project, update_project
 from tenants.accounts.access import Actor
-from tenants.foundation.api import IdempotentPosts, StrictSerializer
+from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 
 
 class ProjectSerializer(serializers.Serializer[Any]):
@@ -67,7 +67,7 @@ ID = OpenApiParameter("id", UUID, OpenApiParameter.PATH)
         parameters=[ID], request=ProjectChangeSerializer, responses=ProjectSerializer
     ),
 )
-class ProjectViewSet(IdempotentPosts, GenericViewSet[Project]):
+class ProjectViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Project]):
     """The company's projects."""
 
     queryset = Project.objects.none()
@@ -76,6 +76,7 @@ class ProjectViewSet(IdempotentPosts, GenericViewSet[Project]):
     lookup_value_converter = "uuid"
     keyset_sorts = {"name": "name"}
     keyset_default_sort = "name"
+    query_parameters = {"list": PAGE_PARAMETERS}
     permission_codes = {
         "list": "tasks.view",
         "create": "tasks.manage_projects",

@@ -9,7 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from tasks.api.fields import FILTER_PARAMETERS, NamedSerializer, PriorityField, ProjectReferenceSerializer
+from tasks.api.fields import (
+    FILTER_NAMES,
+    FILTER_PARAMETERS,
+    REPEATABLE_NAMES,
+    HoursField,
+    NamedSerializer,
+    PriorityField,
+    ProjectReferenceSerializer,
+)
 from tasks.changing import MAX_ASSIGNEES, MAX_DESCRIPTION_CHARS, MAX_TAGS, MAX_TITLE_CHARS
 from tasks.drafts import TaskChanges
 from tasks.filters import TaskFilters
@@ -18,9 +26,7 @@ from tasks.narrowing import SORT_COLUMNS
 from tasks.selectors import filtered_tasks, visible_task, with_row_parts
 from tasks.services import archive_task, complete_task, create_task, restore_task, update_task
 from tenants.accounts.access import Actor
-from tenants.foundation.api import IdempotentPosts, StrictSerializer
-
-PAGE_PARAMETERS = frozenset({"cursor", "page_size"})
+from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 
 
 class TaskSerializer(serializers.Serializer[Any]):
@@ -74,9 +80,7 @@ class TaskChangeSerializer(StrictSerializer):
     start_on = serializers.DateField(required=False, allow_null=True)
     due_on = serializers.DateField(required=False, allow_null=True)
     due_at = serializers.DateTimeField(required=False, allow_null=True)
-    estimate_hours = serializers.DecimalField(
-        max_digits=8, decimal_places=2, min_value=0, required=False, allow_null=True
-    )
+    estimate_hours = HoursField(required=False, allow_null=True)
     tags = serializers.ListField(
         child=serializers.CharField(max_length=100), required=False, max_length=MAX_TAGS
     )
@@ -104,7 +108,7 @@ KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The task'
     archive=extend_schema(parameters=[KEY], request=None, responses=TaskDetailSerializer),
     restore=extend_schema(parameters=[KEY], request=None, responses=TaskDetailSerializer),
 )
-class TaskViewSet(IdempotentPosts, GenericViewSet[Task]):
+class TaskViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Task]):
     """The company's tasks."""
 
     queryset = Task.objects.none()
@@ -113,6 +117,8 @@ class TaskViewSet(IdempotentPosts, GenericViewSet[Task]):
     lookup_value_regex = "[A-Za-z0-9-]{1,50}"
     keyset_sorts = {str(sort): column for sort, column in SORT_COLUMNS.items()}
     keyset_default_sort = "-updated"
+    query_parameters = {"list": FILTER_NAMES | PAGE_PARAMETERS}
+    repeatable_parameters = REPEATABLE_NAMES
     permission_codes = {
         "list": "tasks.view",
         "create": "tasks.create",

@@ -13,7 +13,7 @@ from tenants.accounts.api.permissions import ANYBODY
 from tenants.accounts.models import User
 from tenants.accounts.services import update_profile
 from tenants.accounts.time_zones import time_zones
-from tenants.foundation.api import StrictSerializer
+from tenants.foundation.api import KnownParameters, StrictSerializer
 from tenants.tenancy import current_tenant
 
 
@@ -58,7 +58,7 @@ class MeChangeSerializer(StrictSerializer):
         return value
 
 
-class MeView(APIView):
+class MeView(KnownParameters, APIView):
     """The caller."""
 
     permission_codes = {"GET": ANYBODY, "PATCH": ANYBODY}

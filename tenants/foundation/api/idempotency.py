@@ -14,7 +14,7 @@ from tenants.foundation.idempotency import Claim, StoredAnswer, idempotency_stor
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
-_ACCEPTED_KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
+ACCEPTED_KEY: Final = re.compile(r"^[!-~]{1,200}$")
 _KEPT_HEADERS: Final = ("Location", "ETag")
 
 
@@ -29,7 +29,7 @@ class IdempotentPosts:
         key = request.headers.get(HEADER)
         if request.method != "POST" or key is None:
             return
-        if not _ACCEPTED_KEY.match(key):
+        if not ACCEPTED_KEY.fullmatch(key):
             msg = "An idempotency key has 1 to 200 visible ASCII characters."
             raise InvalidInput(msg, code="invalid_input.idempotency_key")
         match = request.resolver_match

@@ -1,7 +1,7 @@
 """Keyset pages for the API: `next` and `previous` addresses, never a page number."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import QuerySet
 from rest_framework.pagination import BasePagination
@@ -15,6 +15,9 @@ from tenants.foundation.keyset import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, ke
 if TYPE_CHECKING:
     # The framework reads its default classes, this one too, while that module is being imported.
     from rest_framework.views import APIView
+
+
+PAGE_PARAMETERS: Final = frozenset({"cursor", "page_size", "sort"})
 
 
 class KeysetPagination(BasePagination):

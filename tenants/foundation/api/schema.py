@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
+from rest_framework import serializers
 
 from tenants.foundation.api.serializers import StrictModelSerializer, StrictSerializer
 
@@ -29,3 +30,21 @@ class StrictModelSerializerSchema(StrictSerializerSchema):  # type: ignore[no-un
     """The same for serializers of models."""
 
     target_class = StrictModelSerializer
+
+
+class TextSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Says of texts that are trimmed and may not be empty that blanks alone are not enough."""
+
+    target_class: Any = serializers.CharField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the ordinary schema, with that pattern when it describes a request."""
+        field = self.target
+        schema: dict[str, Any] = auto_schema._map_serializer_field(  # type: ignore[no-untyped-call]
+            field, direction, bypass_extensions=True
+        )
+        is_filled = field.trim_whitespace and not field.allow_blank
+        if direction == "request" and is_filled and not {"pattern", "format", "enum"} & schema.keys():
+            schema["pattern"] = r"\S"
+        return schema

@@ -4,15 +4,17 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tenants.foundation.api.json_types import type_problems
+
 
 class RefusesUnknownFields:
-    """Adds an error for every key of the input that no writable field of the serializer has."""
+    """Adds an error for every key no writable field has, and for every value of another JSON type."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return the validated values. Raises: ValidationError, unknown keys beside wrong values."""
+        """Return the validated values. Raises: ValidationError, unknown keys and types beside wrong values."""
         problems: dict[str, Any] = {}
         if isinstance(data, dict):
-            for name in data:
+            for name, given in data.items():
                 field = self.fields.get(name)  # type: ignore[attr-defined]
                 if field is None:
                     problems[str(name)] = [
@@ -22,6 +24,8 @@ class RefusesUnknownFields:
                     problems[str(name)] = [
                         serializers.ErrorDetail("This field cannot be set.", "read_only_field")
                     ]
+                elif problem := type_problems(field, given):
+                    problems[str(name)] = problem
         try:
             value = super().to_internal_value(data)  # type: ignore[misc]
         except serializers.ValidationError as error:
