@@ -9,7 +9,7 @@ import redis
 import structlog
 from django.db import DatabaseError, InterfaceError, connections
 
-from tenants.dispatch import broker
+from tenants.dispatch.broker import BrokerDown, Sender
 from tenants.dispatch.handing import hand_out, take_back
 from tenants.dispatch.metrics import (
     DISPATCHER_LAST_PASS,
@@ -67,6 +67,7 @@ class Dispatcher:
         self._cells, self._beat = list(cells), beat
         self._stopping = threading.Event()
         self._database, self._broker, self._waking = Trouble("database"), Trouble("broker"), Trouble("waking")
+        self._sender = Sender()
         self._looked_after_at = 0.0
 
     def stop(self) -> None:
@@ -85,6 +86,7 @@ class Dispatcher:
             if is_done and not self._stopping.is_set():
                 self._wait(listener)
         listener.close()
+        self._sender.close()
         connections.close_all()
         log.info("dispatcher.stopped")
 
@@ -116,8 +118,8 @@ class Dispatcher:
         if not handed.items:
             return Turn(0, is_done=not handed.is_busy)
         try:
-            broker.send(cell, handed.items)
-        except broker.BrokerDown as error:
+            self._sender.send(cell, handed.items)
+        except BrokerDown as error:
             self._broker.begins(error)
             take_back(cell, error.unsent)
             self._stopping.wait(BROKEN_SECONDS)

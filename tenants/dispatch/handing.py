@@ -3,7 +3,6 @@
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -14,20 +13,21 @@ from tenants.dispatch.sharing import Candidate, Plan, share_out
 
 # A replica that hangs with the clock's lock must not stop the others for long.
 GUARD = """
-SELECT set_config('idle_in_transaction_session_timeout', '15s', true), set_config('statement_timeout', '30s', true)
+SELECT set_config('idle_in_transaction_session_timeout', '15s', true),
+       set_config('statement_timeout', '30s', true)
 """
 LOCK_CLOCK = "SELECT virtual_time FROM tenants_dispatchclock WHERE id = 1 FOR UPDATE SKIP LOCKED"
 IN_FLIGHT = """
 SELECT tenant_id, count(*) FROM tenants_workitem WHERE state IN ('handed', 'running') GROUP BY tenant_id
 """
-# The recursion jumps from tenant to tenant in the index of ready rows: its cost is the number of tenants that have
-# some, not the number of rows. Each tenant's due rows are counted no further than it has places.
+# The recursion jumps from tenant to tenant in the index of ready rows: its cost is the number of tenants that
+# have some, not the number of rows. Each tenant's due rows are counted no further than it has places.
 CANDIDATES = """
 WITH RECURSIVE waiting (tenant_id) AS (
     (SELECT tenant_id FROM tenants_workitem WHERE state = 'ready' ORDER BY tenant_id LIMIT 1)
     UNION ALL
-    SELECT (SELECT w.tenant_id FROM tenants_workitem w WHERE w.state = 'ready' AND w.tenant_id > waiting.tenant_id
-            ORDER BY w.tenant_id LIMIT 1)
+    SELECT (SELECT w.tenant_id FROM tenants_workitem w
+            WHERE w.state = 'ready' AND w.tenant_id > waiting.tenant_id ORDER BY w.tenant_id LIMIT 1)
     FROM waiting WHERE waiting.tenant_id IS NOT NULL
 )
 SELECT waiting.tenant_id, coalesce(q.virtual_time, 0), coalesce(q.weight, 1), due.places
@@ -45,7 +45,8 @@ WHERE waiting.tenant_id IS NOT NULL AND NOT coalesce(q.is_paused, false) AND due
 """
 HAND = """
 UPDATE tenants_workitem
-SET state = 'handed', lease_token = NULL, lease_expires_at = statement_timestamp() + %(patience)s
+SET state = 'handed', lease_token = NULL,
+    lease_expires_at = statement_timestamp() + make_interval(secs => %(patience)s)
 FROM unnest(%(tenants)s::uuid[], %(counts)s::int[]) AS share (tenant_id, n)
 CROSS JOIN LATERAL (
     SELECT w.id AS picked, row_number() OVER (ORDER BY w.priority, w.due_at, w.id) AS position FROM (
@@ -59,7 +60,8 @@ RETURNING tenants_workitem.tenant_id, id, chosen.position
 """
 REMEMBER = """
 INSERT INTO tenants_tenantqueue (tenant_id, weight, virtual_time, max_inflight, is_paused)
-SELECT tenant_id, 1, virtual_time, %s, false FROM unnest(%s::uuid[], %s::float8[]) AS t (tenant_id, virtual_time)
+SELECT tenant_id, 1, virtual_time, %s, false
+FROM unnest(%s::uuid[], %s::float8[]) AS t (tenant_id, virtual_time)
 ON CONFLICT (tenant_id) DO UPDATE SET virtual_time = excluded.virtual_time
 """
 TICK = "UPDATE tenants_dispatchclock SET virtual_time = %s, passed_at = statement_timestamp() WHERE id = 1"
@@ -70,7 +72,7 @@ UPDATE tenants_workitem SET state = 'ready', lease_expires_at = NULL WHERE id = 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What a pass did: rows to send, in turn; whether places or another replica's pass kept it from doing more."""
+    """What a pass did: rows to send, in turn; whether places or another replica kept it from doing more."""
 
     items: tuple[UUID, ...] = ()
     is_full: bool = False
@@ -80,9 +82,9 @@ class Pass:
 def hand_out(cell: str, *, most: int | None = None) -> Pass:
     """Mark due rows as handed, in the order in which they are to be sent.
 
-    The clock's row lock lets one replica at a time do this, so the limits hold exactly however many there are;
-    a replica that finds it locked leaves the pass to the other. At most ``most`` rows (``DISPATCH_INFLIGHT_TOTAL``
-    when not given) are handed out or running at once.
+    The clock's row lock lets one replica at a time do this, so the limits hold exactly however many there
+    are; a replica that finds it locked leaves the pass to the other. At most ``most`` rows
+    (``DISPATCH_INFLIGHT_TOTAL`` when not given) are handed out or running at once.
     """
     limit = settings.DISPATCH_INFLIGHT_TOTAL if most is None else most
     if not has_due_work(cell):
@@ -120,7 +122,8 @@ def lock_clock(cursor: CursorWrapper) -> float | None:
     if row is not None:
         return float(row[0])
     cursor.execute(
-        "INSERT INTO tenants_dispatchclock (id, virtual_time) VALUES (1, 0) ON CONFLICT DO NOTHING RETURNING 0"
+        "INSERT INTO tenants_dispatchclock (id, virtual_time) VALUES (1, 0)"
+        " ON CONFLICT DO NOTHING RETURNING 0"
     )
     return 0.0 if cursor.fetchone() else None
 
@@ -151,7 +154,7 @@ def _hand(cursor: CursorWrapper, plan: Plan) -> tuple[UUID, ...]:
     cursor.execute(
         HAND,
         {
-            "patience": timedelta(seconds=settings.DISPATCH_HANDED_SECONDS),
+            "patience": float(settings.DISPATCH_HANDED_SECONDS),
             "tenants": list(counts),
             "counts": list(counts.values()),
         },

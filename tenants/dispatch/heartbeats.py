@@ -15,7 +15,8 @@ log = structlog.get_logger(__name__)
 class Heartbeat:
     """Extends ``lease`` every third of its length until the block ends, the lease is lost or time is up.
 
-    A job that outlives its time limit is left alone: its lease runs out, and the sweeper gives it to another worker.
+    A job that outlives its time limit is left alone: its lease runs out, and the sweeper gives it to another
+    worker.
     """
 
     def __init__(self, lease: Lease, job: Job, *, has_thread: bool = True) -> None:

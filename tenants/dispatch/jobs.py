@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name=TASK, ignore_result=True)
 def run_work_item(cell: str, item_id: str) -> None:
-    """Run row ``item_id`` of ``cell``. A message that cannot be acted on is dropped: the row is handed out again."""
+    """Run row ``item_id`` of ``cell``. What cannot be acted on is dropped: the row is handed out again."""
     if cell not in settings.CELLS:
         log.error("job.unknown_cell", cell=cell)
         return

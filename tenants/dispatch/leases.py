@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +16,8 @@ from tenants.dispatch.queueing import Request, insert_request
 from tenants.dispatch.registry import Job
 from tenants.tenancy import cell_scope
 
+UNKNOWN_LEASE_SECONDS = 60.0
+
 PICK = """
 SELECT tenant_id, tenant_role, kind, object_id, payload, slot, priority, due_at, every_seconds,
        attempts, created_at, started_at, statement_timestamp()
@@ -25,7 +27,7 @@ FOR UPDATE SKIP LOCKED
 """
 TAKE = """
 UPDATE tenants_workitem
-SET state = 'running', lease_token = %s, lease_expires_at = statement_timestamp() + %s,
+SET state = 'running', lease_token = %s, lease_expires_at = statement_timestamp() + make_interval(secs => %s),
     attempts = attempts + 1, started_at = coalesce(started_at, statement_timestamp())
 WHERE id = %s
 """
@@ -39,7 +41,7 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED)
 """
 EXTEND = """
-UPDATE tenants_workitem SET lease_expires_at = statement_timestamp() + %s
+UPDATE tenants_workitem SET lease_expires_at = statement_timestamp() + make_interval(secs => %s)
 WHERE id = %s AND lease_token = %s AND state = 'running'
 """
 HOLD = "SELECT 1 FROM tenants_workitem WHERE id = %s AND lease_token = %s AND state = 'running' FOR UPDATE"
@@ -51,7 +53,8 @@ WHERE id = %s AND lease_token = %s AND state = 'running'
 """
 PUT_BACK = """
 UPDATE tenants_workitem
-SET state = 'ready', due_at = statement_timestamp() + %s, lease_token = NULL, lease_expires_at = NULL,
+SET state = 'ready', due_at = statement_timestamp() + make_interval(secs => %s), lease_token = NULL,
+    lease_expires_at = NULL,
     attempts = greatest(0, attempts - %s), last_error = %s
 WHERE id = %s AND lease_token = %s AND state = 'running'
 """
@@ -101,7 +104,7 @@ def take_lease(cell: str, item_id: UUID, find_job: Callable[[str], Job | None]) 
         *fields, attempts, created_at, started_at, now = row
         base = recurrence_of(fields)
         token, job = uuid4(), find_job(base.kind)
-        cursor.execute(TAKE, [token, timedelta(seconds=job.lease_seconds if job else 60.0), item_id])
+        cursor.execute(TAKE, [token, job.lease_seconds if job else UNKNOWN_LEASE_SECONDS, item_id])
         if job is not None and job.coalesce and base.slot is None:
             cursor.execute(COALESCE, [base.tenant_id, base.kind, base.object_id, item_id])
     return Lease(
@@ -123,8 +126,8 @@ def recurrence_of(row: Sequence[Any]) -> Recurrence:
 
 def extend_lease(cursor: CursorWrapper, lease: Lease, seconds: float) -> bool:
     """Keep the row for another ``seconds``; False when it is no longer ours."""
-    cursor.execute(EXTEND, [timedelta(seconds=seconds), lease.id, lease.token])
-    return cursor.rowcount == 1
+    cursor.execute(EXTEND, [seconds, lease.id, lease.token])
+    return bool(cursor.rowcount == 1)
 
 
 def hold_lease(cursor: CursorWrapper, lease: Lease) -> bool:
@@ -149,9 +152,8 @@ def put_back(
     cursor: CursorWrapper, lease: Lease, *, after_seconds: float, error: str, counts_as_attempt: bool
 ) -> bool:
     """Make the row ready again for later; False when it is no longer ours."""
-    wait = timedelta(seconds=after_seconds)
-    cursor.execute(PUT_BACK, [wait, 0 if counts_as_attempt else 1, error, lease.id, lease.token])
-    return cursor.rowcount == 1
+    cursor.execute(PUT_BACK, [after_seconds, 0 if counts_as_attempt else 1, error, lease.id, lease.token])
+    return bool(cursor.rowcount == 1)
 
 
 def insert_next_run(cursor: CursorWrapper, row: Recurrence, every_seconds: int) -> None:

@@ -18,8 +18,8 @@ from tenants.tenancy import NoTransaction, current_tenant, in_transaction
 # No conflict target: naming one would need the right to read the table, which a tenant does not have.
 INSERT = """
 INSERT INTO tenants_workitem
-    (id, tenant_id, tenant_role, kind, object_id, payload, slot, priority, state, due_at, every_seconds, attempts,
-     last_error, created_at)
+    (id, tenant_id, tenant_role, kind, object_id, payload, slot, priority, state, due_at, every_seconds,
+     attempts, last_error, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'ready', coalesce(%s, statement_timestamp()), %s, 0, '',
         statement_timestamp())
 ON CONFLICT DO NOTHING
@@ -50,12 +50,13 @@ def enqueue(
     slot: str | None = None,
     priority: int = 100,
 ) -> None:
-    """Have the job ``kind`` run for the current tenant once this transaction is committed, not before ``due_at``.
+    """Have the job ``kind`` run for the current tenant after this transaction's commit and ``due_at``.
 
-    ``slot`` makes it unique: while a job of the same tenant, kind and slot is not finished (waiting, even for a
-    later time, or running), asking again does nothing. A slot another open transaction is just taking makes this
-    one wait for it, so slots are for connections, schedules and the like, not for what every request asks for.
-    Lower ``priority`` goes first within the tenant. ``payload`` holds ids and small values, never secrets.
+    ``slot`` makes it unique: while a job of the same tenant, kind and slot is not finished (waiting, even for
+    a later time, or running), asking again does nothing. A slot another open transaction is just taking makes
+    this one wait for it, so slots are for connections, schedules and the like, not for what every request
+    asks for. Lower ``priority`` goes first within the tenant. ``payload`` holds ids and small values, never
+    secrets.
 
     Raises: NoTenant, NoTransaction.
     """
@@ -72,11 +73,12 @@ def schedule(
     slot: str | None = None,
     priority: int = 100,
 ) -> None:
-    """Have the job ``kind`` run for the current tenant again and again, first at ``first_at`` (now when not given).
+    """Have the job ``kind`` run for the current tenant again and again, first at ``first_at`` (or now).
 
-    There is one such schedule per tenant, kind and ``slot`` (the object's id when not given); setting it up again
-    does nothing. Runs that were missed are made up for by one. The job ends it with ``work.end_schedule()`` or
-    changes its period with ``work.reschedule()``. A run that is given up does not end it.
+    There is one such schedule per tenant, kind and ``slot`` (the object's id when not given); setting it up
+    again does nothing. Runs that were missed are made up for by one. The job ends it with
+    ``work.end_schedule()`` or changes its period with ``work.reschedule()``. A run that is given up does not
+    end it.
 
     Raises: NoTenant, NoTransaction, ValueError for a period under a second.
     """
@@ -103,8 +105,8 @@ def _ask(
         insert_request(
             cursor,
             Request(
-                tenant_id=tenant.id, tenant_role=tenant.role, kind=kind, object_id=object_id,
-                payload=payload or {}, due_at=due_at, slot=slot, priority=priority, every_seconds=every_seconds,
+                tenant_id=tenant.id, tenant_role=tenant.role, kind=kind, object_id=object_id, payload=payload
+                or {}, due_at=due_at, slot=slot, priority=priority, every_seconds=every_seconds,
             ),
         )  # fmt: skip
     if due_at is None or due_at <= datetime.now(UTC):
@@ -117,8 +119,8 @@ def insert_request(cursor: CursorWrapper, request: Request) -> bool:
         INSERT,
         [
             uuid7(), request.tenant_id, request.tenant_role, request.kind, request.object_id,
-            json.dumps(dict(request.payload), cls=DjangoJSONEncoder), request.slot, request.priority, request.due_at,
-            request.every_seconds,
+            json.dumps(dict(request.payload), cls=DjangoJSONEncoder), request.slot, request.priority,
+            request.due_at, request.every_seconds,
         ],
     )  # fmt: skip
-    return cursor.rowcount == 1
+    return bool(cursor.rowcount == 1)

@@ -17,8 +17,8 @@ class Job:
     """One kind of work.
 
     ``lease_seconds``: how long a silent worker keeps it. ``time_limit_seconds``: how long it may take at all.
-    ``max_attempts``: failures before it is a dead letter. ``max_age_seconds``: how long it may put itself back.
-    ``coalesce``: a run also serves every other waiting request of the same tenant, kind and object.
+    ``max_attempts``: failures before it is a dead letter. ``max_age_seconds``: how long it may put itself
+    back. ``coalesce``: a run also serves every other waiting request of the same tenant, kind and object.
     """
 
     kind: str
@@ -97,8 +97,8 @@ def tenant_job(
 ) -> Callable[[JobFunction], JobFunction]:
     """Register a function of an app's ``jobs.py`` as the job ``kind`` (``package.verb_noun``).
 
-    It is called in the tenant's scope and outside any transaction: it opens its own short ones, and may do HTTP
-    between them. It must be safe to run twice. See :class:`Job` for the options.
+    It is called in the tenant's scope and outside any transaction: it opens its own short ones, and may do
+    HTTP between them. It must be safe to run twice. See :class:`Job` for the options.
     """
 
     def register(function: JobFunction) -> JobFunction:

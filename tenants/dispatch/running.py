@@ -59,7 +59,8 @@ class Verdict:
 def run_item(cell: str, item_id: UUID, *, has_heartbeat: bool = True) -> Outcome:
     """Run the row if it is still to be done. A second message about the same row finds it taken.
 
-    ``has_heartbeat=False`` runs without the heartbeat's thread, for rows of a transaction nobody else can see.
+    ``has_heartbeat=False`` runs without the heartbeat's thread, for rows of a transaction nobody else can
+    see.
     """
     lease = take_lease(cell, item_id, registry.find)
     if lease is None:
@@ -143,8 +144,8 @@ def _hold(lease: Lease, cursor: CursorWrapper) -> bool:
 
 def _call(job: Job, lease: Lease, control: Control) -> Verdict:
     work = Work(
-        id=lease.id, kind=lease.kind, tenant_id=lease.tenant_id, object_id=lease.object_id, payload=lease.payload,
-        attempt=lease.attempt, due_at=lease.due_at, slot=lease.slot, _control=control,
+        id=lease.id, kind=lease.kind, tenant_id=lease.tenant_id, object_id=lease.object_id,
+        payload=lease.payload, attempt=lease.attempt, due_at=lease.due_at, slot=lease.slot, _control=control,
     )  # fmt: skip
     try:
         job.function(work)

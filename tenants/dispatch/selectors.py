@@ -19,7 +19,7 @@ FROM tenants_workitem WHERE state IN ('ready', 'handed', 'running')
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """A cell's queue: rows by what they wait for, and for how long the oldest due one has waited (seconds)."""
+    """A cell's queue: rows by what they wait for, and how many seconds the oldest due one has waited."""
 
     runnable: int
     handed: int

@@ -11,7 +11,8 @@ from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.models import TenantQueue, WorkItem
 
 log = structlog.get_logger(__name__)
-# Without its period: the next run was inserted when this one was given up, and there must be no second series.
+# Without its period: the next run was inserted when this one was given up, and there must be no second
+# series.
 RETRY = """
 UPDATE tenants_workitem
 SET state = 'ready', due_at = statement_timestamp(), attempts = 0, started_at = NULL, finished_at = NULL,

@@ -1,7 +1,8 @@
 """Who is served next: start-time fair queueing over tenants, as arithmetic without a database.
 
-A tenant's virtual time is the finish tag of what it was last handed: each job costs 1 / weight. A tenant that was idle
-joins at the clock (the start tag of the latest hand-out), so it neither saves up turns nor has to catch up.
+A tenant's virtual time is the finish tag of what it was last handed: each job costs 1 / weight. A tenant that
+was idle joins at the clock (the start tag of the latest hand-out), so it neither saves up turns nor has to
+catch up.
 """
 
 import heapq

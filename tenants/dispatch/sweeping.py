@@ -1,7 +1,6 @@
 """Finds what was lost: messages nobody took, workers that went away; and removes what is long done."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from django.conf import settings
@@ -19,7 +18,8 @@ DEFAULT_ATTEMPTS = 8
 GONE = "The worker that ran it went away, or it overran its time."
 
 IS_TIME = """
-SELECT swept_at IS NULL OR swept_at < statement_timestamp() - %s FROM tenants_dispatchclock WHERE id = 1
+SELECT swept_at IS NULL OR swept_at < statement_timestamp() - make_interval(secs => %s)
+FROM tenants_dispatchclock WHERE id = 1
 """
 UNTAKEN = """
 UPDATE tenants_workitem SET state = 'ready', lease_expires_at = NULL
@@ -34,7 +34,8 @@ ORDER BY lease_expires_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 REVIVE = """
 UPDATE tenants_workitem
-SET state = 'ready', due_at = statement_timestamp() + %s, lease_token = NULL, lease_expires_at = NULL,
+SET state = 'ready', due_at = statement_timestamp() + make_interval(secs => %s), lease_token = NULL,
+    lease_expires_at = NULL,
     last_error = %s
 WHERE id = %s
 """
@@ -48,8 +49,8 @@ PRUNE = """
 DELETE FROM tenants_workitem
 WHERE id IN (
     SELECT id FROM tenants_workitem
-    WHERE (state = 'done' AND finished_at < statement_timestamp() - %s)
-       OR (state = 'dead' AND finished_at < statement_timestamp() - %s)
+    WHERE (state = 'done' AND finished_at < statement_timestamp() - make_interval(secs => %s))
+       OR (state = 'dead' AND finished_at < statement_timestamp() - make_interval(secs => %s))
     LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 
@@ -69,7 +70,7 @@ def sweep(cell: str, *, is_forced: bool = False) -> Sweep | None:
     with cell_transaction(cell) as cursor:
         if lock_clock(cursor) is None:
             return None
-        cursor.execute(IS_TIME, [timedelta(seconds=SWEEP_SECONDS)])
+        cursor.execute(IS_TIME, [SWEEP_SECONDS])
         if not cursor.fetchone()[0] and not is_forced:
             return None
         cursor.execute("UPDATE tenants_dispatchclock SET swept_at = statement_timestamp()")
@@ -83,7 +84,7 @@ def sweep(cell: str, *, is_forced: bool = False) -> Sweep | None:
 
 
 def _recover(cursor: CursorWrapper, cell: str) -> tuple[int, int]:
-    """Rows whose lease ran out go back to be run again; the attempt counts, so a job that kills workers ends."""
+    """Rows whose lease ran out are run again; the attempt counts, so a job that kills its workers ends."""
     cursor.execute(EXPIRED, [ROWS_AT_ONCE])
     revived = buried = 0
     for item_id, *rest, attempts in cursor.fetchall():
@@ -91,7 +92,7 @@ def _recover(cursor: CursorWrapper, cell: str) -> tuple[int, int]:
         job = registry.find(row.kind)
         if attempts < (job.max_attempts if job else DEFAULT_ATTEMPTS):
             wait = job.backoff(attempts) if job and attempts > 1 else 0.0
-            cursor.execute(REVIVE, [timedelta(seconds=wait), GONE, item_id])
+            cursor.execute(REVIVE, [wait, GONE, item_id])
             revived += 1
             continue
         cursor.execute(BURY, [f"{GONE} This happened on attempt {attempts} of as many.", item_id])
@@ -106,8 +107,8 @@ def _prune(cursor: CursorWrapper) -> int:
     cursor.execute(
         PRUNE,
         [
-            timedelta(days=settings.DISPATCH_KEEP_DONE_DAYS),
-            timedelta(days=settings.DISPATCH_KEEP_DEAD_DAYS),
+            86400.0 * settings.DISPATCH_KEEP_DONE_DAYS,
+            86400.0 * settings.DISPATCH_KEEP_DEAD_DAYS,
             2 * ROWS_AT_ONCE,
         ],
     )

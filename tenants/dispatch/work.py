@@ -44,7 +44,7 @@ class Work:
         self._control.heartbeat()
 
     def hold(self) -> None:
-        """Inside ``atomic``: make sure that what this transaction does takes effect only while the job is ours.
+        """Inside ``atomic``: let what this transaction does take effect only while the job is ours.
 
         The row stays locked until the transaction ends, so nobody can take the job over in between.
         Raises: LeaseLost.

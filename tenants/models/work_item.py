@@ -60,9 +60,13 @@ class WorkItem(models.Model):
             ),
             models.Index(fields=["due_at"], condition=Q(state="ready"), name="work_item_due"),
             models.Index(
-                fields=["lease_expires_at"], condition=Q(state__in=["handed", "running"]), name="work_item_leased"
+                fields=["lease_expires_at"],
+                condition=Q(state__in=["handed", "running"]),
+                name="work_item_leased",
             ),
-            models.Index(fields=["finished_at"], condition=Q(state__in=["done", "dead"]), name="work_item_finished"),
+            models.Index(
+                fields=["finished_at"], condition=Q(state__in=["done", "dead"]), name="work_item_finished"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,7 +92,7 @@ class TenantQueue(models.Model):
 
 
 class DispatchClock(models.Model):
-    """A cell table of one row: the cell's virtual time. Whoever holds its lock hands work out; nobody owns it."""
+    """A cell table of one row: the cell's virtual time. Who holds its lock hands work out; nobody owns it."""
 
     tenancy: ClassVar = "cell"
 

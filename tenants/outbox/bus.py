@@ -1,4 +1,4 @@
-"""Domain events: published in the transaction of the change they tell of, delivered to subscribers afterwards."""
+"""Domain events: published in the transaction of the change they tell of, delivered afterwards."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ def bound_actor(actor_id: UUID | None) -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class DomainEvent:
-    """A fact in the past tense, with ids in it. Subclasses are frozen dataclasses with a ``name`` (``noun.verbed``).
+    """A fact in the past tense, with ids in it. Subclasses are frozen dataclasses named ``noun.verbed``.
 
     Tenant, actor, id and time fill themselves in.
     """
@@ -77,7 +77,7 @@ def restore(
     occurred_at: datetime,
     tenant_id: UUID,
 ) -> DomainEvent:
-    """An event from its stored form; fields that a later release removed are left out, new ones need defaults.
+    """An event from its stored form; fields a later release removed are left out, new ones need defaults.
 
     Raises: TypeError when a field without a default is missing.
     """
@@ -89,7 +89,7 @@ def restore(
 
 
 class _RelayAsked:
-    """A commit hook that does nothing: its presence says that this transaction already asks for a relay run."""
+    """A commit hook that does nothing: its presence says that this transaction asks for a relay run."""
 
     def __call__(self) -> None:
         return None
@@ -99,7 +99,7 @@ _relay_asked = _RelayAsked()
 
 
 def publish(*events: DomainEvent) -> None:
-    """Announce facts: stored with the open transaction, delivered after its commit, never if it is rolled back.
+    """Announce facts: stored with the open transaction, delivered after its commit, never without it.
 
     Raises: NoTransaction outside one, ValueError for an event of another tenant or without a name.
     """
@@ -129,7 +129,7 @@ def publish(*events: DomainEvent) -> None:
 
 
 def forget_relay_request(cell: str) -> None:
-    """Let the open transaction ask for a relay run once more (for tests, whose one transaction outlives relay runs)."""
+    """Let the open transaction ask for a relay run once more (for tests, whose transaction outlives runs)."""
     connection = connections[cell]
     connection.run_on_commit = [entry for entry in connection.run_on_commit if entry[1] is not _relay_asked]
 
@@ -153,11 +153,11 @@ _load_subscribers = cache(partial(autodiscover_modules, "subscribers"))
 def subscribe[E: DomainEvent](
     event_type: type[E], *, name: str | None = None
 ) -> Callable[[Reaction[E]], Reaction[E]]:
-    """Register a function of a ``subscribers.py``; it gets each event at least once, in order, in its own savepoint.
+    """Register a function of a ``subscribers.py``; it gets each event in order and at least once.
 
-    It runs in the tenant's scope, inside a transaction that also marks the delivery: what it does in the database
-    happens exactly once. It does no HTTP; it usually enqueues a job. ``name`` is stored: keep it when the function
-    moves (it is ``package.function`` when not given).
+    It runs in the tenant's scope, inside a transaction that also marks the delivery: what it does in the
+    database happens exactly once. It does no HTTP; it usually enqueues a job. ``name`` is stored: keep it
+    when the function moves (it is ``package.function`` when not given).
     """
 
     def register(reaction: Reaction[E]) -> Reaction[E]:

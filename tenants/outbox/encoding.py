@@ -6,7 +6,6 @@ from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -64,8 +63,12 @@ def _decode_tuple(arguments: tuple[Any, ...], value: list[Any]) -> tuple[Any, ..
     return tuple(decode(kind, item) for kind, item in zip(arguments, value, strict=True))
 
 
-@cache
+_field_types: dict[type, Mapping[str, Any]] = {}
+
+
 def field_types(event_class: type) -> Mapping[str, Any]:
     """Name → annotated type of every field of a dataclass."""
-    hints = get_type_hints(event_class)
-    return {field.name: hints[field.name] for field in fields(event_class)}
+    if event_class not in _field_types:
+        hints = get_type_hints(event_class)
+        _field_types[event_class] = {field.name: hints[field.name] for field in fields(event_class)}
+    return _field_types[event_class]

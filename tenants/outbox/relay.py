@@ -1,4 +1,4 @@
-"""Brings published events to their subscribers: in order, at least once, and what they do in the database once."""
+"""Brings events to their subscribers: in order, at least once, and what they do in the database once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ PRUNED_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one delivering transaction did; ``retry_at`` is set when the subscriber's next event has to wait."""
+    """What one delivering transaction did; ``retry_at`` is set when the next event has to wait."""
 
     delivered: int = 0
     failed: int = 0
@@ -34,7 +34,8 @@ class Batch:
 def relay(*, between: Callable[[], None] = lambda: None) -> dict[str, datetime]:
     """Deliver everything that waits; returns subscriber → when to try again, for those that failed.
 
-    ``between`` is called between the transactions (a job's heartbeat). A failing subscriber holds up nobody else.
+    ``between`` is called between the transactions (a job's heartbeat). A failing subscriber holds up nobody
+    else.
     """
     known = subscriptions()
     while distribute(known) == EVENTS_AT_ONCE:
@@ -148,7 +149,7 @@ def _record_failure(delivery: Delivery, error: Exception) -> str:
 
 @atomic
 def prune() -> int:
-    """Remove a batch of what is old: delivered deliveries after a week, events (the feed's) after ``OUTBOX_KEEP_DAYS``.
+    """Remove a batch of what is old: deliveries after a week, events (the feed's) after ``OUTBOX_KEEP_DAYS``.
 
     An event that still waits for a subscriber, or that one gave up, stays.
     """
@@ -157,7 +158,7 @@ def prune() -> int:
     removed = Delivery.objects.filter(
         pk__in=list(settled.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
     ).delete()[0]
-    oldest = now - timedelta(days=getattr(settings, "OUTBOX_KEEP_DAYS", 90))
+    oldest = now - timedelta(days=settings.OUTBOX_KEEP_DAYS)
     old = OutboxEvent.objects.filter(occurred_at__lt=oldest, distributed_at__isnull=False).exclude(
         deliveries__state__in=[Delivery.State.WAITING, Delivery.State.DEAD]
     )

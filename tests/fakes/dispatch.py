@@ -1,4 +1,4 @@
-"""Runs work where the test stands: the worker's own code, without a broker, a dispatcher or a heartbeat thread."""
+"""Runs work where the test stands: the worker's own code, without broker, dispatcher and heartbeat."""
 
 from uuid import UUID
 
@@ -49,8 +49,9 @@ def make_due(tenant: TenantRef, *, kind: str | None = None) -> int:
     """Let the time of everything that waits for a later one come now; returns how many rows."""
     with cell_transaction(tenant.cell) as cursor:
         cursor.execute(
-            "UPDATE tenants_workitem SET due_at = statement_timestamp() WHERE tenant_id = %s AND state = 'ready'"
-            " AND due_at > statement_timestamp() AND (kind = %s OR %s::text IS NULL)",
+            "UPDATE tenants_workitem SET due_at = statement_timestamp()"
+            " WHERE tenant_id = %s AND state = 'ready' AND due_at > statement_timestamp()"
+            " AND (kind = %s OR %s::text IS NULL)",
             [tenant.id, kind, kind],
         )
         return int(cursor.rowcount)
@@ -60,7 +61,8 @@ def states_of_work(tenant: TenantRef, kind: str | None = None) -> list[str]:
     """The states of the tenant's rows, oldest first; ``kind`` may be a pattern (``test.%``)."""
     with cell_transaction(tenant.cell) as cursor:
         cursor.execute(
-            "SELECT state FROM tenants_workitem WHERE tenant_id = %s AND (kind LIKE %s OR %s::text IS NULL) ORDER BY id",
+            "SELECT state FROM tenants_workitem WHERE tenant_id = %s AND (kind LIKE %s OR %s::text IS NULL)"
+            " ORDER BY id",
             [tenant.id, kind, kind],
         )
         return [row[0] for row in cursor.fetchall()]

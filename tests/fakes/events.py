@@ -8,7 +8,7 @@ from tenants.tenancy import TenantRef, atomic, tenant_scope
 
 
 class PublishedEvents:
-    """A live view: what was rolled back is not in it. Events come oldest first, since ``forget()`` if it was called."""
+    """A live view, oldest first, since the last ``forget()``; what was rolled back is not in it."""
 
     def __init__(self, tenant: TenantRef) -> None:
         self._tenant = tenant

@@ -22,7 +22,7 @@ def mark(work: Work) -> None:
 
 @tenant_job("test.import", lease_seconds=2, backoff_seconds=0.1)
 def import_pages(work: Work) -> None:
-    """Make ten departments, one per transaction, under the fence; wait ``payload["pause"]`` s amid the first attempt.
+    """Make ten departments, one per transaction, under the fence; the first attempt pauses in the middle.
 
     The name is the page's number, so a page imported twice breaks the table's unique constraint.
     """
@@ -68,7 +68,7 @@ class DoorOpened(DomainEvent):
 
 @subscribe(DoorOpened, name="test.doors")
 def note_door(event: DoorOpened) -> None:
-    """Make a department; at the third event the process is killed once, after the insert and before the commit."""
+    """Make a department; the third time the process is killed once, after the insert, before the commit."""
     append(Path(event.marks), f"{event.number} {os.getpid()}")
     Department.objects.create(name=f"Door {event.number}", key=f"D{event.number}")
     if event.number == 2 and Path(event.fuse).exists():

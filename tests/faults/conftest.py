@@ -35,7 +35,8 @@ class Workers:
             process = subprocess.Popen(
                 [
                     sys.executable, "-m", "celery", "-A", "config", "worker", "--include", "tests.fakes.jobs",
-                    "--concurrency", str(concurrency), "--loglevel", "info", "--without-gossip", "--without-mingle",
+                    "--concurrency", str(concurrency), "--loglevel", "info", "--without-gossip",
+                    "--without-mingle",
                 ],
                 cwd=ROOT,
                 env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test", "LOG_LEVEL": "INFO"},
@@ -44,10 +45,13 @@ class Workers:
                 start_new_session=True,
             )  # fmt: skip
         self._running.append(process)
-        wait_until(
-            lambda: self.log.read_text().count(" ready.") > before, seconds=60, what="the worker listens"
-        )
+        wait_until(lambda: self._listens(process, before), seconds=60, what="the worker listens")
         return process
+
+    def _listens(self, process: subprocess.Popen[bytes], before: int) -> bool:
+        log = self.log.read_text()
+        assert process.poll() is None, f"the worker ended at once: {log[-2000:]}"
+        return log.count(" ready.") > before
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """Kill the worker and its children at once, as a lost machine would."""

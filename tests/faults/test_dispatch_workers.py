@@ -3,12 +3,14 @@
 import os
 import signal
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import redis
 
 from tenants.accounts.models import Department
-from tenants.dispatch import broker, enqueue
+from tenants.dispatch import enqueue
+from tenants.dispatch.broker import Sender
 from tenants.dispatch.dispatcher import Dispatcher
 from tenants.dispatch.handing import hand_out
 from tenants.dispatch.leases import cell_transaction
@@ -24,6 +26,10 @@ def all_done(tenant: TenantRef) -> bool:
 
 def lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
+
+
+def has_more(path: Path, count: int) -> bool:
+    return len(lines(path)) > count
 
 
 def ask_for_marks(tenant: TenantRef, file: Path, count: int, seconds: float = 0.0) -> None:
@@ -65,9 +71,11 @@ def test_a_message_delivered_three_times_runs_the_job_once(
     workers.start()
     ask_for_marks(committed_tenant, marks, 3, seconds=0.3)
     items = hand_out(committed_tenant.cell).items
+    sender = Sender()
     for _ in range(3):
-        broker.send(committed_tenant.cell, items)
+        sender.send(committed_tenant.cell, items)
 
+    sender.close()
     wait_until(
         lambda: workers.log.read_text().count("succeeded in") >= 9,
         seconds=30,
@@ -155,7 +163,7 @@ def test_connections_that_postgresql_drops_cost_nothing_but_time(
     workers.start()
     ask_for_marks(committed_tenant, marks, 60, seconds=0.1)
     for done in (5, 15):
-        wait_until(lambda done=done: len(lines(marks)) > done, seconds=20, what=f"{done} jobs have run")
+        wait_until(partial(has_more, marks, done), seconds=20, what=f"{done} jobs have run")
         drop_connections(committed_tenant.cell)
 
     wait_until(lambda: all_done(committed_tenant), seconds=90, what="all jobs are done")

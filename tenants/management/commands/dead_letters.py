@@ -65,7 +65,7 @@ class Command(BaseCommand):
                 "finished_at": row.finished_at.isoformat() if row.finished_at else None,
                 "error": row.last_error,
             }
-            text = f"{line['id']}  {line['tenant']:<16} {row.kind:<32} {row.attempts} attempts  {row.last_error[:120]}"
+            text = f"{row.pk}  {line['tenant']:<16} {row.kind:<32} {row.attempts} attempts  {row.last_error}"
             self.stdout.write(json.dumps(line) if as_json else text)
         if not letters and not as_json:
             self.stdout.write("Nothing was given up.")

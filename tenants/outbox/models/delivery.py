@@ -8,7 +8,7 @@ from tenants.outbox.models.event import OutboxEvent
 
 
 class Subscriber(models.Model):
-    """One subscriber of this tenant's events; whoever delivers to it holds the row's lock, so order is kept."""
+    """One subscriber of this tenant's events; who delivers to it holds the row's lock, so order is kept."""
 
     name = models.CharField(primary_key=True, max_length=120)
     last_delivered_at = models.DateTimeField(null=True)

@@ -1,12 +1,14 @@
-"""A published fact, from the transaction that caused it until it is pruned; also the activity feed's source."""
+"""A published fact, from the transaction that caused it until it is pruned; the activity feed's source."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class OutboxEvent(models.Model):
-    """One event. The id is the event's own and in order of publication; ``distributed_at`` is null until the relay
-    has written a delivery for every subscriber."""
+    """One event. The id is the event's own and in order of publication.
+
+    ``distributed_at`` is null until the relay has written a delivery for every subscriber.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     name = models.CharField(max_length=80)

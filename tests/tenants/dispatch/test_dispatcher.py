@@ -1,18 +1,21 @@
 """The dispatcher's loop: what it does when the broker or the database does not answer, and how it stops."""
 
+import contextlib
 import io
 import threading
 import time
 from collections.abc import Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+import redis
+from celery import Celery
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connections
 
-from tenants.dispatch import broker, dispatcher, enqueue
-from tenants.dispatch.broker import BrokerDown
+from tenants.dispatch import dispatcher, enqueue, handing
+from tenants.dispatch.broker import BrokerDown, Sender
 from tenants.dispatch.dispatcher import Dispatcher
 from tenants.dispatch.waking import WakeListener, waker
 from tenants.tenancy import TenantRef, atomic, tenant_scope
@@ -29,11 +32,11 @@ def test_what_the_broker_did_not_take_is_ready_again(
 ) -> None:
     sent: list[UUID] = []
 
-    def fail_after_one(cell: str, items: Sequence[UUID]) -> None:
+    def fail_after_one(self: Sender, cell: str, items: Sequence[UUID]) -> None:
         sent.append(items[0])
         raise BrokerDown(items[1:], ConnectionError("gone"))
 
-    monkeypatch.setattr(broker, "send", fail_after_one)
+    monkeypatch.setattr(Sender, "send", fail_after_one)
     with atomic():
         for _ in range(3):
             enqueue("test.unsent")
@@ -42,20 +45,35 @@ def test_what_the_broker_did_not_take_is_ready_again(
     assert states_of_work(tenant, "test.unsent") == ["handed", "ready", "ready"]
 
 
-def test_a_broker_that_does_not_listen_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = broker.celery_app()
-    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
-    monkeypatch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
-    app.pool.force_close_all()
-    app._pool = app.amqp._producer_pool = None
+def test_a_broker_that_does_not_listen_takes_nothing() -> None:
     items = [UUID(int=1), UUID(int=2)]
-    try:
-        with pytest.raises(BrokerDown) as caught:
-            broker.send("cell_1", items)
-    finally:
-        app._pool = app.amqp._producer_pool = None
+
+    with pytest.raises(BrokerDown) as caught:
+        Sender(Celery(broker="redis://127.0.0.1:1/0")).send("cell_1", items)
 
     assert caught.value.unsent == items
+
+
+def test_a_sender_whose_connection_broke_opens_another(databases: None) -> None:
+    app = Celery(broker=settings.REDIS_URL)
+    app.conf.task_default_queue = f"test-{uuid4()}"
+    sender = Sender(app)
+    with redis.Redis.from_url(settings.REDIS_URL) as valkey:
+        sender.send("cell_1", [UUID(int=1)])
+        own = valkey.client_id()
+        for client in valkey.client_list():
+            if client["db"] == settings.REDIS_URL.rpartition("/")[2] and int(client["id"]) != own:
+                valkey.client_kill_filter(_id=client["id"])
+        sent = 1
+        for _ in range(3):  # it notices at the first try, and has mended it by the second
+            with contextlib.suppress(BrokerDown):
+                sender.send("cell_1", [UUID(int=2)])
+                sent += 1
+
+        assert sent >= 3
+        assert valkey.llen(app.conf.task_default_queue) == sent
+        valkey.delete(app.conf.task_default_queue)
+    sender.close()
 
 
 def test_one_cell_that_is_down_does_not_keep_the_others_waiting(
@@ -66,12 +84,12 @@ def test_one_cell_that_is_down_does_not_keep_the_others_waiting(
             raise OperationalError("the server closed the connection unexpectedly")
         return dispatcher_hand_out(cell)
 
-    dispatcher_hand_out = dispatcher.hand_out
+    dispatcher_hand_out = handing.hand_out
     sent: list[UUID] = []
     monkeypatch.setattr(dispatcher, "hand_out", hand_out)
     monkeypatch.setattr(dispatcher, "sweep", lambda cell: None)
     monkeypatch.setattr(dispatcher, "observe", lambda cell: None)
-    monkeypatch.setattr(broker, "send", lambda cell, items: sent.extend(items))
+    monkeypatch.setattr(Sender, "send", lambda self, cell, items: sent.extend(items))
     monkeypatch.setattr(
         dispatcher, "connections", {"cell_9": connections["default"], tenant.cell: connections[tenant.cell]}
     )
@@ -109,7 +127,7 @@ def test_a_commit_reaches_the_broker_within_a_moment(
     committed_tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = threading.Event()
-    monkeypatch.setattr(broker, "send", lambda cell, items: sent.set())
+    monkeypatch.setattr(Sender, "send", lambda self, cell, items: sent.set())
     running = Dispatcher([committed_tenant.cell])
 
     def run() -> None:
@@ -134,7 +152,7 @@ def test_a_commit_reaches_the_broker_within_a_moment(
 def test_the_command_looks_once_or_names_the_cells_there_are(
     tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker, "send", lambda cell, items: None)
+    monkeypatch.setattr(Sender, "send", lambda self, cell, items: None)
     with atomic():
         enqueue("test.once")
     out = io.StringIO()

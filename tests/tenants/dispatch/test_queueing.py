@@ -20,6 +20,12 @@ class Undone(Exception):
     pass
 
 
+def ask_and_fail(kind: str) -> None:
+    with atomic():
+        enqueue(kind)
+        raise Undone
+
+
 def rows(tenant: TenantRef, kind: str) -> list[WorkItem]:
     with cell_transaction(tenant.cell):
         return list(WorkItem.objects.filter(tenant_id=tenant.id, kind=kind).order_by("id"))
@@ -28,9 +34,8 @@ def rows(tenant: TenantRef, kind: str) -> list[WorkItem]:
 def test_what_is_asked_for_in_a_transaction_that_is_rolled_back_was_never_asked_for(
     tenant: TenantRef,
 ) -> None:
-    with pytest.raises(Undone), atomic():
-        enqueue("test.never")
-        raise Undone
+    with pytest.raises(Undone):
+        ask_and_fail("test.never")
 
     assert rows(tenant, "test.never") == []
 
@@ -130,8 +135,8 @@ def test_a_tenants_role_asks_only_for_itself_and_only_for_new_work(
     role = other_tenant.role if of_another else tenant.role
     with pytest.raises(ProgrammingError, match="row-level security") as caught, atomic():
         connections[tenant.cell].cursor().execute(
-            "INSERT INTO public.tenants_workitem (id, tenant_id, tenant_role, kind, payload, priority, state, attempts,"
-            " last_error) VALUES (%s, %s, %s, 'test.foreign', '{}', 1, %s, 0, '')",
+            "INSERT INTO public.tenants_workitem (id, tenant_id, tenant_role, kind, payload, priority, state,"
+            " attempts, last_error) VALUES (%s, %s, %s, 'test.foreign', '{}', 1, %s, 0, '')",
             [uuid4(), other_tenant.id, role, state],
         )
     assert isinstance(caught.value.__cause__, psycopg.errors.InsufficientPrivilege)
@@ -159,9 +164,8 @@ def test_a_savepoint_that_is_undone_takes_its_wake_up_with_it_and_not_the_next_o
     tenant: TenantRef,
 ) -> None:
     with atomic():
-        with pytest.raises(Undone), atomic():
-            enqueue("test.undone")
-            raise Undone
+        with pytest.raises(Undone):
+            ask_and_fail("test.undone")
         assert not [e for e in connections[tenant.cell].run_on_commit if isinstance(e[1], WakeOnCommit)]
         enqueue("test.kept")
         assert [e for e in connections[tenant.cell].run_on_commit if isinstance(e[1], WakeOnCommit)]
