@@ -50,7 +50,7 @@ def _resolve(session: SyncSession, links: Sequence[ExternalLink]) -> None:
     task_ids = dict(rows.exclude(task=None).values_list("remote_id", "task_id"))
     relations = [_relations(link.task_id, link.unresolved, task_ids) for link in links if link.task_id]
     result = set_task_relations(links=relations, actor=SYSTEM)
-    fresh = set(result.updated_ids) - session.touched_ids
+    fresh = set(result.updated_ids) - session.touched_ids - _told_by_former_workers(session, links)
     session.touched_ids |= fresh
     done: list[ExternalLink] = []
     for link in links:
@@ -59,8 +59,19 @@ def _resolve(session: SyncSession, links: Sequence[ExternalLink]) -> None:
             done.append(link)
     ExternalLink.objects.bulk_update(done, ["unresolved"])
     if fresh:
-        # The page they came with has counted them as unchanged.
-        session.journal.progress(Counts(changed=len(fresh), unchanged=-len(fresh)), calls=0)
+        # The page they came with has counted them as unchanged; those this run did not read, nobody has.
+        counted = min(len(fresh), session.run.unchanged)
+        session.journal.progress(Counts(changed=len(fresh), unchanged=-counted), calls=0)
+
+
+def _told_by_former_workers(session: SyncSession, links: Sequence[ExternalLink]) -> set[UUID]:
+    """Tasks this run took over before it was interrupted: whoever did so has counted them for good."""
+    began = session.run.created_at, session.began_at
+    return {
+        link.task_id
+        for link in links
+        if link.task_id and link.synced_at and began[0] <= link.synced_at < began[1]
+    }
 
 
 def _relations(

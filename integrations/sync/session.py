@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
+
+from django.utils import timezone
 
 from integrations.capabilities import TaskSource
 from integrations.models import Connection, SyncRun, SyncRunCollection
@@ -76,6 +79,7 @@ class SyncSession:
     needs_relations: bool = False
     #: Tasks this worker has made or changed in this run, so that a change of their relations counts once.
     touched_ids: set[UUID] = field(default_factory=set)
+    began_at: datetime = field(default_factory=timezone.now)
 
     @property
     def seen_run_id(self) -> UUID | None:
