@@ -13,13 +13,14 @@ from django.utils import timezone, translation
 
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
+from tenants.outbox.bus import bound_actor
 
 _JSON_DOORS = ("/api/", "/scim/", "/hooks/")
 _LANGUAGES = frozenset(code for code, _ in settings.LANGUAGES)
 
 
 class ActorMiddleware:
-    """Sets `request.actor`: the signed-in user with their roles, or None."""
+    """Sets `request.actor`: the signed-in user with their roles, or None; the request's events carry their id."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -33,7 +34,8 @@ class ActorMiddleware:
             actor = actor_for(user)
             structlog.contextvars.bind_contextvars(user=str(user.pk))
         request.actor = actor  # type: ignore[attr-defined]
-        return self._get_response(request)
+        with bound_actor(actor.user_id if actor else None):
+            return self._get_response(request)
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):

@@ -35,6 +35,11 @@ def bound_actor(actor_id: UUID | None) -> Iterator[None]:
         _actor_id.reset(token)
 
 
+def bind_actor(actor_id: UUID | None) -> None:
+    """Say who acts for the rest of the enclosing ``bound_actor`` block, when it is found out only inside it."""
+    _actor_id.set(actor_id)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DomainEvent:
     """A fact in the past tense, with ids in it. Subclasses are frozen dataclasses named ``noun.verbed``.

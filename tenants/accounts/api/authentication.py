@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from tenants.accounts.models import User
 from tenants.accounts.tokens.services import actor_for_token
+from tenants.outbox.bus import bind_actor
 
 
 class BearerTokenAuthentication(BaseAuthentication):
@@ -25,6 +26,7 @@ class BearerTokenAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed("This token is not valid.")
         # The actor is the same for both doors: services never learn how somebody signed in.
         request._request.actor = actor  # type: ignore[attr-defined]
+        bind_actor(actor.user_id)
         structlog.contextvars.bind_contextvars(user=str(actor.user_id), api_token_id=str(actor.token_id))
         return actor.user, "token"
 
