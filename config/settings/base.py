@@ -234,6 +234,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # --- pages
 LANGUAGE_CODE, TIME_ZONE, USE_I18N, USE_TZ = "en", "UTC", True, True
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"

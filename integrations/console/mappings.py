@@ -1,6 +1,6 @@
 """How a database is read: which column fills which field, tried on its real rows before it is confirmed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -45,6 +45,8 @@ LABELS: Mapping[OurField, str | Promise] = {
     OurField.DESCRIPTION: gettext_lazy("Description"),
 }
 OPTION_FIELDS = (OurField.STATUS, OurField.PRIORITY)
+# A project is known by its name alone; everything else of its row stays in Notion.
+FIELDS_OF: Mapping[str, tuple[OurField, ...]] = {SyncedCollection.Role.PROJECTS: (OurField.TITLE,)}
 ROWS_SHOWN = 5
 
 
@@ -111,11 +113,12 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
     except DomainError as error:
         errors, problem = {**error.fields, **errors}, problem or error.message
     with atomic():
+        role = request.POST.get("role", collection.role)
         context = {
             "collection": collection,
             "connection": collection.connection,
-            "lines": field_lines(collection, choices, stored, errors),
-            "role": request.POST.get("role", collection.role),
+            "lines": field_lines(collection, choices, stored, errors, FIELDS_OF.get(role, tuple(OurField))),
+            "role": role,
             "roles": SyncedCollection.Role,
             "department_name": request.POST.get("department_name", collection.department_name),
             "rows": rows,
@@ -152,13 +155,14 @@ def field_lines(
     choices: list[MappingChoice],
     stored: list[FieldMapping],
     errors: Mapping[str, list[str]],
+    of: Iterable[OurField] = tuple(OurField),
 ) -> list[FieldLine]:
-    """One line for each of our fields that some column could fill."""
+    """One line for each of the fields `of` a row that some column could fill."""
     fields = schema_from_json(collection.schema)
     chosen = {choice.our_field: choice for choice in choices}
     known = {row.our_field: row for row in stored}
     lines = []
-    for our_field in OurField:
+    for our_field in of:
         columns = [
             (item.id, f"{item.name} · {kind_word(item.kind)}")
             for item in fields

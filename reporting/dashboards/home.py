@@ -141,7 +141,7 @@ def _blocked_kpi(states: TaskStates) -> Kpi:
     lines = []
     if stale:
         lines.append(_("%(n)s untouched for a week") % {"n": figure(stale)})
-    lines.append(ngettext("%(n)s task overdue", "%(n)s tasks overdue", overdue) % {"n": figure(overdue)})
+    lines.append(_("%(n)s overdue") % {"n": figure(overdue)})
     return Kpi(
         label=_("Blocked"),
         value=figure(states.blocked),

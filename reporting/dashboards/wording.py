@@ -110,17 +110,21 @@ def setup_steps(progress: SetupProgress) -> Sequence[SetupStep]:
 
 def activity_of(happening: Happening) -> Activity:
     """A happening as a line of the feed."""
-    if happening.run_id:
+    if happening.connection_id:
+        runs = reverse("integrations:sync_runs") + f"?workspace={happening.connection_id}"
+        url = reverse("integrations:sync_run", args=[happening.run_id]) if happening.run_id else runs
         return Activity(
             actor_name=happening.actor_name,
             verb=_("brought"),
             subject=_sync_words(happening.changes),
-            subject_url=reverse("integrations:sync_run", args=[happening.run_id]),
+            subject_url=url,
             at=happening.at,
             icon="refresh-cw",
         )
     verb, detail = str(VERBS.get(TaskActivity.Verb(happening.verb), happening.verb)), happening.task_title
-    if happening.verb == TaskActivity.Verb.MOVED and len(happening.changes.get("status", ())) == 2:
+    is_move = happening.verb in (TaskActivity.Verb.MOVED, TaskActivity.Verb.SYNCED)
+    if is_move and len(happening.changes.get("status", ())) == 2:
+        verb = str(VERBS[TaskActivity.Verb.MOVED])
         detail = _("to %(status)s") % {"status": happening.changes["status"][1]}
     return Activity(
         actor_name=happening.actor_name,
@@ -129,6 +133,7 @@ def activity_of(happening: Happening) -> Activity:
         subject_url=reverse("tasks:detail", args=[happening.task_key]),
         detail=detail,
         at=happening.at,
+        icon="" if happening.is_by_person else "refresh-cw",
     )
 
 

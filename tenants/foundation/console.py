@@ -166,7 +166,6 @@ def shell_for(request: HttpRequest) -> Shell:
         for name in GROUPS
         if (members := tuple(shown for group, shown in shown_items if group == name))
     )
-    source = _badges.get(audience)
     actions = sorted(_actions.values(), key=lambda each: (each.order, str(each.label)))
     return Shell(
         groups=groups,
@@ -175,9 +174,15 @@ def shell_for(request: HttpRequest) -> Shell:
             shown for action in actions if action.audience == audience and (shown := _shown(action, request))
         ),
         tabs=tuple(shown for _, shown in shown_items if shown.is_tab)[:4],
-        badge=source(request) if source else None,
+        badge=top_badge_for(request),
         search_url=next((url for name in _search_url_names if (url := _address(name))), ""),
     )
+
+
+def top_badge_for(request: HttpRequest) -> TopBadge | None:
+    """What the top bar of this host says to this reader; None when there is nothing to say."""
+    source = _badges.get(audience_of(request))
+    return source(request) if source else None
 
 
 def console_context(request: HttpRequest) -> dict[str, Any]:

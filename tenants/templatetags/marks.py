@@ -8,6 +8,7 @@ from zlib import crc32
 
 from django import template
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from tenants.foundation.page_parts import Tone
 register = template.Library()
 
 AVATAR_COLORS = 6
+TENTHS_BELOW, A_MINUTE = 10, 60
 ICON_PIXELS = {"sm": 14, "md": 16, "lg": 20, "xl": 24}
 PRIORITIES: Mapping[int, Any] = {
     0: gettext_lazy("No priority"),
@@ -189,3 +191,18 @@ def ago(moment: datetime | None) -> str:
     if seconds < 86400:
         return _("%(count)s h ago") % {"count": seconds // 3600}
     return _("%(count)s d ago") % {"count": seconds // 86400}
+
+
+@register.filter
+def length_of_time(seconds: float) -> str:
+    """A length of time, given in seconds, as a person says it: 0.4 s, 12 s, 2 min 5 s, 1 h 3 min."""
+    if seconds < TENTHS_BELOW:
+        return _("%(n)s s") % {"n": number_format(seconds, 1)}
+    whole = round(seconds)
+    if whole < A_MINUTE:
+        return _("%(n)d s") % {"n": whole}
+    minutes, rest = divmod(whole, A_MINUTE)
+    if minutes < A_MINUTE:
+        return _("%(m)d min %(s)d s") % {"m": minutes, "s": rest}
+    hours, minutes = divmod(minutes, A_MINUTE)
+    return _("%(h)d h %(m)d min") % {"h": hours, "m": minutes}

@@ -41,13 +41,18 @@ NOTE_ICONS: Mapping[str, str] = {
 
 
 @register.simple_tag
-def field(bound: BoundField, *, label: str = "", help_text: str = "", **attributes: Any) -> SafeString:
-    """A form field with label, help and errors tied to it; `hx_get=…` and the like become attributes."""
+def field(
+    bound: BoundField, *, label: str = "", help_text: str | None = None, **attributes: Any
+) -> SafeString:
+    """A form field with label, help and errors tied to it; `hx_get=…` and the like become attributes.
+
+    `help_text` replaces the field's own; an empty one leaves it out.
+    """
     widget = bound.field.widget
     is_group = isinstance(widget, RadioSelect | CheckboxSelectMultiple)
     is_check = isinstance(widget, CheckboxInput)
     attrs = {name.replace("_", "-"): value for name, value in attributes.items()}
-    shown_help = help_text or bound.help_text
+    shown_help = bound.help_text if help_text is None else help_text
     described = [f"{bound.auto_id}_help"] * bool(shown_help) + [f"{bound.auto_id}_error"] * bool(bound.errors)
     if described and not is_group:
         attrs["aria-describedby"] = " ".join(described)

@@ -9,8 +9,10 @@ from reporting.metrics.attention import open_problems
 from reporting.metrics.recent_activity import recent_activity
 from reporting.metrics.setup_progress import setup_progress
 from reporting.metrics.sync_freshness import sync_freshness
-from tasks.services import complete_task
-from tenants.accounts.access import UserActor
+from tasks.drafts import TaskDraft
+from tasks.services import complete_task, upsert_tasks
+from tenants.accounts.access import SYSTEM, UserActor
+from tenants.foundation.ids import uuid7
 from tests.factories.tasks import make_task
 from tests.reporting.rooms import make_collection, make_connection, make_run
 
@@ -123,3 +125,25 @@ def test_activity_ends_at_its_limit(member: UserActor) -> None:
     for _ in range(4):
         complete_task(task=make_task(), actor=member)
     assert len(recent_activity(actor=member, limit=3)) == 3
+
+
+def test_a_thousand_imported_tasks_are_one_line_and_hide_nobody(member: UserActor) -> None:
+    complete_task(task=make_task(title="Mend the invented crane"), actor=member)
+    connection = make_connection()
+    make_run(connection, kind=SyncRun.Kind.IMPORT, new=30)
+    for _ in range(3):
+        make_run(connection, changed=2)
+    drafts = [TaskDraft(id=uuid7(), title=f"Imported {n}") for n in range(30)]
+    upsert_tasks(drafts=drafts, actor=SYSTEM)
+    upsert_tasks(drafts=[TaskDraft(id=drafts[0].id, title="Renamed")], actor=SYSTEM)
+    lines = recent_activity(actor=member)
+    assert sorted(
+        (each.verb, each.changes.get("new"), each.changes.get("changed")) for each in lines[1:3]
+    ) == [
+        ("synced", 0, 6),
+        ("synced", 30, 0),
+    ]
+    assert lines[0].task_title == "Renamed"
+    assert not lines[0].is_by_person
+    assert [each.actor_name for each in lines if each.is_by_person] == [member.name]
+    assert len(lines) == 4
