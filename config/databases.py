@@ -43,6 +43,7 @@ def connection(url: str, engine: str, *, options: dict[str, Any] | None = None) 
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or 5432),
         "CONN_MAX_AGE": 0 if pooled else 60,
-        "CONN_HEALTH_CHECKS": not pooled,
+        # The tenants' backend replaces a dead connection when it begins; the others have to ask.
+        "CONN_HEALTH_CHECKS": not pooled and engine != TENANT_BACKEND,
         "OPTIONS": {"application_name": "notion-task-sync", **(options or {})},
     }

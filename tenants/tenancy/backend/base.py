@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import OperationalError
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from psycopg import postgres, pq
@@ -11,8 +12,13 @@ from tenants.tenancy.context import CellScope, TenantRef, current_scope
 from tenants.tenancy.errors import NoTenant, NoTransaction, WrongCell
 
 UNKNOWN = object()
+# What Django knows of the open transaction; a replaced connection goes on with it.
+TRANSACTION_STATE = (
+    "in_atomic_block", "savepoint_state", "savepoint_ids", "atomic_blocks", "commit_on_exit", "needs_rollback",
+    "rollback_exc", "closed_in_transaction", "run_on_commit",
+)  # fmt: skip
 TIMESTAMPTZ = postgres.types["timestamptz"].oid
-IDLE, FAILED = pq.TransactionStatus.IDLE, pq.TransactionStatus.INERROR
+IDLE, OPEN, FAILED = pq.TransactionStatus.IDLE, pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -24,6 +30,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     _applied: object = UNKNOWN
     _connecting = False
+
+    def _cursor(self, name: str | None = None) -> Any:
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        if self._is_new_transaction():
+            self._begin()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(self.create_cursor(name))  # type: ignore[attr-defined]
 
     def create_cursor(self, name: str | None = None) -> Any:
         # The stubs know neither psycopg 3's cursors nor what Django imports of psycopg: hence Any.
@@ -41,16 +55,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         Raises: NoTenant, NoTransaction, WrongCell.
         """
+        scope = current_scope()
+        status = self.connection.pgconn.transaction_status
+        if scope is self._applied and status == OPEN:
+            return  # the usual case, once a statement: no more than this
         if self._connecting:
             return  # Django and its apps look up types here; the login role itself may read no tenant's rows
-        scope = current_scope()
         if scope is None:
             raise NoTenant("SQL was sent to a cell without a tenant's scope.")
         if scope.cell != self.alias:
             raise WrongCell(f"The scope is of {scope.cell}, the connection of {self.alias}.")
         if not self.in_atomic_block:
             raise NoTransaction("Tenant SQL needs a transaction: use tenants.tenancy.atomic.")
-        status = self.connection.pgconn.transaction_status
         if status == IDLE:
             self._applied = UNKNOWN
         if self._applied == scope or status == FAILED:
@@ -58,6 +74,38 @@ class DatabaseWrapper(base.DatabaseWrapper):
         command = scope_command(scope)
         self._send(f"BEGIN; {command}" if status == IDLE else command)
         self._applied = scope
+
+    def _is_new_transaction(self) -> bool:
+        return (
+            self._applied is UNKNOWN
+            and self.in_atomic_block
+            and not self._connecting
+            and current_scope() is not None
+            and self.connection.pgconn.transaction_status == IDLE
+        )
+
+    def _begin(self) -> None:
+        """Open the transaction; a connection that died while it was idle is replaced, for nothing is lost with it.
+
+        So a restarted server costs no request an error, and no request a round trip to ask whether it is there.
+        """
+        try:
+            self.apply_scope()
+        except OperationalError:
+            if self.connection.pgconn.status == pq.ConnStatus.OK:
+                raise
+            self._replace_connection()
+            self.apply_scope()
+
+    def _replace_connection(self) -> None:
+        kept = {name: getattr(self, name) for name in TRANSACTION_STATE}
+        self._close()  # type: ignore[attr-defined]
+        self.connection = None
+        self.connect()
+        self.set_autocommit(False)
+        for name, value in kept.items():
+            setattr(self, name, value)
+        self.errors_occurred = False
 
     def _send(self, command: str) -> None:
         """One round trip, below psycopg's cursors (which would send BEGIN as a trip of its own)."""
@@ -72,6 +120,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     # Control statements are nobody's data: they go past the guard, so that a transaction may outlive a scope.
     def _savepoint(self, sid: str) -> None:
+        if self._is_new_transaction():
+            self._begin()
         with self.wrap_database_errors:
             self.connection.execute(self.ops.savepoint_create_sql(sid))
 

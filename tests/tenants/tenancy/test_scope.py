@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,7 +13,15 @@ from django.db import connections
 from django.db.utils import InternalError, OperationalError, ProgrammingError
 
 from tenants.accounts.models import Department
-from tenants.tenancy import NoTenant, NoTransaction, TenantRef, atomic, current_tenant, tenant_scope
+from tenants.tenancy import (
+    NoTenant,
+    NoTransaction,
+    TenantRef,
+    atomic,
+    current_tenant,
+    on_commit,
+    tenant_scope,
+)
 from tenants.tenancy.context import current_tenant_or_none
 from tenants.tenancy.errors import TenancyError
 
@@ -247,23 +256,57 @@ class TestCommitted:
             assert all(pool.submit(asyncio.run, all_of_them()).result())
             pool.submit(connections.close_all).result()
 
-    def test_a_broken_connection_is_an_error_and_the_next_request_gets_a_new_one(self) -> None:
-        def attempt() -> int:
+    def cut(self) -> None:
+        with socket.socket(fileno=os.dup(connections["cell_1"].connection.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+
+    def in_a_thread(self, attempt: Callable[[], int]) -> int:
+        def run() -> int:
             try:
                 with tenant_scope(self.mine):
-                    with pytest.raises(OperationalError), atomic():
-                        assert Department.objects.count() == 0
-                        with socket.socket(fileno=os.dup(connections["cell_1"].connection.fileno())) as wire:
-                            wire.shutdown(socket.SHUT_RDWR)
-                        Department.objects.count()
-                    connections["cell_1"].close_if_unusable_or_obsolete()
-                    with atomic():
-                        return Department.objects.count()
+                    return attempt()
             finally:
                 connections.close_all()
 
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(attempt).result() == 0
+            return pool.submit(run).result()
+
+    def test_a_connection_that_breaks_in_a_transaction_is_an_error_and_the_next_one_is_new(self) -> None:
+        def attempt() -> int:
+            with pytest.raises(OperationalError), atomic():
+                assert Department.objects.count() == 0
+                self.cut()
+                Department.objects.count()
+            connections["cell_1"].close_if_unusable_or_obsolete()
+            with atomic():
+                return Department.objects.count()
+
+        assert self.in_a_thread(attempt) == 0
+
+    @pytest.mark.parametrize("starts_with_a_savepoint", [False, True])
+    def test_a_connection_that_died_while_idle_is_replaced_without_an_error(
+        self, starts_with_a_savepoint: bool
+    ) -> None:
+        def attempt() -> int:
+            with atomic():
+                Department.objects.create(name="Before", key="BE")
+            self.cut()
+            committed: list[str] = []
+            with atomic():
+                on_commit(lambda: committed.append("told"))
+                if starts_with_a_savepoint:
+                    with atomic():
+                        Department.objects.create(name="After", key="AF")
+                else:
+                    Department.objects.create(name="After", key="AF")
+            assert committed == ["told"]
+            with pytest.raises(RuntimeError), atomic():
+                Department.objects.create(name="Never", key="NE")
+                raise RuntimeError
+            with atomic():
+                return Department.objects.count()
+
+        assert self.in_a_thread(attempt) == 2
 
 
 def test_work_items_of_others_are_invisible_to_a_tenant(tenant: TenantRef) -> None:
