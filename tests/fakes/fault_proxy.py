@@ -87,7 +87,16 @@ class FaultProxy:
 
     def cut(self) -> None:
         """Reset every connection there is."""
-        self._do(lambda: [pair.reset() for pair in list(self._pairs)])
+
+        def reset_all() -> None:
+            for pair in list(self._pairs):
+                pair.reset()
+
+        self._do(reset_all)
+
+    def lead_to(self, port: int) -> None:
+        """Connections made from now on go to another port."""
+        self._target_port = port
 
     def refuse(self) -> None:
         """Let nobody in any more: the port is closed until `accept`."""

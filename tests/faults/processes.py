@@ -53,12 +53,9 @@ class Processes:
         self._logs = logs
         self._started: list[Started] = []
 
-    def worker(self, *, concurrency: int = 2) -> Started:
+    def worker(self) -> Started:
         """A Celery worker that listens."""
-        worker = self._start(
-            "worker", "-m", "celery", "-A", "config", "worker", "--concurrency", str(concurrency),
-            "--loglevel", "info", "--without-gossip", "--without-mingle",
-        )  # fmt: skip
+        worker = self._start_worker()
         self._until(worker, lambda: " ready." in worker.output(), "listens")
         return worker
 
@@ -67,6 +64,13 @@ class Processes:
         dispatcher = self._start("dispatcher", "manage.py", "dispatcher")
         self._until(dispatcher, lambda: "dispatcher.started" in dispatcher.output(), "hands out")
         return dispatcher
+
+    def background(self) -> tuple[Started, Started]:
+        """A worker and a dispatcher, started side by side."""
+        worker = self._start_worker()
+        dispatcher = self.dispatcher()
+        self._until(worker, lambda: " ready." in worker.output(), "listens")
+        return worker, dispatcher
 
     def web(self) -> tuple[Started, int]:
         """A web server that is ready, and its port."""
@@ -97,6 +101,12 @@ class Processes:
         """Kill what still runs."""
         for started in self._started:
             started.kill()
+
+    def _start_worker(self) -> Started:
+        return self._start(
+            "worker", "-m", "celery", "-A", "config", "worker", "--concurrency=2", "--loglevel=info",
+            "--without-gossip", "--without-mingle",
+        )  # fmt: skip
 
     def _start(self, name: str, *command: str) -> Started:
         log = self._logs / f"{name}-{len(self._started)}.log"
