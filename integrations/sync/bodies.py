@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from integrations.capabilities import ProblemKind, SourceError
 from integrations.models import Connection, ExternalLink, SyncRun
+from integrations.sync.guarded_source import Postponed
 from integrations.sync.journal import Counts, Journal
 from integrations.sync.limiter import Lane
 from integrations.sync.problems import Problem
-from integrations.sync.session import OpenSource, open_source
+from integrations.sync.session import MAX_STRIKES, OpenSource, open_source
 from tasks.services import set_task_descriptions
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.errors import LimitReached
@@ -23,7 +24,14 @@ from tenants.tenancy import atomic
 _BATCH: Final = 20
 #: An edit within the same minute would not show in the edit time, so such a text is read once more.
 _OPEN_MINUTE: Final = timedelta(seconds=60)
-_FINAL: Final = {ProblemKind.NOT_FOUND, ProblemKind.FORBIDDEN, ProblemKind.INVALID_REQUEST}
+_FINAL: Final = {
+    ProblemKind.NOT_FOUND,
+    ProblemKind.FORBIDDEN,
+    ProblemKind.INVALID_REQUEST,
+    ProblemKind.UNREADABLE,
+}
+#: A page the service fails for is asked again later, so that it does not hold up the others.
+_PAUSE_AFTER_FAILURE: Final = timedelta(minutes=10)
 
 
 def read_bodies(
@@ -81,10 +89,16 @@ def _fetch(
 ) -> tuple[dict[UUID, str], dict[UUID, Problem]]:
     bodies: dict[UUID, str] = {}
     problems: dict[UUID, Problem] = {}
+    strikes = 0
     for link in links:
         heartbeat()
         try:
             body = opened.source.body(link.remote_id)
+        except Postponed as error:
+            strikes += 1
+            if strikes >= MAX_STRIKES:
+                raise
+            problems[link.pk] = Problem("body_later", str(error), link.remote_id, link.title, link.url)
         except SourceError as error:
             if error.kind not in _FINAL:
                 raise
@@ -109,13 +123,8 @@ def _write(
     with atomic():
         result = set_task_descriptions(bodies=texts, actor=SYSTEM)
         for link in links:
-            closes_at = (link.remote_edited_at or now) + _OPEN_MINUTE
-            is_settled = link.pk not in bodies or now > closes_at
-            changes = {
-                "is_body_stale": not is_settled,
-                "body_due_at": None if is_settled else closes_at + timedelta(seconds=5),
-                "body_read_at": now,
-            }
+            due_at = _due_again(link, now, was_read=link.pk in bodies, problem=problems.get(link.pk))
+            changes = {"is_body_stale": due_at is not None, "body_due_at": due_at, "body_read_at": now}
             # An edit that was noticed while we read makes the text stale again: leave that mark alone.
             ExternalLink.objects.filter(pk=link.pk, remote_edited_at=link.remote_edited_at).update(**changes)
         for problem in problems.values():
@@ -129,6 +138,16 @@ def _write(
         )
         journal.progress(counts, calls=opened.guard.take_count())
         journal.flush()
+
+
+def _due_again(
+    link: ExternalLink, now: datetime, *, was_read: bool, problem: Problem | None
+) -> datetime | None:
+    """When the text of a page is to be read once more; None when it is settled."""
+    if problem is not None and problem.code == "body_later":
+        return now + _PAUSE_AFTER_FAILURE
+    closes_at = (link.remote_edited_at or now) + _OPEN_MINUTE
+    return closes_at + timedelta(seconds=5) if was_read and now <= closes_at else None
 
 
 def _finish(run: SyncRun, opened: OpenSource, connection: Connection) -> float | None:

@@ -13,6 +13,7 @@ from integrations.capabilities import (
     UnreadableRecord,
 )
 from integrations.models import ExternalLink, SyncRun, SyncRunCollection
+from integrations.sync.guarded_source import Postponed
 from integrations.sync.journal import Counts
 from integrations.sync.page import PageContext
 from integrations.sync.problems import Problem
@@ -66,6 +67,10 @@ def look_at_one(
     """
     try:
         record = session.source.record(remote_id)
+    except Postponed as error:
+        # The next complete reading asks again; meanwhile everything about it stays as it is.
+        session.strike(error)
+        return
     except SourceError as error:
         if error.kind is ProblemKind.NOT_FOUND:
             _mark(session, part, remote_id, ExternalLink.State.ACCESS_LOST, str(error))

@@ -28,7 +28,7 @@ from integrations.sync.problems import Problem
 from integrations.sync.reading import CannotGoOn, read_collection
 from integrations.sync.relations import resolve_relations
 from integrations.sync.retry import postponed_pause
-from integrations.sync.session import NotConnected, Stopped, SyncSession, open_source
+from integrations.sync.session import CONNECTION_PROBLEMS, NotConnected, Stopped, SyncSession, open_source
 from integrations.sync.stored_mapping import collection_mapping
 from integrations.sync.translate import CollectionMapping
 from tenants.foundation.errors import LimitReached, NotFound
@@ -37,11 +37,6 @@ from tenants.tenancy import atomic
 log = structlog.get_logger(__name__)
 
 MAX_STALLS: Final = 30
-#: Problems that concern the whole connection, not one collection.
-_CONNECTION_PROBLEMS: Final = {
-    ProblemKind.UNAUTHORISED: Connection.State.REAUTHORISE,
-    ProblemKind.BLOCKED: Connection.State.BLOCKED,
-}
 
 
 def run_sync(*, run_id: UUID, heartbeat: Callable[[], None]) -> None:
@@ -239,7 +234,7 @@ def _read_part(session: SyncSession, part: SyncRunCollection, mapping: Collectio
 
 def _give_up_part(session: SyncSession, part: SyncRunCollection, error: SourceError) -> None:
     """Go on without this collection, if the problem is its own. Raises: the error, if it is everybody's."""
-    if error.kind in _CONNECTION_PROBLEMS:
+    if error.kind in CONNECTION_PROBLEMS:
         raise error
     is_lost = error.kind is ProblemKind.NOT_FOUND
     if is_lost:
@@ -264,7 +259,7 @@ def _note_failure(session: SyncSession, part: SyncRunCollection, problem: Proble
 
 
 def _fail(session: SyncSession, error: SourceError) -> None:
-    state = _CONNECTION_PROBLEMS.get(error.kind)
+    state = CONNECTION_PROBLEMS.get(error.kind)
     if state is not None:
         suspend_connection(session, state, error)
     _end(session.run, SyncRun.State.FAILED, str(error), session)

@@ -144,6 +144,11 @@ _KINDS: Mapping[str, ProblemKind] = {
         "The tasks are here without their text. The next run tries again.",
         _Action.RETRY,
     ),
+    "body_later": ProblemKind(
+        "Page texts the service could not give",
+        "They are asked for again in a few minutes.",
+        severity=_WARNING,
+    ),
     "body_partial": ProblemKind(
         "Page texts that came incomplete",
         "The service left out parts it cannot show as text.",

@@ -92,6 +92,7 @@ class _Reader:
     def advance(self, page: RecordPage) -> None:
         """Note where reading goes on after this page; called in the transaction that takes it over."""
         part = self._part
+        self._session.strikes = 0
         now = timezone.now()
         part.started_at = part.started_at or now
         part.state = SyncRunCollection.State.READING

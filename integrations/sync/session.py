@@ -3,20 +3,28 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.utils import timezone
 
-from integrations.capabilities import TaskSource
+from integrations.capabilities import ProblemKind, TaskSource
 from integrations.models import Connection, SyncRun, SyncRunCollection
 from integrations.registry import open_task_source
 from integrations.sync.guarded_source import CallGuard, GuardedTaskSource
 from integrations.sync.journal import Journal
 from integrations.sync.leases import keep_lease
 from integrations.sync.limiter import Caller, Lane, Limiter, shared_limiter
-from tenants.foundation.errors import Conflict
+from tenants.foundation.errors import Conflict, LimitReached
 from tenants.secrets.services import reveal_secret
 from tenants.tenancy import atomic
+
+MAX_STRIKES: Final = 3
+#: Problems that concern the whole connection, and the state they put it into.
+CONNECTION_PROBLEMS: Final = {
+    ProblemKind.UNAUTHORISED: Connection.State.REAUTHORISE,
+    ProblemKind.BLOCKED: Connection.State.BLOCKED,
+}
 
 
 class NotConnected(Conflict):
@@ -77,6 +85,8 @@ class SyncSession:
     heartbeat: Callable[[], None]
     #: Whether references came in, or records older references may point to.
     needs_relations: bool = False
+    #: How often in a row the service failed for single records.
+    strikes: int = 0
     #: Tasks this worker has made or changed in this run, so that a change of their relations counts once.
     touched_ids: set[UUID] = field(default_factory=set)
     began_at: datetime = field(default_factory=timezone.now)
@@ -85,6 +95,15 @@ class SyncSession:
     def seen_run_id(self) -> UUID | None:
         """What marks a record as seen; only runs that read everything leave a mark."""
         return None if self.run.kind == SyncRun.Kind.POLL else self.run.pk
+
+    def strike(self, error: LimitReached) -> None:
+        """Count a failure of the service for one record; one such record must not hold up the others.
+
+        Raises: the error, when it looks as if the service failed for all of them.
+        """
+        self.strikes += 1
+        if self.strikes >= MAX_STRIKES:
+            raise error
 
     def hold(self) -> None:
         """Inside a transaction that writes: make sure the connection is still ours. Raises: LeaseLost."""

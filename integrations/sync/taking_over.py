@@ -1,7 +1,7 @@
 """Takes one page of remote records over: unchanged ones cost nothing, the others are written together."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -17,12 +17,13 @@ from integrations.capabilities import (
 )
 from integrations.models import ExternalLink
 from integrations.sync import metrics
+from integrations.sync.guarded_source import Postponed
 from integrations.sync.hashing import content_hash
 from integrations.sync.journal import Counts
 from integrations.sync.links import describe, links_by_remote_id, set_aside, write_links
 from integrations.sync.page import Candidate, PageContext, record_problem
 from integrations.sync.problems import Problem
-from integrations.sync.session import SyncSession
+from integrations.sync.session import CONNECTION_PROBLEMS, SyncSession
 from integrations.sync.writing import write_changed
 from tenants.tenancy import atomic
 
@@ -39,14 +40,14 @@ def take_over(
     """
     candidates = _candidates(context, page.records, page.server_time)
     changed = [item for item in candidates if not item.is_unchanged]
-    complete = [item for item in (_completed(context, item) for item in changed) if item is not None]
+    whole = _Whole.of(context, changed)
     unchanged = [item for item in candidates if item.is_unchanged]
     with atomic():
         context.session.hold()
-        counts = Counts(failed=len(changed) - len(complete))
+        counts = Counts(failed=whole.gone)
         _note_unchanged(context, unchanged, counts)
-        write_changed(context, complete, counts)
-        _set_unreadable_aside(context, page.unreadable, counts)
+        write_changed(context, whole.candidates, counts)
+        _set_unreadable_aside(context, [*page.unreadable, *whole.unreadable], counts)
         advance()
         context.session.journal.progress(counts, calls=context.session.guard.take_count(), part=context.part)
         context.session.journal.flush()
@@ -74,24 +75,49 @@ def _candidates(
     ]
 
 
-def _completed(context: PageContext, item: Candidate) -> Candidate | None:
-    """Fetch the rest of values that came cut; None when the record disappeared meanwhile."""
+@dataclass
+class _Whole:
+    """Candidates with all their values, those that could not be completed, and how many have disappeared."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    unreadable: list[UnreadableRecord] = field(default_factory=list)
+    gone: int = 0
+
+    @classmethod
+    def of(cls, context: PageContext, changed: Iterable[Candidate]) -> "_Whole":
+        """Fetch the rest of values that came cut. One record that fails does not stop the others.
+
+        Raises: SourceError (the connection's own problem), LimitReached (the service fails again and again).
+        """
+        whole, session = cls(), context.session
+        for item in changed:
+            try:
+                whole.candidates.append(_completed(context, item))
+                continue
+            except Postponed as error:
+                session.strike(error)
+                reason = str(error)
+            except SourceError as error:
+                if error.kind is ProblemKind.NOT_FOUND:
+                    whole.gone += 1
+                    session.journal.note(
+                        record_problem("record_gone", str(error), item.record), context.collection
+                    )
+                    continue
+                if error.kind in CONNECTION_PROBLEMS:
+                    raise
+                reason = error.detail or str(error)
+            whole.unreadable.append(UnreadableRecord(id=item.record.id, reason=reason))
+        return whole
+
+
+def _completed(context: PageContext, item: Candidate) -> Candidate:
     wanted = context.mapping.remote_ids
     cut = [value for value in item.record.truncated_values if value.field_id in wanted]
     if not cut:
         return item
-    values = dict(item.record.values)
-    try:
-        for value in cut:
-            values[value.field_id] = _whole_value(context.session, item.record.id, value)
-    except SourceError as error:
-        if error.kind is not ProblemKind.NOT_FOUND:
-            raise
-        context.session.journal.note(
-            record_problem("record_gone", str(error), item.record), context.collection
-        )
-        return None
-    return replace(item, record=replace(item.record, values=values))
+    whole = {value.field_id: _whole_value(context.session, item.record.id, value) for value in cut}
+    return replace(item, record=replace(item.record, values={**item.record.values, **whole}))
 
 
 def _whole_value(session: SyncSession, record_id: str, value: RemoteValue) -> RemoteValue:
@@ -102,8 +128,14 @@ def _whole_value(session: SyncSession, record_id: str, value: RemoteValue) -> Re
         page = session.source.value_page(record_id, value.field_id, cursor=cursor)
         parts.append(page.value)
         session.heartbeat()
-        if page.next_cursor is None or page.next_cursor in seen:
+        if page.next_cursor is None:
             break
+        if page.next_cursor in seen:
+            raise SourceError(
+                "The references of a row could not be read to their end.",
+                service=session.connection.connector,
+                kind=ProblemKind.UNREADABLE,
+            )
         seen.add(cursor := page.next_cursor)
     if value.kind in {FieldKind.TITLE, FieldKind.TEXT}:
         return RemoteValue(value.field_id, value.kind, "".join(part.text for part in parts))

@@ -8,11 +8,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tenants.foundation.crypto import Secret
-
 from integrations.capabilities import CallObserver, CallOutcome, SourceCall, SourceError
 from integrations.connectors.notion.errors import error_from_answer, error_from_failure, malformed_answer
 from integrations.connectors.notion.values import storable
+from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import ExternalServiceError
 from tenants.foundation.http import OutboundClient, OutboundResponse
 

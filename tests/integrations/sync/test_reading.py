@@ -211,3 +211,22 @@ def test_a_row_deleted_while_it_is_read_is_told_and_the_rest_arrives(
     run = the_run()
     assert run.issues.get().code == "record_gone"
     assert Task.objects.count() == 30
+
+
+def test_one_row_whose_references_cannot_be_read_is_set_aside_and_the_rest_arrives(
+    connect: Connect, workspace: NotionWorkspace, work: Work, sandbox: Sandbox
+) -> None:
+    blockers = workspace.add_tasks(30)
+    page = workspace.add_task("Cannot be completed", blocked_by=blockers)
+    connect(workspace)
+    sandbox.fault(match="GET /v1/pages/.*/properties/", kind="status", status=500, times=None)
+
+    work()
+
+    run = the_run()
+    assert (run.state, run.new, run.failed) == ("partial", 30, 1)
+    assert ExternalLink.objects.get(remote_id=page).state == "quarantined"
+    sandbox.faults.clear()
+    start_sync_run(connection=run.connection, actor=SYSTEM, kind="full")
+    work()
+    assert Task.objects.get(external_links__remote_id=page).dependencies.count() == 30
