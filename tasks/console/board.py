@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import conditional_page, require_GET, require_POST
 
 from tasks.board import board_columns, column_page
 from tasks.console.cards import Card, cards_of
 from tasks.console.chips import address
 from tasks.console.requests import actor_of, filters_in, htmx_of, way_back
-from tasks.console.tasks import frame
+from tasks.console.tasks import frame, template_for
 from tasks.console.undoing import Undo, offer_undo
 from tasks.filters import TaskFilters
 from tasks.models import Task
@@ -41,14 +41,18 @@ class ShownColumn:
 
 @login_required
 @require_GET
+@conditional_page
 def board(request: HttpRequest) -> HttpResponse:
     """The board; htmx gets its region. Raises: InvalidInput (a filter), Forbidden."""
     actor = actor_of(request)
     require(actor, "tasks.view")
     filters = filters_in(request.GET)
-    context = {**frame(filters, actor, "board"), "columns": shown_columns(actor, filters)}
-    part = "#region" if htmx_of(request) else ""
-    return render(request, f"tasks/task_board.html{part}", context)
+    context = {
+        **frame(filters, actor, "board"),
+        "rows_url": address(reverse("tasks:board"), filters, part="rows"),
+        "columns": shown_columns(actor, filters),
+    }
+    return render(request, template_for(request, "tasks/task_board.html"), context)
 
 
 def shown_columns(actor: UserActor, filters: TaskFilters) -> list[ShownColumn]:

@@ -77,7 +77,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     require(actor, "tasks.view")
     context = list_context(actor, filters_in(request.GET), request.GET.get("cursor", ""))
-    return render(request, _template(request), context)
+    return render(request, template_for(request, "tasks/task_list.html"), context)
 
 
 def list_context(actor: UserActor, filters: TaskFilters, cursor: str) -> dict[str, Any]:
@@ -103,11 +103,11 @@ def _page_url(base_url: str, filters: TaskFilters, cursor: str | None) -> str:
     return address(base_url, filters, cursor=cursor) if cursor else ""
 
 
-def _template(request: HttpRequest) -> str:
+def template_for(request: HttpRequest, page: str) -> str:
+    """The page, or for htmx the part of it that was asked for: its rows (`part=rows`) or all below the frame."""
     if not htmx_of(request):
-        return "tasks/task_list.html"
-    part = "rows" if request.GET.get("part") == "rows" else "region"
-    return f"tasks/task_list.html#{part}"
+        return page
+    return f"{page}#rows" if request.GET.get("part") == "rows" else f"{page}#region"
 
 
 def _columns(filters: TaskFilters, base_url: str) -> list[Column]:

@@ -1,10 +1,7 @@
-/* The board: cards move at once, are saved behind, and go back where they were when that fails. */
+/* The board: cards move at once, are saved behind, and go back where they were when that fails.
+   Mouse and menu are here; fingers in board-touch.js. */
 "use strict";
 (() => {
-  const LONG_PRESS_MS = 260;
-  const SLIP_PX = 8;
-  const EDGE_PX = 48;
-
   class TaskBoard extends HTMLElement {
     connectedCallback() {
       this.menu = this.querySelector("#move-menu");
@@ -15,7 +12,6 @@
       this.addEventListener("dragend", this);
       this.addEventListener("click", this);
       this.addEventListener("keydown", this);
-      this.addEventListener("pointerdown", this);
       this.menu.addEventListener("submit", this);
     }
 
@@ -50,68 +46,6 @@
       this.lifted?.classList.remove("is-lifted");
       this.lifted = null;
       this.mark(null);
-    }
-
-    // --- touch: press long, then the card follows the finger
-    onpointerdown(event) {
-      const card = event.target.closest?.(".task-card");
-      if (event.pointerType === "mouse" || !card || event.target.closest("[data-move-menu]")) return;
-      const start = { x: event.clientX, y: event.clientY };
-      const box = card.getBoundingClientRect();
-      let ghost = null;
-      const lift = () => {
-        ghost = card.cloneNode(true);
-        ghost.removeAttribute("id");
-        ghost.classList.add("is-ghost");
-        ghost.style.inlineSize = `${box.width}px`;
-        document.body.append(ghost);
-        card.classList.add("is-lifted");
-        place(start);
-        navigator.vibrate?.(8);
-      };
-      const place = ({ x, y }) => {
-        ghost.style.left = `${box.left + x - start.x}px`;
-        ghost.style.top = `${box.top + y - start.y}px`;
-        this.mark(this.columnAt(x, y));
-        const edges = this.getBoundingClientRect();
-        if (x > edges.right - EDGE_PX) this.scrollBy(12, 0);
-        if (x < edges.left + EDGE_PX) this.scrollBy(-12, 0);
-      };
-      const timer = setTimeout(lift, LONG_PRESS_MS);
-      const follow = (touch) => {
-        const point = touch.touches[0];
-        const at = { x: point.clientX, y: point.clientY };
-        if (ghost) {
-          touch.preventDefault(); // the board must not scroll under the finger
-          place(at);
-        } else if (Math.hypot(at.x - start.x, at.y - start.y) > SLIP_PX) {
-          stop();
-        }
-      };
-      const stop = () => {
-        clearTimeout(timer);
-        this.removeEventListener("touchmove", follow);
-        this.removeEventListener("touchend", finish);
-        this.removeEventListener("touchcancel", stop);
-        this.removeEventListener("contextmenu", still);
-        ghost?.remove();
-        card.classList.remove("is-lifted");
-        this.mark(null);
-      };
-      const finish = (touch) => {
-        const wasLifted = ghost !== null;
-        const { clientX, clientY } = touch.changedTouches[0];
-        stop();
-        if (!wasLifted) return;
-        touch.preventDefault(); // no click: the card was carried, not tapped
-        const column = this.columnAt(clientX, clientY);
-        if (column) this.move(card, column, this.cardBelow(column, clientY));
-      };
-      const still = (menu) => menu.preventDefault();
-      this.addEventListener("touchmove", follow, { passive: false });
-      this.addEventListener("touchend", finish);
-      this.addEventListener("touchcancel", stop);
-      this.addEventListener("contextmenu", still);
     }
 
     // --- menu: the way for keyboards, switches and single pointers

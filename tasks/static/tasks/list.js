@@ -1,12 +1,16 @@
-/* A list that refreshes itself leaves a person alone who is choosing, typing or has a menu open. */
+/* A list or board that refreshes itself leaves a person alone who is choosing, carrying or typing. */
 "use strict";
 (() => {
+  // More cards than a column begins with: a refresh would take them away again.
+  const GROWN = ".board-cards > .task-card:nth-of-type(31)";
+  const BUSY = `.cell-check input:checked, .is-lifted, [popover]:popover-open, ${GROWN}`;
   const isBusy = (region) =>
-    region.querySelector('.cell-check input:checked, [popover]:popover-open, details[open]') !== null ||
-    region.contains(document.activeElement?.closest("input, select, textarea"));
+    region.querySelector(BUSY) !== null ||
+    region.contains(document.activeElement?.closest("input, select, textarea, [popover]"));
   document.addEventListener("htmx:before:request", (event) => {
-    const source = event.detail?.ctx?.sourceElement;
-    if (source?.id === "task-rows" && isBusy(source)) event.preventDefault();
+    const { sourceElement, sourceEvent } = event.detail?.ctx ?? {};
+    const isPoll = sourceElement?.id === "task-rows" && sourceEvent?.type !== "toast:undone";
+    if (isPoll && isBusy(sourceElement)) event.preventDefault();
   });
   // A form in a popover has done its work when it is sent.
   document.addEventListener("submit", (event) => {
