@@ -3,12 +3,13 @@
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.test import Client
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
@@ -82,13 +83,11 @@ def companies(databases: None) -> tuple[Tenant, Tenant]:
     return create_company("north", "North Works"), create_company("south", "South Works")
 
 
-@pytest.fixture
-def database(companies: tuple[Tenant, Tenant], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Database access inside one transaction per database, undone when the test ends."""
-    from django.db import transaction
-
+@contextmanager
+def undone(blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Database access inside one transaction per database, undone when the block ends."""
     directory.forget()
-    with django_db_blocker.unblock():
+    with blocker.unblock():
         blocks = [transaction.atomic(using=alias) for alias in ("default", *settings.CELLS)]
         for block in blocks:
             block.__enter__()
@@ -99,6 +98,13 @@ def database(companies: tuple[Tenant, Tenant], django_db_blocker: DjangoDbBlocke
                 transaction.set_rollback(True, using=alias)
                 block.__exit__(None, None, None)
             directory.forget()
+
+
+@pytest.fixture
+def database(companies: tuple[Tenant, Tenant], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Database access that is undone when the test ends."""
+    with undone(django_db_blocker):
+        yield
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """`/api/v1/collections/`: the databases of connected workspaces and how they are read."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from integrations.sync.preview import preview_mapping
 from integrations.sync.services import MappingChoice, confirm_mapping, switch_off_collection
 from integrations.sync.vocabulary import OurField
 from tenants.foundation.api import IdempotentPosts, KnownParameters, StrictSerializer
+from tenants.foundation.errors import InvalidInput
 from tenants.tenancy import atomic, outside_transaction
 
 OUR_FIELDS = [(field.value, field.value.replace("_", " ")) for field in OurField]
@@ -174,13 +177,15 @@ class CollectionViewSet(KnownParameters, IdempotentPosts, GenericViewSet[SyncedC
         collection = collection_for(actor=actor_of(request), collection_id=id)
         body = MappingSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        confirm_mapping(
-            collection=collection,
-            choices=body.chosen(),
-            actor=actor_of(request),
-            role=body.validated_data["role"],
-            department_name=body.validated_data["department_name"],
-        )
+        choices = body.chosen()
+        with _pointing_at(choices):
+            confirm_mapping(
+                collection=collection,
+                choices=choices,
+                actor=actor_of(request),
+                role=body.validated_data["role"],
+                department_name=body.validated_data["department_name"],
+            )
         collection = collection_for(actor=actor_of(request), collection_id=id)
         return Response(CollectionSerializer(collection).data)
 
@@ -194,10 +199,33 @@ class CollectionViewSet(KnownParameters, IdempotentPosts, GenericViewSet[SyncedC
         with atomic():
             collection = collection_for(actor=actor_of(request), collection_id=id)
         given = body.validated_data.get("choices")
-        rows = preview_mapping(
-            collection=collection,
-            actor=actor_of(request),
-            choices=None if given is None else [ChoiceSerializer().to_choice(item) for item in given],
-            limit=body.validated_data["limit"],
-        )
+        choices = None if given is None else [ChoiceSerializer().to_choice(item) for item in given]
+        with _pointing_at(choices or []):
+            rows = preview_mapping(
+                collection=collection,
+                actor=actor_of(request),
+                choices=choices,
+                limit=body.validated_data["limit"],
+            )
         return Response({"results": PreviewRowSerializer(rows, many=True).data})
+
+
+@contextmanager
+def _pointing_at(choices: Sequence[MappingChoice]) -> Iterator[None]:
+    """Say where in the body a choice stands that the services refuse by the name of our field."""
+    try:
+        yield
+    except InvalidInput as error:
+        places = {choice.our_field: index for index, choice in enumerate(choices)}
+        problems: dict[str, Any] = {}
+        for name, lines in error.fields.items():
+            sentences = [f"{error.message} {line}" for line in lines]
+            if name in places:
+                problems.setdefault("choices", {})[places[name]] = {"remote_field_id": sentences}
+            elif name in dict(OUR_FIELDS):
+                problems.setdefault("choices", {})["non_field_errors"] = sentences
+            else:
+                problems[name] = sentences
+        if not problems:
+            raise
+        raise serializers.ValidationError(problems) from error

@@ -1,6 +1,7 @@
 """Fields and parameters several resources of this door share."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -8,7 +9,18 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 
-from tasks.filters import PRIORITY_NAMES, Archived, Due, priority_name
+from tasks.filters import (
+    MAX_SEARCH_CHARS,
+    MAX_TEXT_CHARS,
+    MAX_VALUES,
+    ME,
+    NOBODY,
+    NONE,
+    PRIORITY_NAMES,
+    Archived,
+    Due,
+    priority_name,
+)
 from tasks.importing.normalising import MAX_HOURS
 from tasks.models import Task
 
@@ -70,23 +82,35 @@ class ProjectReferenceSerializer(NamedSerializer):
     key = serializers.CharField()
 
 
-def _many(name: str, description: str, **kwargs: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, many=True, description=description, **kwargs)
+def _many(name: str, description: str, item: dict[str, Any]) -> OpenApiParameter:
+    schema = {"type": "array", "minItems": 1, "maxItems": MAX_VALUES, "items": item}
+    return OpenApiParameter(name, schema, description=description)
+
+
+def _references(*words: str) -> dict[str, Any]:
+    return {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "string", "enum": list(words)}]}
+
+
+def _one_of(values: Iterable[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}
 
 
 def _day(name: str, description: str) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.DATE, description=description)
 
 
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARS}
 FILTER_PARAMETERS = [
     OpenApiParameter(
-        "q", OpenApiTypes.STR, description="Words that all stand in the title, or a task's key."
+        "q",
+        {"type": "string", "minLength": 1, "maxLength": MAX_SEARCH_CHARS},
+        description="Words that all stand in the title, or a task's key.",
     ),
-    _many("status", "Any of these statuses.", enum=Task.Status.values),
-    _many("priority", "Any of these priorities.", enum=list(PRIORITY_NAMES)),
-    _many("department", "Ids of departments, or `none`."),
-    _many("project", "Ids of projects, or `none`."),
-    _many("assignee", "Ids of people, `me` or `nobody`."),
+    _many("status", "Any of these statuses.", _one_of(Task.Status.values)),
+    _many("priority", "Any of these priorities.", _one_of(PRIORITY_NAMES)),
+    _many("department", "Ids of departments, or `none`.", _references(NONE)),
+    _many("project", "Ids of projects, or `none`.", _references(NONE)),
+    _many("assignee", "Ids of people, `me` or `nobody`.", _references(ME, NOBODY)),
     OpenApiParameter(
         "due",
         OpenApiTypes.STR,
@@ -97,8 +121,8 @@ FILTER_PARAMETERS = [
     _day("due_after", "Due after this day."),
     _day("completed_before", "Completed before this day."),
     _day("completed_after", "Completed after this day."),
-    _many("tag", "Any of these tags."),
-    _many("source", "Any of these workspaces."),
+    _many("tag", "Any of these tags.", _TEXT),
+    _many("source", "Any of these workspaces.", _TEXT),
     OpenApiParameter(
         "archived",
         OpenApiTypes.STR,
@@ -107,4 +131,8 @@ FILTER_PARAMETERS = [
     ),
 ]
 FILTER_NAMES: Final = frozenset(parameter.name for parameter in FILTER_PARAMETERS)
-REPEATABLE_NAMES: Final = frozenset(parameter.name for parameter in FILTER_PARAMETERS if parameter.many)
+REPEATABLE_NAMES: Final = frozenset(
+    parameter.name
+    for parameter in FILTER_PARAMETERS
+    if isinstance(parameter.type, dict) and parameter.type["type"] == "array"
+)

@@ -33,7 +33,7 @@ class DescribedView(AutoSchema):
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """Return the operation with its refusals and headers, or None where there is none."""
-        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)  # type: ignore[no-untyped-call]
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
         responses: dict[str, Any] = operation["responses"]
@@ -50,8 +50,8 @@ class DescribedView(AutoSchema):
 
     def get_summary(self) -> str | None:
         """Return the summary given, or the first sentence of the description."""
-        given: str | None = super().get_summary()  # type: ignore[no-untyped-call]
-        first, stop, _ = (self.get_description() or "").partition(". ")  # type: ignore[no-untyped-call]
+        given: str | None = super().get_summary()
+        first, stop, _ = (self.get_description() or "").partition(". ")
         return given or first.strip().removesuffix(".") or stop or None
 
     def _refusals(self) -> set[int]:

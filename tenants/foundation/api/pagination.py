@@ -79,7 +79,7 @@ class KeysetPagination(BasePagination):
         size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
         cursor = "Where the page begins, as given in `next` or `previous`."
         return [
-            _parameter("cursor", {"type": "string"}, cursor),
+            _parameter("cursor", {"type": "string", "minLength": 1, "maxLength": 1024}, cursor),
             _parameter("page_size", size, "How many results a page has."),
             _parameter("sort", {"type": "string", "enum": choices}, "The order; `-` means descending."),
         ]

@@ -22,6 +22,8 @@ class KnownParameters:
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Look at the query once the caller is known and allowed. Raises: InvalidInput, naming each."""
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        if not hasattr(self, (request.method or "").lower()):
+            return  # answered 405, whatever the query
         known = self.query_parameters.get(getattr(self, "action", None) or request.method or "", ())
         problems: dict[str, list[str]] = {}
         for name, values in request.query_params.lists():

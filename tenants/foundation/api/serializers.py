@@ -26,6 +26,8 @@ class RefusesUnknownFields:
                     ]
                 elif problem := type_problems(field, given):
                     problems[str(name)] = problem
+            # What is wrong already is not shown to its field: few expect, say, a list in place of a number.
+            data = {name: given for name, given in data.items() if name not in problems}
         try:
             value = super().to_internal_value(data)  # type: ignore[misc]
         except serializers.ValidationError as error:
