@@ -181,14 +181,14 @@ def _start_postgres(var: Path, password: str, preferred_port: int) -> tuple[int,
     if not (data / "PG_VERSION").exists():
         _initialise(data, password, account)
     port = free_port(preferred_port)
-    log = (var / "postgres.log").open("ab")
     arguments = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data), "-p", str(port)]
     for name, value in POSTGRES_SETTINGS.items():
         arguments += ["-c", f"{name}={value}"]
-    process = subprocess.Popen(
-        arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=account, group=account,
-        start_new_session=True, cwd=data,
-    )  # fmt: skip
+    with (var / "postgres.log").open("ab") as log:
+        process = subprocess.Popen(
+            arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=account, group=account,
+            start_new_session=True, cwd=data,
+        )  # fmt: skip
     process.returncode = 0  # it outlives us on purpose: no ResourceWarning at exit
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -245,14 +245,14 @@ def _start_valkey(var: Path, preferred_port: int) -> tuple[int, int]:
     directory = var / "valkey"
     directory.mkdir(exist_ok=True)
     port = free_port(preferred_port)
-    log = (var / "valkey.log").open("ab")
-    process = subprocess.Popen(
-        [
-            str(get_binary_path()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(directory),
-            "--save", "300 1", "--appendonly", "no", "--daemonize", "no",
-        ],
-        stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    with (var / "valkey.log").open("ab") as log:
+        process = subprocess.Popen(
+            [
+                str(get_binary_path()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(directory),
+                "--save", "300 1", "--appendonly", "no", "--daemonize", "no",
+            ],
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
     process.returncode = 0
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
