@@ -1,0 +1,1 @@
+"""Domain events: published in the transaction of a change, delivered to whoever listens."""
