@@ -1,7 +1,6 @@
 """The capability "task source": which questions the engine may ask of an outside service."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -83,7 +82,6 @@ class RecordQuery:
     until: datetime | None = None
     cursor: str | None = None
     page_size: int = 100
-    only_field_ids: Sequence[str] = field(default=())
 
 
 class TaskSource(Protocol):

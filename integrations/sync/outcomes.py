@@ -46,7 +46,14 @@ def finish_run(session: SyncSession) -> None:
     metrics.RUNS.labels(kind=run.kind, state=run.state).inc()
     metrics.RUN_SECONDS.labels(kind=run.kind).observe(run.duration_seconds or 0.0)
     if not is_quiet:
-        log.info("sync.run_finished", run_id=run.pk, kind=run.kind, state=run.state, calls=run.calls)
+        log.info(
+            "sync.run_finished",
+            run_id=run.pk,
+            kind=run.kind,
+            state=run.state,
+            calls=run.calls,
+            operations=dict(session.guard.by_operation),
+        )
 
 
 def _finish_parts(session: SyncSession) -> None:

@@ -77,7 +77,6 @@ class NotionTaskSource:
             sorts=[{"timestamp": timestamp, "direction": "ascending"}],
             cursor=query.cursor,
             page_size=query.page_size,
-            filter_properties=query.only_field_ids,
         )
         records: list[RemoteRecord] = []
         unreadable: list[UnreadableRecord] = []
