@@ -1,18 +1,24 @@
 """One worker at a time for each connection: a lease with a token that fences off whoever lost it."""
 
+import time
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.models import Q
 from django.utils import timezone
 
 from integrations.models import Connection
 from tenants.foundation.errors import Conflict, LimitReached
 from tenants.foundation.ids import uuid7
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, current_tenant
+
+log = structlog.get_logger(__name__)
 
 LEASE_SECONDS: Final = 60
+_GIVE_BACK_TRIES, _GIVE_BACK_PAUSE_SECONDS = 20, 0.5
 
 
 class LeaseLost(Conflict):
@@ -56,9 +62,27 @@ def keep_lease(connection_id: UUID, token: UUID) -> None:
         raise LeaseLost
 
 
-@atomic
 def give_back_lease(connection_id: UUID, token: UUID) -> None:
-    """Let the next worker in at once."""
+    """Let the next worker in at once; outside a transaction.
+
+    A database that is just restarting is waited for: a lease left behind keeps everybody out until it ends.
+    """
+    for left in range(_GIVE_BACK_TRIES - 1, -1, -1):
+        try:
+            _clear(connection_id, token)
+        except (DatabaseError, InterfaceError) as error:
+            cell = connections[current_tenant().cell]
+            if left == 0 or cell.in_atomic_block:
+                raise
+            log.warning("sync.lease_not_given_back", connection_id=connection_id, error=str(error).strip())
+            cell.close()
+            time.sleep(_GIVE_BACK_PAUSE_SECONDS)
+        else:
+            return
+
+
+@atomic
+def _clear(connection_id: UUID, token: UUID) -> None:
     Connection.objects.filter(pk=connection_id, lease_token=token).update(
         lease_token=None, lease_expires_at=None
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -214,7 +215,7 @@ def test_a_storm_of_refusals_and_failures_is_sat_out_with_few_calls(
     stage: Stage, committed_tenant: TenantRef
 ) -> None:
     refusal = {"rate_limit_reason": "public_api_request_rate_limit"}
-    storm = [
+    storm: list[dict[str, Any]] = [
         *[{"status": 429, "retry_after": 1, "additional_data": refusal}] * 4,
         *[{"status": 529, "retry_after": 1}] * 2,
         *[{"status": 503}] * 3,
