@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.api import examples
 from integrations.api.fields import ID, ConnectionReferenceSerializer, actor_of
 from integrations.models import FieldMapping, SyncedCollection
 from integrations.selectors import collection_for
@@ -94,6 +95,7 @@ class ChoiceSerializer(StrictSerializer):
         return MappingChoice(value["our_field"], value["remote_field_id"], value.get("options") or {})
 
 
+@extend_schema_serializer(examples=[examples.MAPPING])
 class MappingSerializer(StrictSerializer):
     """How a database is to be read."""
 
@@ -109,6 +111,7 @@ class MappingSerializer(StrictSerializer):
         return [child.to_choice(item) for item in self.validated_data["choices"]]
 
 
+@extend_schema_serializer(examples=[examples.PREVIEW])
 class PreviewRequestSerializer(StrictSerializer):
     """A mapping to be tried; left out, the present one is shown."""
 

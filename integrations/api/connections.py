@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.api import examples
 from integrations.api.collections import CollectionSerializer
 from integrations.api.fields import ID, actor_of
 from integrations.models import Connection
@@ -26,6 +27,7 @@ from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParame
 from tenants.tenancy import atomic, outside_transaction
 
 
+@extend_schema_serializer(examples=[examples.CONNECTION])
 class ConnectionSerializer(serializers.Serializer[Any]):
     """A connected workspace. Its token is never shown."""
 
@@ -47,6 +49,7 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+@extend_schema_serializer(examples=[examples.NEW_CONNECTION])
 class NewConnectionSerializer(StrictSerializer):
     """The workspace to be connected."""
 
@@ -56,6 +59,7 @@ class NewConnectionSerializer(StrictSerializer):
     )
 
 
+@extend_schema_serializer(examples=[examples.NEW_TOKEN])
 class TokenSerializer(StrictSerializer):
     """A new token for the same workspace."""
 

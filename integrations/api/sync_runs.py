@@ -4,13 +4,19 @@ from typing import Any
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.api import examples
 from integrations.api.fields import ID, ConnectionReferenceSerializer, actor_of
 from integrations.models import SyncRun, SyncRunCollection, SyncRunIssue, SyncRunLog
 from integrations.selectors import connection_for, log_of_run, sync_run_for, visible_sync_runs
@@ -30,6 +36,7 @@ class CountsSerializer(serializers.Serializer[Any]):
     calls = serializers.IntegerField(help_text="Calls to the service.")
 
 
+@extend_schema_serializer(examples=[examples.RUN])
 class SyncRunSerializer(CountsSerializer):
     """A run as lists show it."""
 
@@ -89,6 +96,7 @@ class IssueSerializer(serializers.Serializer[Any]):
     samples = SampleSerializer(many=True)
 
 
+@extend_schema_serializer(examples=[examples.RUN_DETAIL])
 class SyncRunDetailSerializer(SyncRunSerializer):
     """A run with its databases and its problems."""
 
@@ -105,6 +113,7 @@ class LogLineSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+@extend_schema_serializer(examples=[examples.NEW_RUN])
 class NewSyncRunSerializer(StrictSerializer):
     """The run to be started."""
 

@@ -3,12 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from tasks.api import examples
 from tasks.api.fields import NamedSerializer
 from tasks.drafts import ProjectChanges
 from tasks.models import Project
@@ -18,6 +24,7 @@ from tenants.accounts.access import Actor
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 
 
+@extend_schema_serializer(examples=[examples.PROJECT])
 class ProjectSerializer(serializers.Serializer[Any]):
     """A project."""
 
@@ -33,6 +40,7 @@ class ProjectSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+@extend_schema_serializer(examples=[examples.PROJECT_CHANGE])
 class ProjectChangeSerializer(StrictSerializer):
     """What can be set on a project; what is left out stays as it is."""
 
@@ -51,6 +59,7 @@ class ProjectChangeSerializer(StrictSerializer):
         return ProjectChanges(**self.validated_data)
 
 
+@extend_schema_serializer(examples=[examples.NEW_PROJECT])
 class NewProjectSerializer(ProjectChangeSerializer):
     """A project to be made."""
 

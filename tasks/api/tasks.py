@@ -2,13 +2,19 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from tasks.api import examples
 from tasks.api.fields import (
     FILTER_NAMES,
     FILTER_PARAMETERS,
@@ -29,6 +35,7 @@ from tenants.accounts.access import Actor
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 
 
+@extend_schema_serializer(examples=[examples.TASK_ROW])
 class TaskSerializer(serializers.Serializer[Any]):
     """A task as lists show it."""
 
@@ -56,12 +63,14 @@ class TaskSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+@extend_schema_serializer(examples=[examples.TASK])
 class TaskDetailSerializer(TaskSerializer):
     """A task with its text."""
 
     description = serializers.CharField(help_text="Markdown.")
 
 
+@extend_schema_serializer(examples=[examples.TASK_CHANGE])
 class TaskChangeSerializer(StrictSerializer):
     """What can be set on a task; what is left out stays as it is."""
 
@@ -90,6 +99,7 @@ class TaskChangeSerializer(StrictSerializer):
         return TaskChanges(**self.validated_data)
 
 
+@extend_schema_serializer(examples=[examples.NEW_TASK])
 class NewTaskSerializer(TaskChangeSerializer):
     """A task to be made."""
 

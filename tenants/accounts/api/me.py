@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +25,25 @@ class CompanySerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A manager with a token that may only read tasks",
+            {
+                "id": "019ab2c4-0a00-7000-8000-000000000001",
+                "email": "mona@acme.example",
+                "name": "Mona Made-Up",
+                "language": "",
+                "time_zone": "Europe/Berlin",
+                "theme": "system",
+                "role": "manager",
+                "permissions": ["tasks.view"],
+                "company": {"id": "019ab2c4-0a00-7000-8000-000000000002", "slug": "acme", "name": "Acme"},
+            },
+            response_only=True,
+        )
+    ]
+)
 class MeSerializer(serializers.Serializer[Any]):
     """The caller, their company, their role and what it allows here and now."""
 
@@ -41,6 +60,9 @@ class MeSerializer(serializers.Serializer[Any]):
     company = CompanySerializer()
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("Dark, in German", {"theme": "dark", "language": "de"}, request_only=True)]
+)
 class MeChangeSerializer(StrictSerializer):
     """What the caller may change about themselves."""
 
