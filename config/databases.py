@@ -8,6 +8,14 @@ from config.env import Cell, Environment, beside
 TENANT_BACKEND = "tenants.tenancy.backend"
 PLAIN_BACKEND = "django.db.backends.postgresql"
 TEMPLATE_SCHEMA = "tenant_template"
+# A server that went away without a word (a lost machine, a silent line) is noticed in seconds, not in hours.
+SILENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 def databases_for(env: Environment, url: str, owner_url: str) -> tuple[dict[str, Any], list[str]]:
@@ -45,5 +53,5 @@ def connection(url: str, engine: str, *, options: dict[str, Any] | None = None) 
         "CONN_MAX_AGE": 0 if pooled else 60,
         # The tenants' backend replaces a dead connection when it begins; the others have to ask.
         "CONN_HEALTH_CHECKS": not pooled and engine != TENANT_BACKEND,
-        "OPTIONS": {"application_name": "notion-task-sync", **(options or {})},
+        "OPTIONS": {"application_name": "notion-task-sync", **SILENCE, **(options or {})},
     }

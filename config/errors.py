@@ -1,7 +1,9 @@
 """What a request that went wrong gets: a problem document from the API, a page from the console."""
 
+import sys
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
@@ -12,8 +14,19 @@ TEXTS = {
     403: ("Forbidden", "You are not allowed to do this."),
     404: ("Not found", "There is nothing at this address."),
     500: ("Server error", "Something went wrong on our side. It has been recorded."),
+    503: (
+        "Service unavailable",
+        "The database cannot be reached at the moment. Please try again in a few seconds.",
+    ),
 }
-CODES = {400: "malformed_request", 403: "forbidden", 404: "not_found", 500: "server_error"}
+CODES = {
+    400: "malformed_request",
+    403: "forbidden",
+    404: "not_found",
+    500: "server_error",
+    503: "unavailable",
+}
+RETRY_SECONDS = 5
 
 
 def answer(request: HttpRequest, status: int) -> HttpResponse:
@@ -23,8 +36,8 @@ def answer(request: HttpRequest, status: int) -> HttpResponse:
         return problem_page(request, status=status, code=CODES[status], detail=detail)
     template = loader.get_template(f"console/errors/{status}.html")
     context = {"title": title, "detail": detail, "request_id": getattr(request, "request_id", "")}
-    # The page for 500 must not ask anything of a request or a database that may be what failed.
-    return HttpResponse(template.render(context, None if status == 500 else request), status=status)
+    # The pages for 5xx must not ask anything of a request or a database that may be what failed.
+    return HttpResponse(template.render(context, None if status >= 500 else request), status=status)
 
 
 def _handler(status: int) -> Callable[..., HttpResponse]:
@@ -34,7 +47,16 @@ def _handler(status: int) -> Callable[..., HttpResponse]:
     return handler
 
 
-bad_request, forbidden, not_found, server_error = map(_handler, (400, 403, 404, 500))
+bad_request, forbidden, not_found = map(_handler, (400, 403, 404))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What was not foreseen; a database that is away for a moment is told apart, for there trying again helps."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        response = answer(request, 503)
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+    return answer(request, 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+from redis.exceptions import RedisError
 
 from tasks.console.requests import actor_of, htmx_of
 from tasks.drafts import TaskChanges
@@ -23,6 +25,8 @@ from tenants.accounts.access import UserActor, require
 from tenants.foundation.console import toast
 from tenants.foundation.errors import Conflict
 from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
 
 KEPT_SECONDS: Final = 900
 
@@ -53,9 +57,14 @@ class Undo:
 
 
 def offer_undo(undo: Undo, *, actor: UserActor) -> str:
-    """Keep an undo for this actor; returns the address that does it."""
+    """Keep an undo for this actor; returns the address that does it, "" when nothing can be kept just now."""
     token = secrets.token_urlsafe(12)
-    cache.set(_key(actor, token), undo, KEPT_SECONDS)
+    try:
+        cache.set(_key(actor, token), undo, KEPT_SECONDS)
+    except RedisError as error:
+        # What was done stands: it is not to fail because it could not be undone.
+        log.warning("undo.not_offered", error=str(error))
+        return ""
     return reverse("tasks:undo", args=[token])
 
 

@@ -138,6 +138,7 @@ def test_postgresql_restarts_twice_under_load_and_nothing_is_lost_or_doubled(sit
     assert at_first < at_second < len(load.accepted), "calls go on after each restart"
     assert load.failures, "somebody noticed"
     assert load.failures_outside(first, second) == []
+    assert {(status, answer["code"]) for *_, status, answer in load.failures} == {(503, "unavailable")}
     assert (
         site.imported()
         == site.ask("SELECT count(DISTINCT remote_id) FROM integrations_externallink") - 3
