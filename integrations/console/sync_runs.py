@@ -189,10 +189,16 @@ def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def again(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """Read the same workspace again; rows that were set aside are tried too."""
+    """Read the same workspace again; rows set aside are tried too, and what is missing is followed if said so."""
     actor = actor_of(request)
     found = sync_run_for(actor=actor, run_id=run_id)
-    new = start_sync_run(connection=found.connection, actor=actor)
+    is_confirmed = request.POST.get("deletions") == "confirmed"
+    new = start_sync_run(
+        connection=found.connection,
+        actor=actor,
+        kind=SyncRun.Kind.FULL if is_confirmed else None,
+        accepts_disappearances=is_confirmed,
+    )
     return HttpResponseRedirect(reverse("integrations:sync_run", args=[new.pk]))
 
 
