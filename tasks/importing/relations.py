@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.utils import timezone
-from tenants.outbox.bus import publish
 
 from tasks.drafts import TaskRelations, Unset, UpsertResult
 from tasks.events import TasksSynced
@@ -14,6 +13,7 @@ from tasks.importing.services import MAX_BATCH
 from tasks.models import Task, TaskDependency
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import InvalidInput
+from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
 

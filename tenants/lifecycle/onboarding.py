@@ -79,7 +79,9 @@ def check_slug(slug: str) -> None:
     if not SLUG.match(slug):
         raise InvalidInput(
             "This address cannot be used.",
-            fields={"slug": ["Use 1–40 lower-case letters, digits and hyphens, not starting or ending with one."]},
+            fields={
+                "slug": ["Use 1–40 lower-case letters, digits and hyphens, not starting or ending with one."]
+            },
         )
     if slug in RESERVED:
         raise InvalidInput("This address is reserved.", fields={"slug": ["Choose another address."]})

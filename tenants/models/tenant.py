@@ -31,7 +31,8 @@ class Tenant(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(slug__regex=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"), name="tenant_slug_is_a_host_label"
+                condition=Q(slug__regex=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"),
+                name="tenant_slug_is_a_host_label",
             ),
             models.CheckConstraint(
                 condition=Q(brand_color__regex=r"^#[0-9a-f]{6}$"), name="tenant_brand_color_is_hex"

@@ -19,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--owner-email", required=True)
         parser.add_argument("--owner-name", default="")
-        parser.add_argument("--password", help="asked for when not given; empty: the owner gets an invitation link")
+        parser.add_argument(
+            "--password", help="asked for when not given; empty: the owner gets an invitation link"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -113,7 +113,7 @@ def test_a_child_that_dies_is_noticed_and_started_again(supervisor: Supervisor) 
 
 def test_a_child_that_keeps_dying_is_given_up(supervisor: Supervisor) -> None:
     child = supervisor.start("worker", (sys.executable, "-c", "print('broken')"), _environment())
-    with pytest.raises(ChildEnded, match=r"keeps ending[\s\S]*broken"):  # noqa: PT012
+    with pytest.raises(ChildEnded, match=r"keeps ending[\s\S]*broken"):
         for _ in range(10):
             assert _eventually(lambda: supervisor.ended() == [child])
             supervisor.restart(child)

@@ -17,7 +17,9 @@ def test_ordinary_markdown_stays_as_it_is() -> None:
 
 
 def test_a_callout_becomes_a_quote_with_its_icon() -> None:
-    text = lines('<callout icon="📊" color="gray_bg">', "\tDraft until Friday", "\t- check totals", "</callout>")
+    text = lines(
+        '<callout icon="📊" color="gray_bg">', "\tDraft until Friday", "\t- check totals", "</callout>"
+    )
     assert to_markdown(text) == lines("> 📊 Draft until Friday", ">", "> - check totals")
 
 
@@ -30,7 +32,9 @@ def test_a_table_becomes_a_pipe_table() -> None:
 
 
 def test_a_table_without_a_head_gets_an_empty_one_and_short_rows_are_filled() -> None:
-    text = lines("<table>", "<tr>", "<td>a</td>", "<td>b</td>", "</tr>", "<tr>", "<td>c</td>", "</tr>", "</table>")
+    text = lines(
+        "<table>", "<tr>", "<td>a</td>", "<td>b</td>", "</tr>", "<tr>", "<td>c</td>", "</tr>", "</table>"
+    )
     assert to_markdown(text) == lines("|  |  |", "| --- | --- |", "| a | b |", "| c |  |")
 
 
@@ -66,7 +70,14 @@ def test_a_link_never_leads_anywhere_but_the_web() -> None:
 
 
 def test_attributes_of_blocks_and_columns_are_left_out() -> None:
-    text = lines('## Plan {color="blue" toggle="true"}', "<columns>", "\t<column>", "\t\tleft", "\t</column>", "</columns>")
+    text = lines(
+        '## Plan {color="blue" toggle="true"}',
+        "<columns>",
+        "\t<column>",
+        "\t\tleft",
+        "\t</column>",
+        "</columns>",
+    )
     assert to_markdown(text) == lines("## Plan", "", "left")
 
 
