@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
 from tenants.models import TemplateMigration, Tenant
-from tenants.tenancy.context import cell_scope
+from tenants.tenancy.context import cell_scope, tenant_scope
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.provisioning import record_migrations
 from tenants.tenancy.template import tenant_plan
@@ -89,8 +89,8 @@ def migrate_tenant(tenant: Tenant, keys: list[Key]) -> None:
 def _migrate_by_sql(tenant: Tenant, key: Key, statements: str) -> None:
     with owner_connection(f"{tenant.cell}_owner") as connection:
         _enter_schema(connection, tenant)
-        connection.execute(statements.encode())
-        record_migrations(connection, tenant.pk, [key])
+        if record_migrations(connection, tenant.pk, [key]):
+            connection.execute(statements.encode())
 
 
 def _migrate_through_django(tenant: Tenant, key: Key) -> None:
@@ -99,15 +99,18 @@ def _migrate_through_django(tenant: Tenant, key: Key) -> None:
     executor = MigrationExecutor(connections["template"])
     migration = executor.loader.graph.nodes[key]
     state = executor.loader.project_state((key[0], key[1]), at_end=False)
-    with transaction.atomic(using=alias):
+    # The scope tells the router that the owner's connection is this tenant's now; without it every operation would
+    # find that its table does not belong there, and do nothing.
+    with tenant_scope(tenant.ref), transaction.atomic(using=alias):
         wrapper.ensure_connection()
         _enter_schema(wrapper.connection, tenant)
+        if not record_migrations(wrapper.connection, tenant.pk, [key]):
+            return
         with wrapper.schema_editor(atomic=False) as editor:
             for operation in migration.operations:
                 before = state.clone()
                 operation.state_forwards(key[0], state)
                 operation.database_forwards(key[0], editor, before, state)
-        record_migrations(wrapper.connection, tenant.pk, [key])
 
 
 def _enter_schema(connection: psycopg.Connection[tuple[object, ...]], tenant: Tenant) -> None:

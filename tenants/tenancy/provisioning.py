@@ -92,11 +92,15 @@ def schema_exists(connection: psycopg.Connection[tuple[object, ...]], schema: st
 
 def record_migrations(
     connection: psycopg.Connection[tuple[object, ...]], tenant_id: UUID, keys: list[tuple[str, str]]
-) -> None:
-    """Write into the ledger that the tenant has these migrations, in the caller's transaction."""
+) -> int:
+    """Write into the ledger that the tenant has these migrations, in the caller's transaction; how many are new to it.
+
+    Another transaction that is just recording the same one is waited for.
+    """
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO tenants_migrationledger (id, tenant_id, app, name, applied_at)"
             " VALUES (%s, %s, %s, %s, now()) ON CONFLICT DO NOTHING",
             [(uuid7(), tenant_id, app, name) for app, name in keys],
         )
+        return cursor.rowcount

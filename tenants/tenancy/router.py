@@ -7,6 +7,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Model
 
+from tenants.tenancy.context import current_tenant_or_none
 from tenants.tenancy.transactions import current_alias
 
 Plane = Literal["control", "cell", "tenant"]
@@ -28,10 +29,16 @@ class TenancyRouter:
         plane = plane_of_label(app_label, model_name)
         if db == "default_owner":
             return plane == "control"
-        if db == "template":
+        if db == "template" or db == tenant_being_migrated():
             return plane == "tenant"
         # Only owners migrate: the login role's own aliases may change no table.
         return plane == "cell" and db.endswith("_owner") and db.removesuffix("_owner") in settings.CELLS
+
+
+def tenant_being_migrated() -> str | None:
+    """The owner's alias of the cell whose tenant has its scope open: only its own migration brings the two together."""
+    scope = current_tenant_or_none()
+    return f"{scope.cell}_owner" if scope else None
 
 
 def plane_of(model: type[Model]) -> Plane:

@@ -1,14 +1,18 @@
 """Existing tenants follow the template by the ledger: what is up to date is skipped, one failure stops nobody else."""
 
+import importlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.migrations import RunPython
 
 from tenants.models import MigrationLedger, TemplateMigration, Tenant
-from tenants.tenancy import TenantRef, cell_scope
+from tenants.outbox.models import Subscriber
+from tenants.tenancy import TenantRef, atomic, cell_scope, tenant_scope
 from tenants.tenancy.databases import owner_connection
-from tenants.tenancy.migrations import migrate_tenants, pending_migrations
+from tenants.tenancy.migrations import migrate_tenant, migrate_tenants, pending_migrations
 from tenants.tenancy.template import clean_dump, ensure_template, tenant_plan
 
 KEY = ("tasks", "0001_initial")
@@ -55,6 +59,39 @@ def test_what_the_ledger_lacks_is_applied_once_and_recorded(behind: TenantRef) -
     again = migrate_tenants()
     assert again.migrated == []
     assert again.failed == {}
+
+
+def test_a_migration_with_python_in_it_is_carried_out_by_django_in_the_tenants_schema(
+    committed_tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = ("outbox", "0001_initial")
+    migration = importlib.import_module("tenants.outbox.migrations.0001_initial").Migration
+
+    def fill(apps: Any, schema_editor: Any) -> None:
+        subscribers = apps.get_model("outbox", "Subscriber").objects.using(schema_editor.connection.alias)
+        subscribers.create(name="made by Python")
+
+    monkeypatch.setattr(migration, "operations", [*migration.operations, RunPython(fill)])
+    with owner_connection("cell_1_owner") as owner:
+        owner.execute(
+            "DELETE FROM tenants_migrationledger WHERE tenant_id = %s AND app = %s AND name = %s",
+            [committed_tenant.id, *key],
+        )
+        for table in ("delivery", "subscriber", "outboxevent"):
+            owner.execute(f'DROP TABLE "{committed_tenant.schema}".outbox_{table}')
+    assert TemplateMigration.objects.get(app=key[0], name=key[1]).sql is None
+    assert migrate_tenants().failed == {}
+    with tenant_scope(committed_tenant), atomic():
+        assert [row.name for row in Subscriber.objects.all()] == ["made by Python"]
+    assert pending_migrations("cell_1") == {}
+
+
+def test_two_runs_at_once_apply_a_migration_once(behind: TenantRef) -> None:
+    keys = pending_migrations("cell_1")[behind.id]
+    tenant = Tenant.objects.get(pk=behind.id)
+    migrate_tenant(tenant, keys)
+    migrate_tenant(tenant, keys)  # a second run that had asked the ledger before the first one wrote to it
+    assert "tried" in columns(behind)
 
 
 def test_a_failing_tenant_is_reported_keeps_its_schema_and_stops_nobody(
