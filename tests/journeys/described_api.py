@@ -34,6 +34,8 @@ from tests.factories.tasks import make_department, make_person, make_project, ma
 from tests.fakes.dispatch import run_due_work
 from tests.fakes.notion_sandbox import running_sandbox
 
+type AnyCase = Case[Any]
+
 
 def described_api(*, examples: int) -> BaseSchema:
     """What the generated tests read: our own description, and our application beside it."""
@@ -134,7 +136,7 @@ class Aim:
         self.world = world
         self.shots = 0
 
-    def at_rows(self, case: Case) -> None:
+    def at_rows(self, case: AnyCase) -> None:
         """Fill in ids, the path's and those in the body."""
         self.shots += 1
         if case.meta is None or self.shots % 8 == 0:

@@ -8,13 +8,12 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 from schemathesis.checks import CheckContext
 from schemathesis.core.transport import Response
-from schemathesis.generation.case import Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tenants.models import Tenant
 from tenants.tenancy import tenant_scope
 from tests.conftest import undone
-from tests.journeys.described_api import Aim, World, described_api, furnished, nothing_kept
+from tests.journeys.described_api import Aim, AnyCase, World, described_api, furnished, nothing_kept
 
 SCHEMA = described_api(examples=int(os.environ.get("API_EXAMPLES", "10")))
 # What a description cannot tell: whether a place in a list, a row, a token or a name still fits today.
@@ -35,7 +34,7 @@ def aim(world: World) -> Aim:
     return Aim(world)
 
 
-def well_formed_is_accepted(context: CheckContext, response: Response, case: Case) -> bool | None:
+def well_formed_is_accepted(context: CheckContext, response: Response, case: AnyCase) -> bool | None:
     """As the check it calls, but for refusals that are only about what a description cannot tell."""
     if response.status_code == 422:
         entries = response.json().get("errors", [])
@@ -49,7 +48,7 @@ def well_formed_is_accepted(context: CheckContext, response: Response, case: Cas
 
 
 @SCHEMA.parametrize()
-def test_the_api_is_as_described(case: Case, aim: Aim) -> None:
+def test_the_api_is_as_described(case: AnyCase, aim: Aim) -> None:
     aim.at_rows(case)
     with nothing_kept(aim.world.tenant):
         case.call_and_validate(

@@ -38,8 +38,8 @@ OPERATIONS: Final = [pytest.param(*row, id=f"{row[1].upper()} {row[0]}") for row
 
 
 def test_the_description_is_valid_and_made_without_a_warning() -> None:
-    GENERATOR_STATS.reset()  # type: ignore[no-untyped-call]
-    with GENERATOR_STATS.silence():  # type: ignore[no-untyped-call]
+    GENERATOR_STATS.reset()
+    with GENERATOR_STATS.silence():
         made = description()
     said = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
     assert said == []

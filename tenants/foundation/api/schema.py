@@ -46,5 +46,6 @@ class TextSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-ca
         )
         is_filled = field.trim_whitespace and not field.allow_blank
         if direction == "request" and is_filled and not {"pattern", "format", "enum"} & schema.keys():
-            schema["pattern"] = r"\S"
+            # What Python strips: JavaScript's white space, and five characters that it does not count.
+            schema["pattern"] = r"[^\s\x1c-\x1f\x85]"
         return schema
