@@ -18,6 +18,7 @@ from config.errors import server_error
 from tasks.models import Task
 from tenants.accounts.access import UserActor
 from tenants.dispatch.waking import Waker
+from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tests.factories.tasks import make_task
 from tests.fakes.fault_proxy import Fault, FaultProxy, Spoil, fault_proxy
 
@@ -83,6 +84,37 @@ def test_a_connection_that_breaks_leaves_no_half_of_a_change(
             assert cursor.fetchone()[0] != session, "another connection, without a restart"
     finally:
         del connections["line"]
+
+
+def test_a_company_whose_database_is_away_gets_an_error_of_the_database_and_is_served_again_once_it_is_back(
+    committed_tenant: TenantRef, line_to_postgres: FaultProxy
+) -> None:
+    cell = committed_tenant.cell
+    direct, through_line = connections[cell], connections[cell].copy(cell)
+    through_line.settings_dict = {
+        **direct.settings_dict,
+        "HOST": "127.0.0.1",
+        "PORT": str(line_to_postgres.port),
+    }
+    connections[cell] = through_line
+    try:
+        with tenant_scope(committed_tenant):
+            with atomic():
+                assert Task.objects.count() == 0
+            line_to_postgres.refuse()
+            line_to_postgres.cut()
+            for _ in range(2):
+                with pytest.raises(OperationalError), atomic():
+                    try:
+                        Task.objects.count()
+                    finally:
+                        transaction.set_rollback(True, using=cell)  # as a request that failed does
+            line_to_postgres.accept()
+            with atomic():
+                assert Task.objects.count() == 0
+    finally:
+        through_line.close()
+        connections[cell] = direct
 
 
 @pytest.mark.parametrize("path", ["/api/v1/tasks/", "/tasks/"])

@@ -101,10 +101,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         kept = {name: getattr(self, name) for name in TRANSACTION_STATE}
         self._close()  # type: ignore[attr-defined]
         self.connection = None
-        self.connect()
-        self.set_autocommit(False)
-        for name, value in kept.items():
-            setattr(self, name, value)
+        try:
+            with self.wrap_database_errors:
+                self.connect()
+            self.set_autocommit(False)
+        except Exception:
+            # Nobody answers: the open blocks end as Django ends those whose connection was closed under them.
+            self.connection = None
+            kept |= {"closed_in_transaction": True, "needs_rollback": True}
+            raise
+        finally:
+            for name, value in kept.items():
+                setattr(self, name, value)
         self.errors_occurred = False
 
     def _send(self, command: str) -> None:
