@@ -21,7 +21,7 @@ def test_a_key_taken_at_the_same_moment_by_another_name_does_not_lose_ours(
 ) -> None:
     """Finance and Finanzen both want the key FIN; whoever comes second gets another one."""
     first_has_written = Event()
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
 
     def first() -> None:
         with tenant_scope(committed_tenant):
