@@ -5,7 +5,7 @@ from typing import Final
 from integrations.models import Connection, SyncRun
 from integrations.sync.bodies import read_bodies
 from integrations.sync.engine import give_up_run, run_sync
-from integrations.sync.polling import ask_for_bodies, poll_connection
+from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection
 from integrations.sync.services import discover_collections
 from tenants.accounts.access import SYSTEM
 from tenants.dispatch import Retry, Work, tenant_job
@@ -43,7 +43,12 @@ def poll_connection_job(work: Work) -> None:
     except LimitReached as limit:
         raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
     if not goes_on:
-        work.end_schedule()
+        with atomic():
+            # Whoever resumes the connection waits for this, or it sees them: no resumption finds a look that is just
+            # ending, and asks for none.
+            if not is_polled(work.object_id):
+                work.end_schedule()
+                work.finish()
 
 
 @tenant_job("integrations.read_bodies", max_attempts=4)

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 RUN_JOB: Final = "integrations.run_sync"
 POLL_JOB: Final = "integrations.poll_connection"
 BODIES_JOB: Final = "integrations.read_bodies"
-_WHOLE_KINDS: Final = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
+WHOLE_KINDS: Final = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
 
 
 @atomic
@@ -42,7 +42,7 @@ def start_sync_run(
     locked = Connection.objects.select_for_update().get(pk=connection.pk)
     if locked.state != Connection.State.CONNECTED:
         raise Conflict(f"This workspace cannot be read now: {locked.get_state_display().lower()}.")
-    under_way = SyncRun.objects.filter(connection=locked, kind__in=_WHOLE_KINDS).open().first()
+    under_way = SyncRun.objects.filter(connection=locked, kind__in=WHOLE_KINDS).open().first()
     if under_way is not None:
         raise Conflict(
             "A sync run of this workspace is under way.",
@@ -72,7 +72,7 @@ def start_sync_run(
     SyncRunCollection.objects.bulk_create(
         SyncRunCollection(run=run, collection=item, place=place) for place, item in enumerate(chosen)
     )
-    _enqueue_run(run)
+    enqueue_run(run)
     log.info("sync.run_started", run_id=run.pk, connection_id=locked.pk, kind=kind, trigger=trigger)
     return run
 
@@ -88,6 +88,9 @@ def cancel_run(*, run: SyncRun, actor: Actor) -> SyncRun:
     if locked.state != SyncRun.State.RUNNING:
         # Nobody works on it, so nobody would notice.
         locked.state, locked.finished_at = SyncRun.State.CANCELLED, timezone.now()
+    else:
+        # Its worker may be gone for good; then this brings one that notices.
+        enqueue_run(locked)
     locked.save(update_fields=["is_cancel_requested", "state", "finished_at", "updated_at"])
     return locked
 
@@ -100,15 +103,16 @@ def schedule_polls(connection: Connection) -> None:
     )
 
 
-def _enqueue_run(run: SyncRun) -> None:
+def enqueue_run(run: SyncRun) -> None:
+    """Have a worker go on with a run; does nothing while one is about to. Inside a transaction."""
     enqueue(RUN_JOB, object_id=run.pk, slot=f"run:{run.pk}", priority=60)
 
 
 def wake(connection: Connection) -> None:
     """Let polls and runs that were stopped go on."""
     schedule_polls(connection)
-    for run in SyncRun.objects.filter(connection=connection, kind__in=_WHOLE_KINDS).open():
-        _enqueue_run(run)
+    for run in SyncRun.objects.filter(connection=connection, kind__in=WHOLE_KINDS).open():
+        enqueue_run(run)
 
 
 def system_run(*, connection: Connection, kind: str, trigger: str) -> SyncRun | None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.models import Connection, ExternalLink, SyncedCollection, SyncRun, SyncRunCollection
 from integrations.selectors import last_full_reading_at
-from integrations.services import BODIES_JOB, system_run
+from integrations.services import BODIES_JOB, WHOLE_KINDS, enqueue_run, system_run
 from integrations.sync.engine import carry_out
 from integrations.sync.reading import OVERLAP
 from tenants.dispatch import enqueue
@@ -41,6 +41,12 @@ def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bo
     return True
 
 
+def is_polled(connection_id: UUID) -> bool:
+    """Whether the connection is to be polled; it stays locked until the transaction ends."""
+    connection = Connection.objects.select_for_update().filter(pk=connection_id).first()
+    return connection is not None and connection.state == Connection.State.CONNECTED
+
+
 def ask_for_bodies(connection_id: UUID) -> None:
     """Have the texts of pages read that changed; inside a transaction."""
     stale = ExternalLink.objects.filter(connection_id=connection_id).with_stale_body()
@@ -52,8 +58,10 @@ def ask_for_bodies(connection_id: UUID) -> None:
 
 def _starts_whole_reading(connection: Connection) -> bool:
     """Whether a run that reads everything is under way or has to be: then there is nothing to poll."""
-    runs = SyncRun.objects.filter(connection=connection)
-    if runs.filter(kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL]).open().exists():
+    under_way = SyncRun.objects.filter(connection=connection, kind__in=WHOLE_KINDS).open().first()
+    if under_way is not None:
+        # Does nothing while its job waits or runs. If that was given up, nobody else would ever go on with the run.
+        enqueue_run(under_way)
         return True
     wanted = SyncedCollection.objects.filter(connection=connection).wanted()
     # A reading that failed is not repeated with every poll.

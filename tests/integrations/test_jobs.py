@@ -8,10 +8,20 @@ import pytest
 from integrations.jobs import run_sync_job
 from integrations.models import Connection, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
-from integrations.services import DISCOVER_JOB, POLL_JOB, RUN_JOB, connect_workspace, pause_connection
+from integrations.services import (
+    DISCOVER_JOB,
+    POLL_JOB,
+    RUN_JOB,
+    cancel_run,
+    connect_workspace,
+    pause_connection,
+    resume_connection,
+    start_sync_run,
+)
 from tasks.models import Task
 from tenants.accounts.access import SYSTEM
-from tenants.tenancy import TenantRef
+from tenants.models import WorkItem
+from tenants.tenancy import TenantRef, cell_scope
 from tests.factories.notion import NotionWorkspace
 from tests.fakes.dispatch import make_due, run_due_work, states_of_work
 
@@ -43,6 +53,64 @@ def test_the_looks_for_changes_end_when_the_workspace_is_paused(
     work()
 
     assert set(states_of_work(tenant, POLL_JOB)) == {"done"}
+
+
+def test_a_workspace_resumed_just_as_its_last_look_ends_is_looked_at_again(
+    connect: Connect, workspace: NotionWorkspace, work: Work, tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect(workspace)
+    work()
+
+    def found_paused(**_: object) -> bool:
+        # Between this and the end of the job, somebody resumes: the slot of the looks is still held by this one.
+        pause_connection(connection=connection, actor=SYSTEM)
+        resume_connection(connection=connection, actor=SYSTEM)
+        return False
+
+    monkeypatch.setattr("integrations.jobs.poll_connection", found_paused)
+    make_due(tenant, kind=POLL_JOB)
+    work()
+
+    assert states_of_work(tenant, POLL_JOB)[-1] == "ready"
+
+
+@pytest.mark.parametrize("state", ["running", "waiting"])
+def test_a_run_whose_job_was_lost_for_good_is_taken_up_by_the_next_look(
+    connect: Connect, workspace: NotionWorkspace, work: Work, tenant: TenantRef, state: str
+) -> None:
+    workspace.add_tasks(3)
+    connect(workspace)
+    run = SyncRun.objects.get()
+    give_up_work(tenant, RUN_JOB)
+    SyncRun.objects.update(state=state)
+
+    make_due(tenant, kind=POLL_JOB)
+    work()
+
+    run.refresh_from_db()
+    assert run.state == "succeeded"
+    assert Task.objects.count() == 3
+
+
+def test_a_run_whose_job_was_lost_for_good_can_be_cancelled(
+    connect: Connect, workspace: NotionWorkspace, work: Work, tenant: TenantRef
+) -> None:
+    connection = connect(workspace)
+    give_up_work(tenant, RUN_JOB)
+    SyncRun.objects.update(state="running")
+    give_up_work(tenant, POLL_JOB)
+
+    cancel_run(run=SyncRun.objects.get(), actor=SYSTEM)
+    work()
+
+    assert SyncRun.objects.get().state == "cancelled"
+    assert start_sync_run(connection=connection, actor=SYSTEM).is_open
+
+
+def give_up_work(tenant: TenantRef, kind: str) -> None:
+    """As the sweeper does with a job whose workers were killed again and again."""
+    with cell_scope(tenant.cell):
+        WorkItem.objects.filter(tenant_id=tenant.id, kind=kind).update(state="dead")
 
 
 def test_a_run_that_has_to_wait_is_put_back_and_goes_on(
