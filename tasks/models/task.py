@@ -170,7 +170,9 @@ class Task(models.Model):
             models.Index(fields=["status", "updated_at", "id"], name="tasks_by_status"),
             models.Index(fields=["status", "due_order", "id"], name="tasks_by_status_due"),
             models.Index(fields=["department", "updated_at", "id"], name="tasks_by_department"),
+            models.Index(fields=["department", "due_order", "id"], name="tasks_by_department_due"),
             models.Index(fields=["project", "updated_at", "id"], name="tasks_by_project"),
+            models.Index(fields=["project", "due_order", "id"], name="tasks_by_project_due"),
             models.Index(fields=["source", "updated_at", "id"], name="tasks_by_source"),
             models.Index(
                 fields=["updated_at", "id"], name="tasks_archived", condition=Q(archived_at__isnull=False)

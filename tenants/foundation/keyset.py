@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.core.exceptions import FieldError, ValidationError
 from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from tenants.foundation.errors import InvalidInput
 
@@ -142,6 +143,10 @@ def _beyond[T: Model](queryset: QuerySet[T], field_name: str, place: Cursor, *, 
         value = field.to_python(place.value)
     except (ValidationError, ValueError, TypeError, OverflowError, ArithmeticError) as error:
         raise bad_cursor() from error
+    if not field.null:
+        # One row comparison: an index on (field, id) leads straight to the place, however many rows share a value.
+        compare = TupleLessThan if is_descending else TupleGreaterThan
+        return Q(compare(Tuple(field_name, "pk"), (value, place.id)))
     # The first condition is implied by the second; it is what an index can be searched by.
     beyond = Q(**{f"{field_name}__{bound}": value}) & (
         Q(**{f"{field_name}__{way}": value}) | Q(**{field_name: value, f"pk__{way}": place.id})
