@@ -199,14 +199,20 @@ def _body(request: Request) -> Json:
     if len(request.body) > MAX_BODY_BYTES:
         raise invalid(f"body failed validation: body should be ≤ {MAX_BODY_BYTES // 1024}KB.")
     try:
-        body = json.loads(request.body, parse_constant=_no_constant)
-        if b"\\u" in request.body:
-            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        body = _parsed(request.body)
     except (ValueError, RecursionError) as problem:
         raise NotionError(400, "invalid_json", "Error parsing JSON body.") from problem
     if not isinstance(body, dict):
         raise invalid_body("body", "an object", body)
     return body
+
+
+def _parsed(body: bytes) -> Any:
+    """What a body says. Raises: ValueError, RecursionError for what no page could hold or be sent with."""
+    value = json.loads(body, parse_constant=_no_constant)
+    if b"\\u" in body:
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    return value
 
 
 def _no_constant(name: str) -> Any:
@@ -217,7 +223,7 @@ def _control(sandbox: Sandbox, request: Request) -> Answer:
     if not is_loopback(request.remote_address):
         return Answer(403, dumped({"error": "the control paths answer to this machine only"}))
     try:
-        body = json.loads(request.body) if request.body else {}
+        body = _parsed(request.body) if request.body else {}
     except (ValueError, RecursionError):
         return Answer(400, dumped({"error": "the body is not JSON"}))
     if not isinstance(body, dict):

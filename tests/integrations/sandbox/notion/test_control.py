@@ -152,3 +152,14 @@ def test_unknown_control_paths_name_the_known(notion: Caller) -> None:
 def test_the_control_paths_answer_to_this_machine_only(sandbox: Sandbox) -> None:
     request = Request("GET", "/_sandbox/state", "", {}, b"", "192.0.2.7")
     assert answer(sandbox, request).status == 403
+
+
+def test_what_no_page_could_hold_is_refused_and_spoils_nothing(notion: Caller) -> None:
+    title = b'"properties": {"Name": {"title": [{"text": {"content": "half a pair: \\ud800"}}]}}'
+    edit = b'{"page_id": "' + sample.task_id(1).encode() + b'", "as": "x", "patch": {' + title + b"}}"
+    for body in (edit, b'{"offset_seconds": NaN}'):
+        notion.token = ""
+        status, _, content = notion.raw("POST", "/_sandbox/edit", body)
+        notion.token = sample.TOKEN
+        assert (status, json.loads(content)) == (400, {"error": "the body is not JSON"})
+    assert notion.query().status == 200
