@@ -7,6 +7,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, SystemActor, require
+from tenants.accounts.access.catalogue import codes_of
 from tenants.accounts.models import ApiToken, Department, Invitation, RoleBinding, User
 from tenants.accounts.selectors import owners
 from tenants.accounts.tidying import schedule_tidying
@@ -99,6 +100,7 @@ def ensure_first_owner(*, email: str, name: str, password: str | None) -> User:
 def change_role(*, user: User, role: Role, actor: Actor) -> User:
     """Give a user another role in place of the one they have.
 
+    Their open invitations to roles they may no longer give are revoked: nobody comes in on a right that was taken.
     Raises: Forbidden (also for a role higher than one's own, and for someone higher than oneself),
     Conflict (the last owner stays an owner).
     """
@@ -110,6 +112,7 @@ def change_role(*, user: User, role: Role, actor: Actor) -> User:
         _check_not_last_owner(user)
     RoleBinding.objects.filter(user=user).exclude(role=role).delete()
     _bind(user, role, source=RoleSource.MANUAL, actor=actor)
+    _revoke_invitations_beyond(user, role)
     log.info("user.role_changed", user_id=user.pk, role=role)
     return user
 
@@ -177,6 +180,14 @@ def ensure_department(*, name: str, key: str, actor: Actor, color: int = 6) -> D
     if department is None:
         department = Department.objects.create(name=name.strip(), key=key.strip().upper(), color=color)
     return department
+
+
+def _revoke_invitations_beyond(user: User, role: Role) -> None:
+    may_invite = "accounts.invite_users" in codes_of(role)
+    beyond = [other for other in Role if not (may_invite and role.includes(other))]
+    Invitation.objects.filter(invited_by=user, role__in=beyond, accepted_at=None, revoked_at=None).update(
+        revoked_at=timezone.now()
+    )
 
 
 def check_may_grant(actor: Actor, role: Role) -> None:

@@ -148,6 +148,25 @@ def test_a_deactivated_person_loses_tokens_and_invitations_at_once(
     assert actor_for_token(token) is None
 
 
+@pytest.mark.parametrize(
+    ("new_role", "left"),
+    [(Role.MEMBER, set()), (Role.ADMIN, {"admin", "member"}), (Role.OWNER, set(Role.values))],
+)
+def test_who_loses_a_role_takes_back_the_invitations_it_allowed(
+    tenant: TenantRef, owner: UserActor, new_role: Role, left: set[str]
+) -> None:
+    second = person(tenant, Role.OWNER, "Second Owner-Example")
+    for role in (Role.OWNER, Role.ADMIN, Role.MEMBER):
+        invite_user(email=f"{role}@friend.example", role=role, actor=second)
+    invite_user(email="other@friend.example", role=Role.OWNER, actor=owner)
+    change_role(user=second.user, role=new_role, actor=owner)
+    open_ones = Invitation.objects.filter(revoked_at=None)
+    assert set(open_ones.filter(invited_by=second.user).values_list("role", flat=True)) == left & {
+        "owner", "admin", "member",
+    }  # fmt: skip
+    assert open_ones.filter(invited_by=owner.user).count() == 1
+
+
 def test_people_change_their_own_profile_only(member: UserActor, owner: UserActor) -> None:
     update_profile(user=member.user, actor=member, name="Mia Renamed-Example", language="de", theme="dark")
     saved = User.objects.get(pk=member.user_id)
