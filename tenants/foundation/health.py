@@ -58,6 +58,11 @@ def check_database(alias: str) -> None:
     """Ask a database for a sign of life. Raises: NotReady, or the database's own error."""
     connection = connections[alias]
     connection.ensure_connection()
+    if connection.is_usable():
+        return
+    # It may have died while nobody used it, as each thread's does when the server restarts: a new one decides.
+    connection.close()
+    connection.ensure_connection()
     if not connection.is_usable():
         connection.close()
         msg = f"The database {alias} does not answer."
