@@ -145,9 +145,13 @@ class Aim:
         if case.path_parameters and not case.meta.is_negative_at(ParameterLocation.PATH):
             (name,) = case.path_parameters
             case.path_parameters = {name: self.world.one(kind)}
-        if isinstance(case.body, dict) and not case.meta.is_negative_at(ParameterLocation.BODY):
-            given = {name: self._known(name, value) for name, value in case.body.items()}
-            case.body = given
+        self.from_body(case)
+
+    def from_body(self, case: AnyCase) -> None:
+        """Fill in the ids in the body."""
+        is_wrong = case.meta is not None and case.meta.is_negative_at(ParameterLocation.BODY)
+        if isinstance(case.body, dict) and not is_wrong:
+            case.body = {name: self._known(name, value) for name, value in case.body.items()}
 
     def _known(self, name: str, value: Any) -> Any:
         if name not in self.world.ids or not value:
