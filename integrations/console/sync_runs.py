@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -133,6 +134,8 @@ class Stream:
 
     def __init__(self, request: HttpRequest, actor: UserActor, run_id: UUID) -> None:
         self.request, self.actor, self.run_id = request, actor, run_id
+        # The request's middleware has ended by the time the parts are made.
+        self._language, self._zone = get_language(), timezone.get_current_timezone()
         self._is_closed = False
         self._parts = self._events()
 
@@ -156,7 +159,7 @@ class Stream:
         deadline = time.monotonic() + STREAM_SECONDS
         before = ""
         while time.monotonic() < deadline:
-            with atomic():
+            with override(self._language), timezone.override(self._zone), atomic():
                 context = run_context(self.run_id, self.actor)
                 text = render_to_string("integrations/sync_run.html#live", context, self.request)
             if text != before:

@@ -56,7 +56,11 @@ def test_the_looks_for_changes_end_when_the_workspace_is_paused(
 
 
 def test_a_workspace_resumed_just_as_its_last_look_ends_is_looked_at_again(
-    connect: Connect, workspace: NotionWorkspace, work: Work, tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+    connect: Connect,
+    workspace: NotionWorkspace,
+    work: Work,
+    tenant: TenantRef,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection = connect(workspace)
     work()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from integrations.models import Connection, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
 from tasks.models import Task
 from tenants.accounts.access import UserActor
+from tenants.accounts.models import User
 from tenants.tenancy import TenantRef, atomic
 from tests.factories.notion import NotionWorkspace
 
@@ -178,6 +180,19 @@ def test_the_live_part_of_an_ended_run_says_done_and_closes(
     parts = b"".join(response).decode()
     assert "Succeeded" in parts
     assert parts.rstrip().endswith("event: done\ndata:")
+
+
+def test_the_live_part_tells_times_in_the_persons_zone(
+    console: Client, owner: UserActor, connection: Connection, work: Callable[[], None]
+) -> None:
+    work()
+    with atomic():
+        run = SyncRun.objects.get(kind=SyncRun.Kind.IMPORT)
+        User.objects.filter(pk=owner.user_id).update(time_zone="Asia/Tokyo")
+    started = run.created_at.astimezone(ZoneInfo("Asia/Tokyo")).strftime("started %H:%M:%S")
+    assert started in text(console.get(reverse("integrations:sync_run", args=[run.pk])))
+
+    assert started in b"".join(console.get(reverse("integrations:sync_run_live", args=[run.pk]))).decode()
 
 
 def test_streams_give_their_places_back_however_they_end(
