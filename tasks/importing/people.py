@@ -16,19 +16,21 @@ from tasks.importing.normalising import MAX_URL_CHARS, clean_name, clean_text
 from tasks.models import Person
 from tenants.accounts.access import Actor, require
 from tenants.accounts.models import User
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, wait_for_turn
 
 NAMELESS = "Someone"
 
 
 @atomic
 def upsert_people(*, drafts: Sequence[PersonDraft], actor: Actor) -> dict[str, UUID]:
-    """Create the people who are new and update those known; returns our id for each `ref`; six statements.
+    """Create the people who are new and update those known; returns our id for each `ref`; seven statements.
 
     A person is found by `ref`, else by e-mail address. A user with that address is linked to them.
     Raises: Forbidden.
     """
     require(actor, "tasks.import")
+    # Two workspaces read at once bring the same people, and nothing but their refs may say so.
+    wait_for_turn("tasks.people")
     wanted = {draft.ref: draft for draft in drafts}
     emails = {email for draft in wanted.values() if (email := clean_email(draft.email))}
     present: list[Person] = list(

@@ -8,7 +8,13 @@ from tenants.tenancy.context import (
     tenant_scope,
 )
 from tenants.tenancy.errors import NoTenant, NoTransaction, TenancyError, WrongCell
-from tenants.tenancy.transactions import atomic, in_transaction, on_commit, outside_transaction
+from tenants.tenancy.transactions import (
+    atomic,
+    in_transaction,
+    on_commit,
+    outside_transaction,
+    wait_for_turn,
+)
 
 __all__ = [
     "NoTenant",
@@ -24,4 +30,5 @@ __all__ = [
     "on_commit",
     "outside_transaction",
     "tenant_scope",
+    "wait_for_turn",
 ]

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from django.db import connections, transaction
 
-from tenants.tenancy.context import CellScope, TenantRef, current_scope, tenant_scope
+from tenants.tenancy.context import CellScope, TenantRef, current_scope, current_tenant, tenant_scope
 from tenants.tenancy.errors import NoTenant
 
 
@@ -74,6 +74,16 @@ def on_commit(function: Callable[[], Any]) -> None:
             function()
 
     transaction.on_commit(run, using=current_alias())
+
+
+def wait_for_turn(name: str) -> None:
+    """Let one transaction of the current tenant at a time go on from here; the next when this one has ended.
+
+    For writes that first look whether a row is there, where no constraint could say that it is.
+    """
+    tenant = current_tenant()
+    with connections[tenant.cell].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [tenant.schema, name])
 
 
 def outside_transaction[F: Callable[..., Any]](view: F) -> F:

@@ -1,10 +1,15 @@
 """People brought by an import."""
 
+from threading import Event, Thread
+from uuid import UUID
+
+from django.db import connections
+
 from tasks.drafts import PersonDraft
 from tasks.models import Person
 from tasks.services import upsert_people
 from tenants.accounts.access import SYSTEM, UserActor
-from tenants.tenancy import TenantRef
+from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tests.factories.tasks import make_person
 
 
@@ -53,3 +58,39 @@ def test_an_empty_name_keeps_the_old_one(tenant: TenantRef) -> None:
     upsert_people(drafts=[PersonDraft(ref="notion:1", name="")], actor=SYSTEM)
     assert Person.objects.get().name == "Someone"
     assert upsert_people(drafts=[], actor=SYSTEM) == {}
+
+
+def test_a_person_two_syncs_bring_at_the_same_moment_is_one_person(committed_tenant: TenantRef) -> None:
+    """Two workspaces of a company are read at once, and the same people work in both."""
+    first_has_written = Event()
+    ids: dict[str, UUID] = {}
+
+    def bring(ref: str) -> None:
+        ann = PersonDraft(ref=ref, name="Ann", email="ann@north.example")
+        ids.update(upsert_people(drafts=[ann, PersonDraft(ref="notion:nameless", name="Cy")], actor=SYSTEM))
+
+    def first() -> None:
+        with tenant_scope(committed_tenant):
+            with atomic():
+                bring("notion:1")
+                first_has_written.set()
+                # The other one now waits for this transaction.
+                Event().wait(0.5)
+            connections.close_all()
+
+    def second() -> None:
+        first_has_written.wait(10)
+        with tenant_scope(committed_tenant):
+            with atomic():
+                bring("notion:2")
+            connections.close_all()
+
+    threads = [Thread(target=first), Thread(target=second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+
+    assert ids["notion:1"] == ids["notion:2"]
+    with tenant_scope(committed_tenant), atomic():
+        assert sorted(Person.objects.values_list("name", flat=True)) == ["Ann", "Cy"]
