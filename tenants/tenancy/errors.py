@@ -15,3 +15,7 @@ class NoTransaction(TenancyError):
 
 class WrongCell(TenancyError):
     """SQL of one cell's tenant was sent to another cell."""
+
+
+class ForbiddenStatement(TenancyError):
+    """A tenant's SQL tried to change the role it runs as."""

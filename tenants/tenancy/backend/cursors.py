@@ -1,4 +1,4 @@
-"""The cursors of the cells: no statement leaves without its scope, and none is stacked behind another.
+"""The cursors of the cells: no statement leaves without its scope, none is stacked behind another or changes its role.
 
 The extended protocol takes one statement at a time, so text behind a semicolon is an error, not a second command.
 """
@@ -7,6 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.backends.postgresql import base
+from psycopg import sql
+
+from tenants.tenancy.context import current_tenant_or_none
+from tenants.tenancy.errors import ForbiddenStatement
+
+# What lets a single SELECT change its own role, or run text as SQL that does. A role's membership does not stop it:
+# the login role may enter every tenant. Values are parameters, so only the statement itself is looked at.
+DOORS = (
+    "set_config", "pg_settings", "session authorization", "set role", "local role", "reset role", "_to_xml", "ts_stat",
+    "ts_rewrite", "dblink", 'u&"',
+)  # fmt: skip
 
 
 class ScopeGuard:
@@ -14,21 +25,28 @@ class ScopeGuard:
 
     apply_scope: Callable[[], None]
 
-    def execute(self, *args: Any, **kwargs: Any) -> Any:
-        self.apply_scope()
-        return super().execute(*args, **kwargs)  # type: ignore[misc]
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        self._admit(query)
+        return super().execute(query, *args, **kwargs)  # type: ignore[misc]
 
-    def executemany(self, *args: Any, **kwargs: Any) -> Any:
-        self.apply_scope()
-        return super().executemany(*args, **kwargs)  # type: ignore[misc]
+    def executemany(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        self._admit(query)
+        return super().executemany(query, *args, **kwargs)  # type: ignore[misc]
 
-    def copy(self, *args: Any, **kwargs: Any) -> Any:
-        self.apply_scope()
-        return super().copy(*args, **kwargs)  # type: ignore[misc]
+    def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        self._admit(statement)
+        return super().copy(statement, *args, **kwargs)  # type: ignore[misc]
 
-    def stream(self, *args: Any, **kwargs: Any) -> Any:
+    def stream(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        self._admit(query)
+        return super().stream(query, *args, **kwargs)  # type: ignore[misc]
+
+    def _admit(self, query: Any) -> None:
+        """Raises: ForbiddenStatement, and what ``apply_scope`` raises."""
+        text = (query.as_string(None) if isinstance(query, sql.Composable) else str(query)).lower()
+        if any(door in text for door in DOORS) and current_tenant_or_none() is not None:
+            raise ForbiddenStatement("A tenant's statement may not change its role, nor run text as SQL.")
         self.apply_scope()
-        return super().stream(*args, **kwargs)  # type: ignore[misc]
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
         super()._execute_send(query, force_extended=True, binary=binary)  # type: ignore[misc]
