@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
 from tenants.accounts.access import UserActor
+from tenants.accounts.api.permissions import ANYBODY
 from tenants.accounts.idempotency import DatabaseIdempotencyStore, delete_expired_records
 from tenants.accounts.models import Department, IdempotencyRecord, User
 from tenants.accounts.selectors import actor_for
@@ -33,6 +34,8 @@ class Body(StrictSerializer):
 
 class DepartmentsView(IdempotentPosts, APIView):
     """Makes a department; refuses when it is not wanted."""
+
+    permission_codes = {"POST": ANYBODY}
 
     def post(self, request: Request, pk: str = "") -> Response:
         body = Body(data=request.data)
