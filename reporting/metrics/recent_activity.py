@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import CharField, Count, Max, Min, QuerySet, Sum
+from django.db.models import CharField, Count, Max, Min, Sum
 from django.db.models.functions import Cast, TruncDate
 from django.utils import timezone
 
-from integrations.models import SyncRun
 from integrations.selectors import visible_sync_runs
 from tasks.models import TaskActivity
 from tasks.selectors import visible_tasks
@@ -65,10 +64,10 @@ def recent_activity(*, actor: Actor, limit: int = 8) -> list[Happening]:
     return sorted(found, key=lambda each: each.at, reverse=True)[:limit]
 
 
-def _brought(actor: Actor) -> "QuerySet[SyncRun, dict[str, Any]]":
+def _brought(actor: Actor) -> list[dict[str, Any]]:
     """Sums over the runs of today and yesterday that brought something, per workspace, kind and day."""
     yesterday = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - A_DAY * (DAYS - 1)
-    return (
+    rows = (
         visible_sync_runs(actor=actor)
         .filter(finished_at__isnull=False, created_at__gte=yesterday)
         .exclude(new=0, changed=0, archived=0)
@@ -84,6 +83,7 @@ def _brought(actor: Actor) -> "QuerySet[SyncRun, dict[str, Any]]":
             archived_sum=Sum("archived"),
         )
     )
+    return [dict(row) for row in rows]
 
 
 def _of_runs(row: dict[str, Any]) -> Happening:

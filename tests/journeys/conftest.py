@@ -12,9 +12,13 @@ from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from pytest_django import Settings
 
+from integrations.registry import close_connections
+from integrations.sandbox.notion.sandbox import Sandbox
 from tenants.tenancy import TenantRef
 from tests.companies import OWNER_PASSWORD
+from tests.fakes.notion_sandbox import running_sandbox
 
 CHROMIUM = shutil.which("chromium")
 # Playwright keeps an event loop in the test's thread; the ORM is used beside it, never inside it.
@@ -120,6 +124,17 @@ def sign_in(page: Page, email: str, password: str) -> None:
 def open_context(browser: Browser, site: Site, **options: Any) -> BrowserContext:
     """Another window on the same company, e.g. narrow or dark."""
     return browser.new_context(base_url=site.url, **options)
+
+
+@pytest.fixture
+def notion(settings: Settings) -> Iterator[Sandbox]:
+    """A Notion of one's own on loopback, without a budget, that the server under test talks to."""
+    held = Sandbox(budget=None)
+    with running_sandbox(sandbox=held) as running:
+        settings.NOTION_BASE_URL = running.base_url
+        yield held
+        close_connections()
+    held.close()
 
 
 @pytest.fixture
