@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import FieldError, ValidationError
-from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models import F, Field, GeneratedField, Model, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from tenants.foundation.errors import InvalidInput
@@ -140,7 +140,9 @@ def _beyond[T: Model](queryset: QuerySet[T], field_name: str, place: Cursor, *, 
         return same | Q(**{f"{field_name}__isnull": False}) if is_descending else same
     field = _field(queryset, field_name)
     try:
-        value = field.to_python(place.value)
+        # A generated column takes any value as it is; its output's field is the one that reads and refuses.
+        made_by = field.output_field if isinstance(field, GeneratedField) else None
+        value = (made_by or field).to_python(place.value)
     except (ValidationError, ValueError, TypeError, OverflowError, ArithmeticError) as error:
         raise bad_cursor() from error
     if not field.null:

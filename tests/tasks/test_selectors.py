@@ -23,6 +23,8 @@ from tasks.selectors import (
 )
 from tenants.accounts.access import SYSTEM, UserActor
 from tenants.foundation.errors import InvalidInput, NotFound
+from tenants.foundation.ids import uuid7
+from tenants.foundation.keyset import Cursor, Direction
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.factories.tasks import make_department, make_person, make_project, make_task
 
@@ -212,3 +214,16 @@ def test_a_task_is_found_by_key_or_id(tenant: TenantRef) -> None:
     for nothing in ("NOPE-1", "x" * 500, "a b"):
         with pytest.raises(NotFound):
             visible_task(actor=SYSTEM, key=nothing)
+
+
+@pytest.mark.parametrize("by", [Sort.DUE, Sort.COMPLETED, Sort.UPDATED])
+@pytest.mark.parametrize("value", [True, 0, -1, 10**30, 1e308, "", "2026-13-45", "infinity", "' OR 1=1 --"])
+def test_a_cursor_somebody_made_up_is_invalid_input_whatever_the_sort(
+    tenant: TenantRef, by: Sort, value: object
+) -> None:
+    make_task()
+    for order in (Order(by, is_descending=False), Order(by, is_descending=True)):
+        cursor = Cursor(str(order), Direction.NEXT, value, str(uuid7())).encode()
+        with pytest.raises(InvalidInput) as caught:
+            list(task_page(actor=SYSTEM, filters=TaskFilters(order=order), cursor=cursor).rows)
+        assert caught.value.code == "invalid_input.cursor"
