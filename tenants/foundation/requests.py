@@ -3,8 +3,10 @@
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
@@ -37,7 +39,7 @@ class RequestIdMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = self._get_response(request) if _is_clean(request) else _refusal(request, request_id)
+        response = _refusal(request, request_id) or self._get_response(request)
         response["X-Request-ID"] = request_id
         self._note(request, response, time.perf_counter() - started)
         return response
@@ -76,15 +78,45 @@ def _is_clean(request: HttpRequest) -> bool:
     return "\0" not in request.path and "%00" not in request.META.get("QUERY_STRING", "")
 
 
-def _refusal(request: HttpRequest, request_id: str) -> HttpResponse:
+def _is_short(request: HttpRequest) -> bool:
+    # Said by its length, before anything reads it: files of a multipart body would be written to disk for anybody.
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return limit is None or not announced.isdigit() or int(announced) <= limit
+
+
+def _refusal(request: HttpRequest, request_id: str) -> HttpResponse | None:
+    """The answer to a request that goes no further than this, or None."""
+    if not _is_clean(request):
+        return _problem(
+            request,
+            request_id,
+            HTTPStatus.BAD_REQUEST,
+            "malformed_request",
+            "The address contains a NUL character.",
+        )
+    if not _is_short(request):
+        return _problem(
+            request,
+            request_id,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "body_too_large",
+            "The body is larger than this address accepts.",
+        )
+    return None
+
+
+def _problem(
+    request: HttpRequest, request_id: str, status: HTTPStatus, code: str, detail: str
+) -> HttpResponse:
     # By hand: nothing of the API is loaded for a request that goes no further than this.
     document = {
-        "type": "urn:nts:problem:malformed_request",
-        "title": "Bad Request",
-        "status": 400,
-        "detail": "The address contains a NUL character.",
-        "code": "malformed_request",
+        "type": f"urn:nts:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
         "instance": request.path,
         "request_id": request_id,
     }
-    return JsonResponse(document, status=400, content_type="application/problem+json")
+    return JsonResponse(document, status=status.value, content_type="application/problem+json")

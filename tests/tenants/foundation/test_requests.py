@@ -8,6 +8,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from prometheus_client import REGISTRY
+from pytest_django import Settings
 
 from tenants.foundation.requests import RequestIdMiddleware
 
@@ -51,6 +52,27 @@ def test_a_nul_character_in_the_address_is_a_bad_request(path: str) -> None:
     _, response = ask(path)
     assert response.status_code == 400
     assert response["Content-Type"] == "application/problem+json"
+
+
+def test_a_body_longer_than_the_limit_is_refused_before_anything_reads_it(settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    reached: list[HttpRequest] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        reached.append(request)
+        return HttpResponse()
+
+    file = (
+        b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+        + b"a" * 200
+        + b"\r\n--x--\r\n"
+    )
+    for body, status in ((file, 413), (b"a" * 101, 413), (b"a" * 100, 200)):
+        request = RequestFactory().generic(
+            "POST", "/x/", body, content_type="multipart/form-data; boundary=x"
+        )
+        assert RequestIdMiddleware(view)(request).status_code == status
+    assert [request.META["CONTENT_LENGTH"] for request in reached] == ["100"]
 
 
 def test_requests_are_counted_by_route_and_status() -> None:
