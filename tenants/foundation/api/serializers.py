@@ -1,10 +1,12 @@
 """Serializers that refuse what they do not know."""
 
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from tenants.foundation.api.json_types import type_problems
+
+_MOST_PROBLEMS: Final = 100
 
 
 class RefusesUnknownFields:
@@ -15,6 +17,9 @@ class RefusesUnknownFields:
         problems: dict[str, Any] = {}
         if isinstance(data, dict):
             for name, given in data.items():
+                if len(problems) == _MOST_PROBLEMS:
+                    # Enough to see what is wrong: the answer must not outgrow what was sent.
+                    raise serializers.ValidationError(problems)
                 field = self.fields.get(name)  # type: ignore[attr-defined]
                 if field is None:
                     problems[str(name)] = [

@@ -49,3 +49,7 @@ def test_unknown_fields_are_found_inside_too() -> None:
 @pytest.mark.parametrize("data", [[], "text", 1, None])
 def test_something_that_is_no_object_is_an_ordinary_error(data: Any) -> None:
     assert errors(data)
+
+
+def test_a_flood_of_unknown_fields_is_answered_with_the_first_hundred() -> None:
+    assert len(errors({"title": "x"} | {f"field{number}": 1 for number in range(5_000)})) == 100
