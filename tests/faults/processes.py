@@ -72,13 +72,14 @@ class Processes:
         self._until(worker, lambda: " ready." in worker.output(), "listens")
         return worker, dispatcher
 
-    def web(self) -> tuple[Started, int]:
-        """A web server that is ready, and its port."""
+    def site(self) -> tuple[Started, int]:
+        """A worker, a dispatcher and a web server, started side by side; returns the web server and its port."""
         port = free_port()
         web = self._start(
             "web", "-m", "gunicorn", "config.wsgi:application", "--worker-class=gthread", "--workers=1",
             "--threads=8", f"--bind=127.0.0.1:{port}", "--no-control-socket",
         )  # fmt: skip
+        self.background()
         self._until(web, lambda: status_of(port, "/readyz") == 200, "is ready")
         return web, port
 

@@ -10,6 +10,7 @@ import structlog
 
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.loading import add_object, add_workspace
+from integrations.sandbox.notion.rendering import dumped
 from integrations.sandbox.notion.world import World
 
 log = structlog.get_logger(__name__)
@@ -112,6 +113,4 @@ def _apply(world: World, workspace_id: str, obj: Json) -> None:
 
 
 def _line(workspace_id: str, obj: Json) -> bytes:
-    return (
-        json.dumps({"w": workspace_id, "o": obj}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-    )
+    return dumped({"w": workspace_id, "o": obj}) + b"\n"

@@ -18,7 +18,10 @@ CUT_TYPES = ("relation", "people", "rich_text", "title")
 
 
 def dumped(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half of a sign: only as an escape can it travel
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def item_json(workspace: Workspace, item: Item, version: str, limits: Limits) -> bytes:
