@@ -8,9 +8,10 @@ from integrations.models import Connection, ExternalLink, SyncedCollection, Sync
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.services import replace_token, start_sync_run
 from integrations.sync.engine import run_sync
+from integrations.sync.polling import poll_connection
 from tasks.models import Task
 from tenants.accounts.access import SYSTEM
-from tests.factories.notion import NotionWorkspace
+from tests.factories.notion import NotionWorkspace, an_id
 
 type Connect = Callable[[NotionWorkspace], Connection]
 type Read = Callable[[Callable[[], None]], SyncRun]
@@ -136,3 +137,32 @@ def test_a_page_unshared_in_the_middle_leaves_its_task_and_says_so_later(
     run = read(lambda: sandbox.unshare(task_ids(workspace)[250]))
 
     assert (run.state, run.new, Task.objects.count()) == ("succeeded", 299, 299)
+
+
+def test_a_page_that_others_waited_for_sets_their_relations_when_it_comes_alone(
+    connect: Connect, workspace: NotionWorkspace, sandbox: Sandbox, work: Callable[[], None]
+) -> None:
+    late = an_id("late")
+    waiting = workspace.add_task("Waits for a page nobody sees yet", blocked_by=[late])
+    connection = connect(workspace)
+    work()
+    assert Task.objects.get().dependencies.count() == 0
+    sandbox.clock.advance(600)
+    poll_connection(connection_id=connection.pk, heartbeat=lambda: None)
+    sandbox.create(
+        workspace.editor,
+        {
+            "parent": {"type": "data_source_id", "data_source_id": workspace.tasks_id},
+            "properties": {"Task": {"title": [{"text": {"content": "Here at last"}}]}},
+        },
+        late,
+    )
+
+    poll_connection(connection_id=connection.pk, heartbeat=lambda: None)
+
+    assert (
+        Task.objects.get(external_links__remote_id=waiting).dependencies.get().depends_on.title
+        == "Here at last"
+    )
+    run = SyncRun.objects.filter(kind="poll").latest("created_at")
+    assert (run.state, run.new, run.changed, run.unchanged) == ("succeeded", 1, 1, 0)
