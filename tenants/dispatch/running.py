@@ -31,7 +31,7 @@ from tenants.tenancy import TenancyError, TenantRef, cell_scope, tenant_scope
 from tenants.tenancy.directory import directory
 
 log = structlog.get_logger(__name__)
-CLOSED_TENANT_WAIT_SECONDS = 60.0
+CLOSED_TENANT_WAIT_SECONDS, NEW_TENANT_WAIT_SECONDS = 60.0, 2.0
 LONGEST_ERROR = 2000
 MARK_TRIES, MARK_PAUSE_SECONDS = 20, 0.5
 
@@ -107,7 +107,9 @@ def _admit(lease: Lease, job: Job | None) -> tuple[TenantRef | None, Verdict | N
     if job is None:
         return None, Verdict(Outcome.DEAD, f"No installed package has a job called “{lease.kind}”.")
     if tenant.state != "active":
-        return None, Verdict(Outcome.POSTPONED, "The company is not active.", CLOSED_TENANT_WAIT_SECONDS)
+        # What is asked for while a company is taken in runs as soon as it is.
+        wait = NEW_TENANT_WAIT_SECONDS if tenant.state == "provisioning" else CLOSED_TENANT_WAIT_SECONDS
+        return None, Verdict(Outcome.POSTPONED, "The company is not active.", wait)
     return tenant, None
 
 

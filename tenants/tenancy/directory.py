@@ -9,6 +9,8 @@ from tenants.models import Domain, Tenant
 from tenants.tenancy.context import TenantRef
 
 SECONDS = 30.0
+# A company that is just being taken in opens at any moment, and jobs asked for until then wait for it.
+SECONDS_WHILE_CLOSED = 1.0
 MOST = 50_000
 
 
@@ -39,10 +41,12 @@ class Directory:
         if entry and entry[0] > now:
             return entry[1]
         tenant = find()
+        is_closed = tenant is not None and tenant.state != "active"
+        seconds = min(self._seconds, SECONDS_WHILE_CLOSED) if is_closed else self._seconds
         with self._lock:
             if len(self._entries) >= MOST:
                 self._entries.clear()
-            self._entries[key] = (now + self._seconds, tenant)
+            self._entries[key] = (now + seconds, tenant)
         return tenant
 
 

@@ -40,9 +40,11 @@ def pending_migrations(cell: str) -> dict[UUID, list[Key]]:
         applied: dict[UUID, set[Key]] = defaultdict(set)
         for tenant_id, app, name in cursor.fetchall():
             applied[tenant_id].add((app, name))
-    tenants = Tenant.objects.filter(cell=cell).exclude(state=Tenant.State.PROVISIONING)
     missing = {
-        pk: [key for key in plan if key not in applied[pk]] for pk in tenants.values_list("pk", flat=True)
+        pk: [key for key in plan if key not in applied[pk]]
+        for pk, state in Tenant.objects.filter(cell=cell).values_list("pk", "state")
+        # One that is just being taken in may not have its schema yet; if it has, it must not fall behind.
+        if state != Tenant.State.PROVISIONING or pk in applied
     }
     return {pk: keys for pk, keys in missing.items() if keys}
 
@@ -55,11 +57,10 @@ def migrate_tenants(*, cells: Sequence[str] | None = None, workers: int = 2) -> 
     report = MigrationReport()
     for cell in cells or settings.CELLS:
         pending = pending_migrations(cell)
-        tenants = {
-            tenant.pk: tenant
-            for tenant in Tenant.objects.filter(cell=cell).exclude(state=Tenant.State.PROVISIONING)
-        }
-        report.up_to_date += len(tenants) - len(pending)
+        tenants = {tenant.pk: tenant for tenant in Tenant.objects.filter(cell=cell)}
+        report.up_to_date += sum(
+            tenant.state != Tenant.State.PROVISIONING for pk, tenant in tenants.items() if pk not in pending
+        )
         with ThreadPoolExecutor(max_workers=workers) as pool:
             jobs = {pk: pool.submit(migrate_tenant, tenants[pk], keys) for pk, keys in pending.items()}
         for pk, job in jobs.items():

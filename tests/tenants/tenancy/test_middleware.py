@@ -164,3 +164,17 @@ def test_the_directory_remembers_for_a_while_and_can_be_told_to_forget(
     assert isinstance(found, TenantRef)
     assert found.name == "Renamed Works"
     assert book.by_id(companies[1].pk) == companies[1].ref
+
+
+def test_a_company_that_opens_is_served_a_moment_later(
+    database: None, companies: tuple[Tenant, Tenant]
+) -> None:
+    now = [0.0]
+    book = Directory(seconds=30, clock=lambda: now[0])
+    Tenant.objects.filter(slug="north").update(state=Tenant.State.PROVISIONING)
+    found = book.by_id(companies[0].pk)
+    assert found is not None
+    assert found.state == "provisioning"
+    Tenant.objects.filter(slug="north").update(state=Tenant.State.ACTIVE)
+    now[0] = 1
+    assert book.by_id(companies[0].pk) == companies[0].ref

@@ -86,6 +86,25 @@ def test_a_migration_with_python_in_it_is_carried_out_by_django_in_the_tenants_s
     assert pending_migrations("cell_1") == {}
 
 
+def test_a_tenant_whose_taking_in_was_cut_short_does_not_fall_behind(behind: TenantRef) -> None:
+    tenants = Tenant.objects.filter(pk=behind.id)
+    tenants.update(state=Tenant.State.PROVISIONING)
+    assert migrate_tenants().migrated == [behind.slug]
+    assert "tried" in columns(behind)
+
+
+def test_a_tenant_without_a_schema_yet_is_left_alone(committed_tenant: TenantRef) -> None:
+    new = Tenant.objects.create(
+        slug="just-begun", name="New", cell="cell_1", schema="t_begun", role="t_begun"
+    )
+    try:
+        assert new.state == Tenant.State.PROVISIONING
+        assert new.pk not in pending_migrations("cell_1")
+        assert migrate_tenants().failed == {}
+    finally:
+        new.delete()
+
+
 def test_two_runs_at_once_apply_a_migration_once(behind: TenantRef) -> None:
     keys = pending_migrations("cell_1")[behind.id]
     tenant = Tenant.objects.get(pk=behind.id)
