@@ -120,7 +120,8 @@ def walk(page: Page, email: str, password: str, wanted: list[str]) -> Iterator[t
         if name == "sign-in":
             continue
         open_page(page, name)
-        page.wait_for_load_state("networkidle")
+        if name != "sync-run":  # it is taken while it runs
+            page.wait_for_load_state("networkidle")
         yield name, page.screenshot()
 
 
@@ -142,6 +143,7 @@ def open_page(page: Page, name: str) -> None:
                 page.get_by_role("button", name="Sync now").click()
                 page.wait_for_url("**/sync/runs/*/")
                 page.locator("#live .step-done").nth(1).wait_for(timeout=60_000)
+                page.locator(".part-progress .tone-ok").first.wait_for()
         case "palette":
             page.goto("/")
             page.keyboard.press("Control+k")

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from reporting.charts import figure
 from reporting.metrics.attention import Problem
 from reporting.metrics.recent_activity import Happening
 from reporting.metrics.setup_progress import SetupProgress
@@ -140,10 +141,14 @@ def activity_of(happening: Happening) -> Activity:
 def _sync_words(counts: dict[str, int]) -> str:
     texts = []
     if counts["new"]:
-        texts.append(ngettext("%(n)s new record", "%(n)s new records", counts["new"]) % {"n": counts["new"]})
+        texts.append(
+            ngettext("%(n)s new record", "%(n)s new records", counts["new"]) % {"n": figure(counts["new"])}
+        )
     if counts["changed"]:
-        texts.append(ngettext("%(n)s change", "%(n)s changes", counts["changed"]) % {"n": counts["changed"]})
+        texts.append(
+            ngettext("%(n)s change", "%(n)s changes", counts["changed"]) % {"n": figure(counts["changed"])}
+        )
     if counts["archived"]:
         gone = counts["archived"]
-        texts.append(ngettext("%(n)s removal", "%(n)s removals", gone) % {"n": gone})
+        texts.append(ngettext("%(n)s removal", "%(n)s removals", gone) % {"n": figure(gone)})
     return ", ".join(texts)

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import CharField, Count, Max, Min, Sum
+from django.db.models import CharField, Count, Max, Min, Q, Sum
 from django.db.models.functions import Cast, TruncDate
 from django.utils import timezone
 
+from integrations.models import SyncRun
 from integrations.selectors import visible_sync_runs
 from tasks.models import TaskActivity
 from tasks.selectors import visible_tasks
@@ -65,15 +66,20 @@ def recent_activity(*, actor: Actor, limit: int = 8) -> list[Happening]:
 
 
 def _brought(actor: Actor) -> list[dict[str, Any]]:
-    """Sums over the runs of today and yesterday that brought something, per workspace, kind and day."""
+    """Sums over the runs of today and yesterday that brought something, per workspace and day.
+
+    First imports stand alone; page texts belong to tasks that were counted before.
+    """
     yesterday = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - A_DAY * (DAYS - 1)
     rows = (
         visible_sync_runs(actor=actor)
         .filter(finished_at__isnull=False, created_at__gte=yesterday)
         .exclude(new=0, changed=0, archived=0)
+        .exclude(kind=SyncRun.Kind.BODIES)
+        .annotate(is_first=Q(kind=SyncRun.Kind.IMPORT))
         .order_by()
         .select_related(None)
-        .values("connection_id", "connection__name", "kind", day=TruncDate("created_at"))
+        .values("connection_id", "connection__name", "is_first", day=TruncDate("created_at"))
         .annotate(
             at=Max("finished_at"),
             runs=Count("pk"),

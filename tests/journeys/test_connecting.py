@@ -79,7 +79,7 @@ def test_from_a_wrong_token_to_tasks_in_step(
     expect(page.locator("#live .badge").first).to_have_text("Succeeded", timeout=15_000)
     expect(page.locator("#h-progress + .number")).to_have_text("100 %")
     expect(page.get_by_role("row", name="Tasks")).to_contain_text("12")
-    expect(page.get_by_role("region", name="Log of this run")).to_contain_text("Finished")
+    expect(page.get_by_label("Log of this run")).to_contain_text("Finished")
     assert violations(page) == []
 
     page.goto("/tasks/")
