@@ -130,8 +130,11 @@ def open_page(page: Page, name: str) -> None:
     match name:
         case "task":
             page.goto("/tasks/?status=blocked&sort=-priority")
-            page.locator("tbody .task-link").first.click()
-            page.wait_for_url(re.compile(r"/tasks/[A-Z0-9]+-\d+/$"))
+            links = page.locator("tbody .task-link")
+            for address in [link.get_attribute("href") or "" for link in links.all()]:
+                page.goto(address)
+                if page.locator(".prose").count() and page.locator(".task-links a").count():
+                    break
         case "workspace" | "mapping" | "sync-run":
             page.goto("/workspaces/")
             page.locator(".workspace-card a").last.click()
@@ -143,7 +146,6 @@ def open_page(page: Page, name: str) -> None:
                 page.get_by_role("button", name="Sync now").click()
                 page.wait_for_url("**/sync/runs/*/")
                 page.locator("#live .step-done").nth(1).wait_for(timeout=60_000)
-                page.locator(".part-progress .tone-ok").first.wait_for()
         case "palette":
             page.goto("/")
             page.keyboard.press("Control+k")

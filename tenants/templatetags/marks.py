@@ -195,8 +195,11 @@ def ago(moment: datetime | None) -> str:
 
 @register.filter
 def length_of_time(seconds: float) -> str:
-    """A length of time, given in seconds, as a person says it: 0.4 s, 12 s, 2 min 5 s, 1 h 3 min."""
-    if seconds < TENTHS_BELOW:
+    """A length of time, given in seconds, as a person says it: 0.4 s, 12 s, 2 min 5 s, 1 h 3 min.
+
+    Tenths are told of a short float only: an int was counted in whole seconds.
+    """
+    if isinstance(seconds, float) and seconds < TENTHS_BELOW:
         return _("%(n)s s") % {"n": number_format(seconds, 1)}
     whole = round(seconds)
     if whole < A_MINUTE:

@@ -257,3 +257,18 @@ def test_titles_of_blocks_are_escaped() -> None:
 def test_ago_is_the_largest_whole_unit(before: timedelta, words: str) -> None:
     assert ago(timezone.now() - before) == words
     assert ago(None) == "never"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.44, "0.4 s"),
+        (3, "3 s"),
+        (12.4, "12 s"),
+        (59.6, "1 min 0 s"),
+        (125.0, "2 min 5 s"),
+        (3780, "1 h 3 min"),
+    ],
+)
+def test_a_length_of_time_is_said_as_a_person_does(seconds: float, said: str) -> None:
+    assert drawn("{{ seconds|length_of_time }}", seconds=seconds) == said
