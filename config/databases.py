@@ -52,6 +52,6 @@ def connection(url: str, engine: str, *, options: dict[str, Any] | None = None) 
         "PORT": str(parts.port or 5432),
         "CONN_MAX_AGE": 0 if pooled else 60,
         # The tenants' backend replaces a dead connection when it begins; the others have to ask.
-        "CONN_HEALTH_CHECKS": not pooled and engine != TENANT_BACKEND,
+        "CONN_HEALTH_CHECKS": engine != TENANT_BACKEND,
         "OPTIONS": {"application_name": "notion-task-sync", **SILENCE, **(options or {})},
     }

@@ -103,6 +103,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.connection = None
         try:
             with self.wrap_database_errors:
+                if self.pool:
+                    # What killed this one has killed those that lie idle beside it.
+                    self.pool.check()
                 self.connect()
             self.set_autocommit(False)
         except Exception:

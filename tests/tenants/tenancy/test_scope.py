@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -337,6 +338,29 @@ class TestCommitted:
                 return Department.objects.count()
 
         assert self.in_a_thread(attempt) == 2
+
+    def test_connections_that_died_in_a_pool_are_replaced_without_an_error(self) -> None:
+        def attempt() -> int:
+            pooled: Any = connections.create_connection("cell_1")  # the stubs do not know of pools
+            pool = {"min_size": 0, "max_size": 3, "timeout": 5}
+            pooled.settings_dict = {
+                **pooled.settings_dict, "CONN_MAX_AGE": 0, "OPTIONS": {**pooled.settings_dict["OPTIONS"], "pool": pool}
+            }  # fmt: skip
+            connections["cell_1"] = pooled
+            try:
+                pooled.pool.open()
+                idle = [pooled.pool.getconn() for _ in range(3)]
+                for connection in idle:
+                    with socket.socket(fileno=os.dup(connection.fileno())) as wire:
+                        wire.shutdown(socket.SHUT_RDWR)
+                    pooled.pool.putconn(connection)
+                with atomic():
+                    return Department.objects.count()
+            finally:
+                pooled.close()
+                pooled.close_pool()
+
+        assert self.in_a_thread(attempt) == 0
 
 
 def test_work_items_of_others_are_invisible_to_a_tenant(tenant: TenantRef) -> None:
