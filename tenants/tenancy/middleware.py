@@ -7,7 +7,14 @@ from typing import Any, cast
 
 import structlog
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseNotFound,
+    StreamingHttpResponse,
+    UnreadablePostError,
+)
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 
@@ -53,6 +60,8 @@ class TransactionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not read_body(request):
+            return HttpResponseBadRequest()
         block = Atomic()
         block.__enter__()
         request.open_transaction = block  # type: ignore[attr-defined]
@@ -71,6 +80,18 @@ class TransactionMiddleware:
     ) -> None:
         if opens_its_own_transactions(request, view):
             close_transaction(request)
+
+
+def read_body(request: HttpRequest) -> bool:
+    """Take the whole body in, so that whoever sends it slowly holds no transaction; False when it breaks off.
+
+    Its length was checked before (tenants.foundation.requests), so it fits into memory.
+    """
+    try:
+        return request.body is not None
+    except UnreadablePostError:
+        log.info("request.body_broke_off")
+        return False
 
 
 def is_open(request: HttpRequest) -> bool:

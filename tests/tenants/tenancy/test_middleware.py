@@ -1,5 +1,6 @@
 """A request works for the company of its host, in one transaction, or it is nobody's."""
 
+import io
 from collections.abc import Iterator
 
 import pytest
@@ -178,3 +179,34 @@ def test_a_company_that_opens_is_served_a_moment_later(
     Tenant.objects.filter(slug="north").update(state=Tenant.State.ACTIVE)
     now[0] = 1
     assert book.by_id(companies[0].pk) == companies[0].ref
+
+
+class SlowBody(io.RawIOBase):
+    """A body that notes whether the request held a transaction while it came in, and may break off."""
+
+    def __init__(self, request: HttpRequest, *, breaks_off: bool = False) -> None:
+        super().__init__()
+        self.request, self.breaks_off, self.held_transaction = request, breaks_off, False
+
+    def read(self, size: int = -1) -> bytes:
+        self.held_transaction |= hasattr(self.request, "open_transaction")
+        if self.breaks_off:
+            raise OSError("the client went away")
+        return b"name=x"
+
+
+@pytest.mark.parametrize(("breaks_off", "status"), [(False, 200), (True, 400)])
+def test_a_body_is_read_before_the_transaction_opens(
+    tenant: TenantRef, breaks_off: bool, status: int
+) -> None:
+    request = RequestFactory().post("/", b"name=x", content_type="application/x-www-form-urlencoded")
+    body = SlowBody(request, breaks_off=breaks_off)
+    request._stream = body  # type: ignore[assignment]
+    seen: list[str] = []
+
+    def view(asked: HttpRequest) -> HttpResponse:
+        seen.append(asked.POST["name"])
+        return HttpResponse()
+
+    assert TransactionMiddleware(view)(request).status_code == status
+    assert (body.held_transaction, seen) == (False, [] if breaks_off else ["x"])
