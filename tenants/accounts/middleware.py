@@ -20,7 +20,10 @@ _LANGUAGES = frozenset(code for code, _ in settings.LANGUAGES)
 
 
 class ActorMiddleware:
-    """Sets `request.actor`: the signed-in user with their roles, or None; the request's events carry their id."""
+    """Sets `request.actor`: the signed-in user with their roles, or None; the request's events carry their id.
+
+    What a known person is answered may be kept by their own browser only, unless the view says otherwise.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -35,7 +38,11 @@ class ActorMiddleware:
             structlog.contextvars.bind_contextvars(user=str(user.pk))
         request.actor = actor  # type: ignore[attr-defined]
         with bound_actor(actor.user_id if actor else None):
-            return self._get_response(request)
+            response = self._get_response(request)
+        # The API finds a token's actor later. What somebody was shown is no shared cache's, nor the next person's.
+        if request.actor is not None:  # type: ignore[attr-defined]
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):

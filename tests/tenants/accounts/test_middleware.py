@@ -42,6 +42,19 @@ def test_a_signed_in_user_becomes_an_actor_with_roles(manager: UserActor) -> Non
     assert request.actor == UserActor(user=manager.user, roles=frozenset({Role.MANAGER}))
 
 
+def test_what_a_known_person_is_answered_is_kept_by_their_own_browser_only(manager: UserActor) -> None:
+    def view(_: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    def own_words(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(headers={"Cache-Control": "no-store"})
+
+    known, stranger = request_of(manager.user), request_of(AnonymousUser())
+    assert ActorMiddleware(view)(known)["Cache-Control"] == "private, no-cache"
+    assert ActorMiddleware(own_words)(known)["Cache-Control"] == "no-store"
+    assert "Cache-Control" not in ActorMiddleware(view)(stranger)
+
+
 def test_a_stranger_has_no_actor_and_costs_no_query() -> None:
     request: Any = request_of(AnonymousUser())
     run(ActorMiddleware, request, lambda: None)
