@@ -137,13 +137,15 @@ class Stream:
         # The request's middleware has ended by the time the parts are made.
         self._language, self._zone = get_language(), timezone.get_current_timezone()
         self._is_closed = False
-        self._parts = self._events()
+        # Made with the first part: until then nothing but the answer holds this object.
+        self._parts: Iterator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         try:
+            self._parts = self._parts or self._events()
             return next(self._parts)
         except BaseException:
             self.close()
@@ -154,6 +156,10 @@ class Stream:
         if not self._is_closed:
             self._is_closed = True
             STREAMS.release()
+
+    def __del__(self) -> None:
+        # An answer that was never given to the server (its request failed on the way out) is closed by nobody else.
+        self.close()
 
     def _events(self) -> Iterator[str]:
         deadline = time.monotonic() + STREAM_SECONDS

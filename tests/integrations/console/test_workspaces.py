@@ -1,13 +1,14 @@
 """The pages of workspaces: connecting, what is said when it does not work, and what the buttons do."""
 
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from integrations.console.sync_runs import STREAMS, Stream
 from integrations.models import Connection, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
 from tasks.models import Task
@@ -205,3 +206,9 @@ def test_streams_give_their_places_back_however_they_end(
         response = console.get(reverse("integrations:sync_run_live", args=[run.pk]))
         assert response.status_code == 200
         b"".join(response)
+
+
+def test_a_stream_nobody_reads_gives_its_place_back(owner: UserActor, rf: RequestFactory) -> None:
+    for _ in range(10):
+        assert STREAMS.acquire(blocking=False)
+        Stream(rf.get("/"), owner, uuid4())
