@@ -72,8 +72,9 @@ def percent(run: SyncRun, parts: Sequence[SyncRunCollection]) -> int | None:
         return 100 if run.state in WELL_ENDED else None
     if run.total:
         return min(99, round(100 * run.done / run.total))
-    finished = sum(part.state == SyncRunCollection.State.DONE for part in parts)
-    return round(100 * finished / len(parts)) if finished else None
+    read = {SyncRunCollection.State.READ, SyncRunCollection.State.DONE}
+    finished = sum(part.state in read for part in parts)
+    return min(99, round(100 * finished / len(parts))) if finished else None
 
 
 def progress_note(run: SyncRun, parts: Sequence[SyncRunCollection]) -> str:
