@@ -129,26 +129,22 @@ def freshness(*, actor: Actor) -> Freshness | None:
     rows = list(
         visible_connections(actor=actor)
         .exclude(state=Connection.State.PAUSED)
-        .values_list("state", "last_synced_at", "last_polled_at")
+        .values_list("state", "last_synced_at")
     )
     if not rows:
         return None
-    # A quiet poll proves freshness as well as one that found something, once the first sync is done.
-    times = [
-        max(synced, polled) if synced and polled else synced
-        for state, synced, polled in rows
-        if state not in stopped
-    ]
+    # A quiet look sets the time as well as one that found something; one that could not read everything does not.
+    times = [synced for state, synced in rows if state not in stopped]
     known = [time for time in times if time is not None]
     return Freshness(
         synced_at=min(known) if known and len(known) == len(times) else None,
-        stopped=sum(state in stopped for state, _synced, _polled in rows),
+        stopped=sum(state in stopped for state, _synced in rows),
     )
 
 
 @atomic
 def open_problem_count(*, actor: Actor) -> int:
-    """Connections that stopped, databases that need a person, and records that were set aside."""
+    """Connections that stopped, and databases that need a person."""
     connections = visible_connections(actor=actor)
     stopped = [Connection.State.REAUTHORISE, Connection.State.BLOCKED, Connection.State.ERROR]
     attention = [SyncedCollection.State.ATTENTION, SyncedCollection.State.LOST]

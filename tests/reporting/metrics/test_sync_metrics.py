@@ -29,6 +29,12 @@ def test_the_stalest_workspace_says_how_fresh_the_data_is(member: UserActor) -> 
     assert 3600 <= fresh.age_seconds < 3700
 
 
+def test_looks_that_could_not_read_everything_make_nothing_fresher(member: UserActor) -> None:
+    old = timezone.now() - AN_HOUR_AGO
+    make_connection(last_synced_at=old, last_polled_at=timezone.now())
+    assert sync_freshness(actor=member).synced_at == old
+
+
 def test_a_workspace_never_read_has_no_age(member: UserActor) -> None:
     make_connection(last_synced_at=None, last_polled_at=None)
     assert sync_freshness(actor=member).age_seconds is None
