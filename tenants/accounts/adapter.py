@@ -1,10 +1,12 @@
 """How allauth behaves here: no open sign-up, redirects to the same host only, one answer for everyone."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
+from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -12,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from tenants.accounts.models import User
 from tenants.foundation import metrics
 from tenants.tenancy import on_commit
+from tenants.tenancy.middleware import host_of
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +48,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         shown = {"request": request, "email": email, "current_site": get_current_site(request), **context}
         message = self.render_mail(template_prefix, email, shown)
         on_commit(message.send)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Lead to this company's public address: the port of the Host header is whatever a stranger wrote there."""
+        path = urlsplit(super().get_reset_password_from_key_url(key)).path
+        port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
+        return f"{settings.PUBLIC_SCHEME}://{host_of(allauth_context.request)}{port}{path}"
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
         """Note the sign-in, then go where allauth goes."""

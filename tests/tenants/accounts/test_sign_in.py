@@ -162,6 +162,16 @@ def test_a_forgotten_password_is_reset_by_a_link_in_a_mail(
     assert b"does not work any more" in stranger.get(link[1], follow=True).content
 
 
+@pytest.mark.parametrize("written", ["{}:6666", "{}.", "{}.:1"])
+def test_the_link_leads_to_the_public_address_whatever_host_a_stranger_wrote(
+    stranger: Client, member: UserActor, tenant: TenantRef, host: str, written: str
+) -> None:
+    stranger.defaults["HTTP_HOST"] = written.format(host.upper())
+    ask_for_a_link(stranger, member.user.email, tenant)
+    public = f"{settings.PUBLIC_SCHEME}://{host}:{settings.PUBLIC_PORT}/account/password/reset/key/"
+    assert f"\n{public}" in str(mail.outbox[0].body)
+
+
 def test_a_reset_for_an_unknown_address_looks_the_same(
     stranger: Client, member: UserActor, tenant: TenantRef
 ) -> None:
