@@ -120,6 +120,10 @@ def _url(value: str) -> str:
     if len(text) > MAX_URL_CHARS:
         msg = f"An address may have {MAX_URL_CHARS} characters."
         raise ValueError(msg)
+    # It becomes a link: `javascript:` and its like must never get that far.
+    if text and not text.lower().startswith(("https://", "http://")):
+        msg = "An address starts with https:// or http://."
+        raise ValueError(msg)
     return text
 
 

@@ -51,13 +51,19 @@ def record_from_json(page: Json, *, collection_id: str = "") -> RemoteRecord:
     return RemoteRecord(
         id=str(page["id"]),
         collection_id=str(parent_id or collection_id),
-        url=str(page.get("url") or ""),
+        url=_web_address(page.get("url")),
         created_at=moment(page.get("created_time")).astimezone(UTC),
         edited_at=moment(page.get("last_edited_time")).astimezone(UTC),
         values=values,
         icon=_icon(page.get("icon")),
         is_trashed=bool(page.get("in_trash", page.get("archived", False))),
     )
+
+
+def _web_address(value: object) -> str:
+    """An address that can be shown as a link; empty for any other scheme, `javascript:` above all."""
+    text = str(value or "").strip()
+    return text if text.lower().startswith(("https://", "http://")) else ""
 
 
 def _icon(icon: Json | None) -> str:
@@ -109,7 +115,7 @@ def collection_from_json(source: Json) -> RemoteCollection:
         id=str(source["id"]),
         container_id=str(container or ""),
         title=plain_text(source.get("title") or ()),
-        url=str(source.get("url") or ""),
+        url=_web_address(source.get("url")),
         fields=tuple(field_from_json(name, item) for name, item in properties.items()),
         icon=_icon(source.get("icon")),
         is_trashed=bool(source.get("in_trash", source.get("archived", False))),

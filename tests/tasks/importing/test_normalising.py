@@ -54,6 +54,10 @@ def test_a_long_title_is_kept_whole() -> None:
         ("due_at", datetime(2026, 11, 22, 12)),
         ("created_at", None),
         ("source_url", "https://example.org/" + "x" * 2000),
+        ("source_url", "javascript:alert(document.domain)"),
+        ("source_url", " \tJavaScript:alert(1)"),
+        ("source_url", "data:text/html,x"),
+        ("source_url", "//example.org/x"),
     ],
 )
 def test_a_value_that_cannot_be_stored_is_left_out_and_said(field: str, value: Any) -> None:

@@ -40,6 +40,20 @@ def test_a_page_is_read_by_property_id() -> None:
     assert record.edited_at.isoformat() == "2026-03-02T10:05:00+00:00"
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://www.notion.so/x", "https://www.notion.so/x"),
+        ("javascript:alert(1)", ""),
+        (" JavaScript:alert(1)", ""),
+        ("data:text/html,x", ""),
+        (None, ""),
+    ],
+)
+def test_only_a_web_address_becomes_a_link(given: str | None, kept: str) -> None:
+    assert record_from_json(a_page(url=given)).url == kept
+
+
 @pytest.mark.parametrize(("flags", "is_trashed"), [({"in_trash": True}, True), ({"in_trash": False}, False)])
 def test_the_trash_is_recognised(flags: dict[str, bool], is_trashed: bool) -> None:
     assert record_from_json(a_page(**flags)).is_trashed is is_trashed
