@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo test check format bench lock clean assets
+.PHONY: help setup setup-dev demo test check format bench lock clean screenshots
 .SILENT: help
 
 help: ## list the targets
@@ -58,6 +58,9 @@ lock: $(STAMP_DEV) ## resolve the dependencies anew, with hashes and without nam
 		$(UPGRADE) pyproject.toml -o requirements.lock
 	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
 		$(UPGRADE) --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+screenshots: $(STAMP_DEV) ## take the pictures of docs/images from a running demo (EMAIL=… PASSWORD=… BASE=…)
+	$(PY) docs/take_screenshots.py --base $(or $(BASE),http://acme.localhost:8000) --email $(EMAIL) --password $(PASSWORD)
 
 clean: ## stop the embedded services and remove .venv and var
 	@if test -x $(PY) -a -d var; then $(PY) -m config.embedded stop || true; fi
