@@ -10,7 +10,6 @@ from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, SystemActor
 from tenants.accounts.access.catalogue import codes_of
 from tenants.accounts.models import ApiToken, Department, Invitation, RoleBinding, User
 from tenants.accounts.selectors import owners
-from tenants.accounts.tidying import schedule_tidying
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
 from tenants.tenancy import atomic
 
@@ -80,7 +79,6 @@ def ensure_first_owner(*, email: str, name: str, password: str | None) -> User:
 
     Raises: InvalidInput (address, name, password).
     """
-    schedule_tidying()
     user = User.objects.filter(email=normal_email(email)).first()
     if user is None:
         return create_user(

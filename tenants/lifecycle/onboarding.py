@@ -11,6 +11,7 @@ from django.db import transaction
 from tenants.accounts.access import SYSTEM, Role
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.services import ensure_first_owner
+from tenants.accounts.tidying import schedule_tidying
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.models import Domain, Tenant
@@ -57,6 +58,7 @@ def onboard_tenant(
     ensure_data_key(tenant)
     provision_schema(tenant)
     with tenant_scope(tenant.ref), atomic():
+        schedule_tidying()
         owner_id, invitation = _bring_in_owner(owner_email, owner_name, owner_password)
     tenant.state = Tenant.State.ACTIVE
     tenant.save(update_fields=["state", "updated_at"])
@@ -76,7 +78,7 @@ def check_slug(slug: str) -> None:
 
     Raises: InvalidInput.
     """
-    if not SLUG.match(slug):
+    if not SLUG.fullmatch(slug):
         raise InvalidInput(
             "This address cannot be used.",
             fields={

@@ -31,7 +31,7 @@ class TenantRef:
 
     def __post_init__(self) -> None:
         for name in (self.schema, self.role):
-            if not IDENTIFIER.match(name):
+            if not IDENTIFIER.fullmatch(name):
                 raise TenancyError("A tenant's schema and role must be plain identifiers.")
 
 

@@ -7,12 +7,10 @@ from django.utils import timezone
 
 from tenants.accounts.jobs import tidy_up_accounts
 from tenants.accounts.models import IdempotencyRecord
-from tenants.accounts.services import ensure_first_owner
-from tenants.accounts.tidying import TIDY_UP_JOB, tidy_up
+from tenants.accounts.tidying import TIDY_UP_JOB, schedule_tidying, tidy_up
 from tenants.dispatch import registry
 from tenants.models import WorkItem
 from tenants.tenancy import TenantRef, cell_scope
-from tests.companies import OWNER_PASSWORD
 
 
 def test_expired_sessions_and_answers_go_and_the_others_stay(tenant: TenantRef) -> None:
@@ -27,9 +25,9 @@ def test_expired_sessions_and_answers_go_and_the_others_stay(tenant: TenantRef) 
     assert (Session.objects.get().pk, IdempotencyRecord.objects.get().key) == ("s2", "2")
 
 
-def test_a_new_company_is_tidied_up_once_a_day(tenant: TenantRef) -> None:
+def test_a_company_is_tidied_up_once_a_day(tenant: TenantRef) -> None:
     for _ in range(2):
-        ensure_first_owner(email="boss@x.example", name="Bo Boss-Example", password=OWNER_PASSWORD)
+        schedule_tidying()
     with cell_scope(tenant.cell):
         item = WorkItem.objects.using(tenant.cell).get(tenant_id=tenant.id, kind=TIDY_UP_JOB)
     assert item.every_seconds == 24 * 3600
