@@ -212,3 +212,14 @@ def test_a_stream_nobody_reads_gives_its_place_back(owner: UserActor, rf: Reques
     for _ in range(10):
         assert STREAMS.acquire(blocking=False)
         Stream(rf.get("/"), owner, uuid4())
+
+
+@pytest.mark.parametrize("state", ["paused", "blocked"])
+def test_a_workspace_that_stopped_can_be_resumed_where_its_reason_says_so(
+    console: Client, connection: Connection, state: str
+) -> None:
+    Connection.objects.filter(pk=connection.pk).update(state=state)
+    assert 'value="resume"' in text(console.get(reverse("integrations:workspace", args=[connection.pk])))
+    act(console, connection, "resume")
+    connection.refresh_from_db()
+    assert connection.state == Connection.State.CONNECTED
