@@ -108,7 +108,9 @@ def plain_connection(ref: TenantRef) -> str:
     """An alias of Django's own backend on the same cell, its search_path fixed to one tenant."""
     alias = f"{ref.cell}_owner"
     connections[alias].close()
-    connections[alias].settings_dict["CONN_HEALTH_CHECKS"] = False  # Django's default; ours asks no one either
+    connections[alias].settings_dict["CONN_HEALTH_CHECKS"] = (
+        False  # Django's default; ours asks no one either
+    )
     connections[alias].settings_dict["OPTIONS"]["options"] = f"-c search_path={ref.schema}"
     return alias
 

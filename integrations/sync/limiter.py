@@ -121,7 +121,9 @@ class Limiter:
 
     def _key(self, caller: Caller, *parts: str) -> str:
         # The braces keep all keys of a workspace in one slot of a cluster, as the script needs.
-        return ":".join(("sync", "limit", "{" + (caller.workspace_id or "?") + "}", *parts))
+        return ":".join(
+            ("sync", "limit", "{" + (caller.workspace_id or str(caller.connection_id)) + "}", *parts)
+        )
 
 
 _PAUSES: Final = (LimitScope.CONNECTION, LimitScope.WORKSPACE, LimitScope.ENDPOINT)

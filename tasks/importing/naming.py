@@ -11,6 +11,7 @@ from tasks.importing.keys import derive_key
 from tasks.models import NumberSeries, Project
 from tenants.accounts.models import Department
 from tenants.foundation.errors import Conflict
+from tenants.tenancy import wait_for_turn
 
 _COLORS: Final = 6
 _MAX_DEPARTMENT_CHARS: Final = 120
@@ -24,6 +25,9 @@ def departments_named(names: Iterable[str]) -> dict[str, Department]:
     """
     wanted = {name[:_MAX_DEPARTMENT_CHARS].lower(): name[:_MAX_DEPARTMENT_CHARS] for name in names}
     found = _departments(wanted)
+    if len(found) < len(wanted):
+        wait_for_turn("tasks.departments")  # two syncs that count the colours at once would give one twice
+        found = _departments(wanted)
     for _ in range(_TRIES):
         missing = [name for lower, name in sorted(wanted.items()) if lower not in found]
         if not missing:

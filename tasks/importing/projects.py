@@ -14,7 +14,7 @@ from tasks.importing.naming import taken_keys
 from tasks.importing.normalising import clean_name
 from tasks.models import Project
 from tenants.accounts.access import Actor, require
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, wait_for_turn
 
 NAMELESS = "Untitled project"
 
@@ -27,6 +27,7 @@ def upsert_projects(*, drafts: Sequence[ProjectDraft], actor: Actor) -> dict[str
     Raises: Forbidden.
     """
     require(actor, "tasks.import")
+    wait_for_turn("tasks.projects")  # two workspaces that bring the same project at once make it once
     names = {draft.ref: clean_name(draft.name) or NAMELESS for draft in drafts}
     given = [draft.id for draft in drafts if draft.id is not None]
     by_id = {row.pk: row for row in Project.objects.filter(pk__in=given).select_for_update().order_by("pk")}

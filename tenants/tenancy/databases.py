@@ -32,16 +32,15 @@ def owner_aliases() -> list[str]:
 
 
 def prepare_databases() -> None:
-    """Bring every database to the state this release needs. Safe to run again and from several processes.
+    """Bring every database to the state this release needs. Safe to run again; hold :class:`OneAtATime` around it.
 
     Raises: Conflict with the name of a database that is missing and cannot be made by the owner role.
     """
-    with _one_at_a_time():
-        for alias in owner_aliases():
-            create_database(alias)
-        migrate_shared_tables("default_owner")
-        for cell in settings.CELLS:
-            migrate_shared_tables(f"{cell}_owner")
+    for alias in owner_aliases():
+        create_database(alias)
+    migrate_shared_tables("default_owner")
+    for cell in settings.CELLS:
+        migrate_shared_tables(f"{cell}_owner")
 
 
 def create_database(alias: str) -> bool:
@@ -89,7 +88,7 @@ def migrate_shared_tables(alias: str) -> None:
         connection.execute(script.partition(f"-- section: {kind}")[2].partition("-- section:")[0].encode())
 
 
-class _one_at_a_time:  # noqa: N801 - reads as a sentence where it is used
+class OneAtATime:
     """An advisory lock on the server's own database: two processes never prepare at once."""
 
     def __enter__(self) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tenants.tenancy.databases import prepare_databases
+from tenants.tenancy.databases import OneAtATime, prepare_databases
 from tenants.tenancy.migrations import MigrationReport, migrate_tenants
 from tenants.tenancy.template import ensure_template
 
@@ -17,6 +17,7 @@ class Preparation:
 
 def prepare() -> Preparation:
     """Bring databases, template and tenants to this release. Safe to repeat; the migration job runs it."""
-    prepare_databases()
-    script = ensure_template()
-    return Preparation(script.fingerprint, migrate_tenants())
+    with OneAtATime():
+        prepare_databases()
+        script = ensure_template()
+        return Preparation(script.fingerprint, migrate_tenants())

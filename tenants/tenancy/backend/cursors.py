@@ -3,6 +3,7 @@
 The extended protocol takes one statement at a time, so text behind a semicolon is an error, not a second command.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,12 @@ DOORS = (
     "set_config", "pg_settings", "session authorization", "set role", "local role", "reset role", "_to_xml", "ts_stat",
     "ts_rewrite", "dblink", 'u&"',
 )  # fmt: skip
+
+# What a tenant's statement may be, after blanks, comments and brackets: reading and writing rows. Everything that sets,
+# runs, prepares, listens or ends a transaction is the product's own business and goes past these cursors.
+STATEMENT = re.compile(
+    r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*(?:select|with|insert|update|delete|values|explain|copy)\b", re.DOTALL
+)
 
 
 class ScopeGuard:
@@ -44,8 +51,11 @@ class ScopeGuard:
     def _admit(self, query: Any) -> None:
         """Raises: ForbiddenStatement, and what ``apply_scope`` raises."""
         text = (query.as_string(None) if isinstance(query, sql.Composable) else str(query)).lower()
-        if any(door in text for door in DOORS) and current_tenant_or_none() is not None:
-            raise ForbiddenStatement("A tenant's statement may not change its role, nor run text as SQL.")
+        is_refused = STATEMENT.match(text) is None or any(door in text for door in DOORS)
+        if is_refused and current_tenant_or_none() is not None:
+            raise ForbiddenStatement(
+                "A tenant's statement reads or writes rows, and may not change its role."
+            )
         self.apply_scope()
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
@@ -147,7 +148,9 @@ def test_the_database_itself_refuses_the_other_tenants_schema(
 )
 def test_nothing_can_be_stacked_behind_a_semicolon(tenant: TenantRef, attack: str) -> None:
     with (
-        pytest.raises(ProgrammingError, match="multiple commands"),
+        pytest.raises(
+            (ProgrammingError, ForbiddenStatement), match=r"multiple commands|reads or writes rows"
+        ),
         atomic(),
         connections["cell_1"].cursor() as cursor,
     ):
@@ -165,6 +168,23 @@ def test_nothing_can_be_stacked_behind_a_semicolon(tenant: TenantRef, attack: st
         'SET ROLE "{role}"',
         'SET LOCAL ROLE "{role}"',
         "RESET ROLE",
+        'set/**/local/**/role "{role}"',
+        'set local  role "{role}"',
+        'SET\tROLE "{role}"',
+        'SET\x0bROLE "{role}"',
+        'SET -- a comment\n ROLE "{role}"',
+        'SET LOCAL "role" = "{role}"',
+        'SET SESSION role "{role}"',
+        'RESET "role"',
+        "DO $$ BEGIN EXECUTE 'set loc'||'al ro'||'le \"{role}\"'; END $$",
+        "PREPARE x AS SELECT 1",
+        "LISTEN anything",
+        "COMMIT",
+        "/* a */ -- b\n ROLLBACK",
+        '/* /* */ */ SET ROLE "{role}"',
+        "SET SESSION default_transaction_read_only = on",
+        "CALL anything()",
+        "LOCK TABLE tasks_task",
     ],
 )
 def test_one_statement_cannot_change_the_role_it_runs_as(
@@ -188,11 +208,12 @@ def test_a_tenant_can_neither_change_its_tables_nor_lay_others_before_them(
     tenant: TenantRef, kind: str
 ) -> None:
     with (
-        pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
         atomic(),
-        connections["cell_1"].cursor() as cursor,
     ):
-        cursor.execute(f"CREATE {kind} tasks_task (id int)")
+        Department.objects.count()  # the transaction is the tenant's now
+        # The driver's own cursor, past our guard: the database itself says no.
+        connections["cell_1"].connection.execute(f"CREATE {kind} tasks_task (id int)")
 
 
 def test_names_of_schemas_are_checked_before_they_become_sql(tenant: TenantRef) -> None:
