@@ -105,13 +105,11 @@ def is_first_sync_done(connection: Connection) -> bool:
 
 
 def last_full_reading_at(connection: Connection) -> datetime | None:
-    """When everything was last read; None if never."""
-    runs = SyncRun.objects.filter(
-        connection=connection,
-        kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL],
-        state__in=[SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL],
-    )
-    return runs.order_by("-id").values_list("finished_at", flat=True).first()
+    """When the database that waited longest was last read to its end; None if one never was."""
+    rows = SyncedCollection.objects.filter(connection=connection).to_read()
+    # Reading one newly mapped database says nothing about the others.
+    times = list(rows.values_list("last_complete_at", flat=True))
+    return None if None in times else min((time for time in times if time is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

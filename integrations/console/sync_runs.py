@@ -31,8 +31,8 @@ from tenants.tenancy import atomic
 
 PAGE_SIZE: Final = 30
 LOG_LINES: Final = 200
-# A stream holds one thread of the web server; beyond these, pages ask again after a while.
-STREAMS: Final = threading.BoundedSemaphore(3)
+# A stream holds one thread of the web server (four in production); beyond these, pages ask again after a while.
+STREAMS: Final = threading.BoundedSemaphore(2)
 STREAM_SECONDS, STEP_SECONDS = 50.0, 1.0
 SHOWN: Final = {
     "": ("All", {}),

@@ -7,12 +7,13 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from integrations.models import Connection, SyncRun
+from integrations.models import Connection, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.selectors import last_full_reading_at
 from integrations.sync.polling import poll_connection
 from tasks.events import TasksSynced
 from tasks.models import Task
-from tenants.tenancy import TenantRef, current_tenant
+from tenants.tenancy import TenantRef, atomic, current_tenant
 from tests.factories.notion import NotionWorkspace, rich
 from tests.fakes.events import PublishedEvents
 
@@ -172,3 +173,14 @@ def test_a_look_that_was_broken_off_is_closed_by_the_next_one_and_is_no_failure(
     broken_off.refresh_from_db()
     assert broken_off.state == SyncRun.State.CANCELLED
     assert not SyncRun.objects.filter(state=SyncRun.State.FAILED).exists()
+
+
+def test_reading_one_new_database_does_not_pass_for_reading_all(imported: Connection) -> None:
+    collections = SyncedCollection.objects.filter(connection=imported)
+    long_ago = datetime(2026, 1, 2, tzinfo=UTC)
+    with atomic():
+        first = collections.order_by("pk")[0]
+        collections.filter(pk=first.pk).update(last_complete_at=long_ago)
+        assert last_full_reading_at(imported) == long_ago
+        collections.filter(pk=first.pk).update(last_complete_at=None)
+        assert last_full_reading_at(imported) is None
