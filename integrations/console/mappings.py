@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from integrations.capabilities import FieldKind, RemoteField
-from integrations.console.requests import actor_of, htmx_of
 from integrations.models import FieldMapping, SyncedCollection
 from integrations.selectors import collection_for
 from integrations.sync.preview import PreviewRow, preview_mapping
@@ -23,8 +22,8 @@ from integrations.sync.services import MappingChoice, confirm_mapping, current_c
 from integrations.sync.stored_mapping import schema_from_json
 from integrations.sync.vocabulary import OurField
 from tasks.models import Task
-from tenants.accounts.access import can
-from tenants.foundation.console import toast
+from tenants.accounts.access import actor_of, can
+from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError
 from tenants.tenancy import atomic, outside_transaction
 

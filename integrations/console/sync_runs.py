@@ -18,13 +18,12 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from integrations.console.requests import actor_of, htmx_of
 from integrations.console.run_parts import part_rows, percent, progress_note, steps_of, time_left
 from integrations.models import Connection, SyncRun, SyncRunLog
 from integrations.selectors import sync_run_for, visible_connections, visible_sync_runs
 from integrations.services import cancel_run, start_sync_run
-from tenants.accounts.access import UserActor, can, require
-from tenants.foundation.console import toast
+from tenants.accounts.access import UserActor, actor_of, can, require
+from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.keyset import keyset_page
 from tenants.foundation.page_parts import LogLine, Pages, Segment
 from tenants.tenancy import atomic

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from integrations.console.requests import actor_of, add_domain_error, htmx_of
+from integrations.console.requests import add_domain_error
 from integrations.models import Connection, SyncedCollection, SyncRun
 from integrations.selectors import collections_of, connection_for, visible_connections, visible_sync_runs
 from integrations.services import (
@@ -25,8 +25,8 @@ from integrations.services import (
     start_sync_run,
 )
 from integrations.sync.services import confirm_proposals, discover_collections, switch_off_collection
-from tenants.accounts.access import UserActor, can, require
-from tenants.foundation.console import toast
+from tenants.accounts.access import UserActor, actor_of, can, require
+from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached
 from tenants.tenancy import atomic, outside_transaction
 

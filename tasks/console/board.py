@@ -15,15 +15,15 @@ from django.views.decorators.http import conditional_page, require_GET, require_
 from tasks.board import board_columns, column_page
 from tasks.console.cards import Card, cards_of
 from tasks.console.chips import address
-from tasks.console.requests import actor_of, filters_in, htmx_of, way_back
+from tasks.console.requests import filters_in, way_back
 from tasks.console.tasks import frame, template_for
 from tasks.console.undoing import Undo, offer_undo
 from tasks.filters import TaskFilters
 from tasks.models import Task
 from tasks.selectors import open_blockers_of, visible_task
 from tasks.services import move_task
-from tenants.accounts.access import UserActor, require
-from tenants.foundation.console import toast
+from tenants.accounts.access import UserActor, actor_of, require
+from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import NotFound
 
 

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from tasks.console.chips import ARCHIVED_WORDS, DUE_WORDS, FACETS
-from tasks.console.requests import VIEWS, actor_of, filters_in, htmx_of
+from tasks.console.requests import VIEWS, filters_in
 from tasks.facets import FACETS as COUNTED
 from tasks.facets import FacetOption, facet_options
 from tasks.filters import Archived, Due, TaskFilters
-from tenants.accounts.access import UserActor, require
+from tenants.accounts.access import UserActor, actor_of, require
+from tenants.foundation.console import htmx_of
 from tenants.foundation.errors import NotFound
 
 # Facets of which one value holds at a time.

@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from tasks.console.forms import ProjectForm, add_domain_error
-from tasks.console.requests import actor_of
 from tasks.models import Project
 from tasks.selectors import project_progress, visible_project, visible_projects
 from tasks.services import create_project, update_project
-from tenants.accounts.access import can, require
+from tenants.accounts.access import actor_of, can, require
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError
 

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from tasks.filters import TaskFilters
-from tenants.accounts.access import UserActor
-
-if TYPE_CHECKING:
-    from django_htmx.middleware import HtmxDetails
 
 VIEWS = {"list": "tasks:list", "board": "tasks:board"}
-
-
-def actor_of(request: HttpRequest) -> UserActor:
-    """The signed-in actor. Raises: PermissionDenied when nobody is signed in."""
-    actor = getattr(request, "actor", None)
-    if not isinstance(actor, UserActor):
-        raise PermissionDenied
-    return actor
-
-
-def htmx_of(request: HttpRequest) -> HtmxDetails:
-    """What htmx says of a request; false when it was not htmx that asked."""
-    details: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-    return details
 
 
 def filters_in(query: QueryDict) -> TaskFilters:

@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
-from tasks.console.requests import actor_of, htmx_of
 from tasks.selectors import found_tasks
-from tenants.accounts.access import require
+from tenants.accounts.access import actor_of, require
+from tenants.foundation.console import htmx_of
 
 MAX_CHARS = 200
 

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from tasks.console.cards import cards_of
 from tasks.console.forms import TaskForm, add_domain_error, values_of
 from tasks.console.history import feed_of
-from tasks.console.requests import actor_of, htmx_of
 from tasks.console.undoing import Undo, offer_undo
 from tasks.drafts import TaskChanges
 from tasks.models import Project, Task
@@ -33,9 +32,9 @@ from tasks.services import (
     restore_task,
     update_task,
 )
-from tenants.accounts.access import UserActor, can, require
+from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.accounts.models import Department
-from tenants.foundation.console import toast
+from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError, InvalidInput
 
 

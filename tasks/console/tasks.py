@@ -17,15 +17,15 @@ from django.views.decorators.http import conditional_page, require_GET, require_
 
 from tasks.console.cards import cards_of
 from tasks.console.chips import FACETS, address, chips_for, sort_links, sort_word
-from tasks.console.requests import actor_of, filters_in, htmx_of, ids_in, query_of, way_back
+from tasks.console.requests import filters_in, ids_in, query_of, way_back
 from tasks.console.undoing import Undo, offer_undo
 from tasks.drafts import TaskChanges
 from tasks.filters import NATURAL_ORDER, PRIORITY_NAMES, Sort, TaskFilters
 from tasks.models import Person, Task
 from tasks.selectors import count_up_to, filtered_tasks, task_page
 from tasks.services import archive_tasks, edit_tasks
-from tenants.accounts.access import UserActor, can, require
-from tenants.foundation.console import toast
+from tenants.accounts.access import UserActor, actor_of, can, require
+from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import InvalidInput
 from tenants.foundation.page_parts import Column, Pages, Segment
 

@@ -17,12 +17,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 
-from tasks.console.requests import actor_of, htmx_of
 from tasks.drafts import TaskChanges
 from tasks.models import Task
 from tasks.services import archive_tasks, edit_tasks, restore_tasks
-from tenants.accounts.access import UserActor, require
-from tenants.foundation.console import toast
+from tenants.accounts.access import UserActor, actor_of, require
+from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import Conflict
 from tenants.tenancy import atomic
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
 
 from tenants.foundation.page_parts import Tone
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
 
 type Text = str | Promise
 type Audience = Literal["company", "platform"]
@@ -193,6 +196,12 @@ def console_context(request: HttpRequest) -> dict[str, Any]:
         "shortcuts": "off" if request.COOKIES.get("shortcuts") == "off" else "on",
         "shell": SimpleLazyObject(lambda: shell_for(request)),
     }
+
+
+def htmx_of(request: HttpRequest) -> "HtmxDetails":
+    """What htmx says of a request; false when it was not htmx that asked."""
+    details: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return details
 
 
 def toast(request: HttpRequest, response: HttpResponse, text: str, *, undo_url: str = "") -> HttpResponse:

@@ -1,6 +1,6 @@
 """Who may do what: roles, the catalogue of permissions, and the check every service makes."""
 
-from tenants.accounts.access.actors import SYSTEM, Actor, SystemActor, UserActor
+from tenants.accounts.access.actors import SYSTEM, Actor, SystemActor, UserActor, actor_of
 from tenants.accounts.access.catalogue import (
     Permission,
     UnknownPermission,
@@ -21,6 +21,7 @@ __all__ = [
     "SystemActor",
     "UnknownPermission",
     "UserActor",
+    "actor_of",
     "all_permissions",
     "can",
     "codes_of",

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
 from tenants.accounts.access.catalogue import codes_of
 from tenants.accounts.access.roles import Role, highest
 from tenants.tenancy import current_tenant
@@ -87,3 +90,11 @@ class SystemActor:
 type Actor = UserActor | SystemActor
 
 SYSTEM = SystemActor()
+
+
+def actor_of(request: HttpRequest) -> UserActor:
+    """Return the signed-in actor of a request. Raises: PermissionDenied when nobody is signed in."""
+    actor = getattr(request, "actor", None)
+    if not isinstance(actor, UserActor):
+        raise PermissionDenied
+    return actor

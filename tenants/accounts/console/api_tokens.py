@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tenants.accounts.access import UserActor, all_permissions
+from tenants.accounts.access import UserActor, actor_of, all_permissions
 from tenants.accounts.console.forms import add_domain_error
-from tenants.accounts.console.requests import actor_of
 from tenants.accounts.tokens.selectors import visible_api_tokens
 from tenants.accounts.tokens.services import MAX_DAYS, create_api_token, revoke_api_token
 from tenants.foundation.console import toast

@@ -10,8 +10,8 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from tenants.accounts.access import actor_of
 from tenants.accounts.console.forms import add_domain_error
-from tenants.accounts.console.requests import actor_of
 from tenants.accounts.models import User
 from tenants.accounts.services import update_profile
 from tenants.accounts.time_zones import time_zones

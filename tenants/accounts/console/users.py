@@ -13,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from tenants.accounts.access import Actor, Role, UserActor, can, require
+from tenants.accounts.access import Actor, Role, UserActor, actor_of, can, require
 from tenants.accounts.access.roles import DESCRIPTIONS, highest
 from tenants.accounts.console.forms import add_domain_error
-from tenants.accounts.console.requests import actor_of
 from tenants.accounts.invitations.selectors import pending_invitations
 from tenants.accounts.invitations.services import (
     IssuedInvitation,
