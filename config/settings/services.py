@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from config import embedded
+from config.databases import ServiceUrls
 from config.env import Environment
 
 DATABASE = "nts"
+# More than one from the first day on, so that nothing comes to rely on there being one.
+OWN_CELLS = 2
 
 
 def development_services(
     env: Environment, var: Path, *, database: str = DATABASE
-) -> tuple[str, str, str, tuple[str, str, str]]:
-    """(secret key, key-encryption key, token pepper, (database URL, owner's URL, Valkey's URL)).
+) -> tuple[str, str, str, ServiceUrls]:
+    """(secret key, key-encryption key, token pepper, where the servers answer).
 
     What the environment names wins; the rest is embedded, started when it does not run
     (``EMBEDDED_SERVICES=0`` leaves them alone, for type checks and other commands that need no server).
@@ -25,14 +28,18 @@ def development_services(
         )
     ]
     url, owner, redis = env.database_url, env.database_owner_url or env.database_url, env.redis_url
+    admin = env.database_admin_url
     if not (url and redis) and env.embedded_services:
         services = embedded.ensure_running(var)
         if not url:
             url = services.database_url(embedded.LOGIN_ROLE, services.login_password, database)
             owner = services.database_url(embedded.OWNER_ROLE, services.owner_password, database)
+            admin = services.database_url(embedded.SUPERUSER, services.superuser_password, database)
             if database == DATABASE:
-                names = (database, f"{database}_template", f"{database}_cell_1")
+                cells = (f"{database}_cell_{number}" for number in range(1, OWN_CELLS + 1))
+                names = (database, f"{database}_template", *cells)
                 embedded.ensure_databases(services, var, names)
         redis = redis or services.redis_url
     nowhere = f"postgresql://nobody@127.0.0.1:1/{database}"
-    return keys[0], keys[1], keys[2], (url or nowhere, owner or nowhere, redis or "redis://127.0.0.1:1/0")
+    urls = ServiceUrls(url or nowhere, owner or nowhere, redis or "redis://127.0.0.1:1/0", admin)
+    return keys[0], keys[1], keys[2], urls

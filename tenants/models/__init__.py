@@ -1,17 +1,30 @@
 """Control plane and cell tables: what must exist before a tenant's schema is made and after it is dropped."""
 
+from tenants.models.backup import Backup
 from tenants.models.data_key import DataKey
+from tenants.models.directory_version import DirectoryVersion
 from tenants.models.domain import Domain
+from tenants.models.evidence import Evidence
 from tenants.models.migration_ledger import MigrationLedger
+from tenants.models.operation import Operation
+from tenants.models.signing_key import DeletionCertificate, SigningKey
+from tenants.models.spare_schema import SpareSchema
 from tenants.models.template_script import TemplateMigration, TemplateScript
 from tenants.models.tenant import Tenant
 from tenants.models.work_item import DispatchClock, TenantQueue, WorkItem
 
 __all__ = [
+    "Backup",
     "DataKey",
+    "DeletionCertificate",
+    "DirectoryVersion",
     "DispatchClock",
     "Domain",
+    "Evidence",
     "MigrationLedger",
+    "Operation",
+    "SigningKey",
+    "SpareSchema",
     "TemplateMigration",
     "TemplateScript",
     "Tenant",

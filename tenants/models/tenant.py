@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from tenants.foundation.ids import uuid7
 from tenants.tenancy.context import TenantRef
@@ -11,9 +12,16 @@ class Tenant(models.Model):
     """One company. Its rows live in ``schema`` of the cell ``cell``, reachable only as the database role ``role``."""
 
     class State(models.TextChoices):
+        """``tenants.tenancy.states`` says which of its doors are open in each."""
+
         PROVISIONING = "provisioning"
         ACTIVE = "active"
         SUSPENDED = "suspended"
+        READ_ONLY = "read_only"
+        EXPORTING = "exporting"
+        MOVING = "moving"
+        PENDING_DELETION = "pending_deletion"
+        DELETED = "deleted"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField(max_length=40, unique=True)
@@ -22,6 +30,13 @@ class Tenant(models.Model):
     schema = models.CharField(max_length=63, unique=True)
     role = models.CharField(max_length=63, unique=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.PROVISIONING)
+    # Why it is in this state, in words for those who find its doors closed; and from when on it may be deleted.
+    state_reason = models.CharField(max_length=300, default="", db_default="", blank=True)
+    state_changed_at = models.DateTimeField(db_default=Now())
+    delete_after = models.DateTimeField(null=True, blank=True)
+    region = models.CharField(max_length=32, default="local", db_default="local")
+    # Counts the changes of this row, so that a process knows whether what it remembers of it is old.
+    version = models.PositiveBigIntegerField(default=1, db_default=1)
     language = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
     brand_color = models.CharField(max_length=7, default="#5b5bd6")

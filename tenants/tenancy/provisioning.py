@@ -23,7 +23,12 @@ def opaque_name() -> str:
 
 def choose_cell() -> str:
     """The cell for a new tenant: the one with the fewest tenants."""
-    counts = dict.fromkeys(settings.CELLS, 0)
+    open_cells = [
+        cell
+        for cell, policy in settings.CELL_POLICIES.items()
+        if policy.is_open and policy.region == settings.DEFAULT_REGION
+    ]
+    counts = dict.fromkeys(open_cells, 0)
     for cell in Tenant.objects.values_list("cell", flat=True):
         if cell in counts:
             counts[cell] += 1

@@ -106,7 +106,7 @@ def test_a_wake_up_ends_the_wait_at_once(databases: None) -> None:
     drained.wait()
     drained.close()
     listener = WakeListener(settings.CELLS, longest_wait=5)
-    threading.Timer(0.2, waker.wake, settings.CELLS).start()
+    threading.Timer(0.2, waker.wake, settings.CELLS[:1]).start()
 
     started = time.monotonic()
     assert listener.wait()

@@ -1,0 +1,241 @@
+"""Runs operations: step after step under a lease, taken up by anybody after a crash, undone when a step refuses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from tenants.foundation.errors import Conflict, DomainError, ExternalServiceError, NotFound
+from tenants.foundation.redaction import redact_text
+from tenants.models import Operation
+
+log = structlog.get_logger(__name__)
+LEASE_SECONDS = 60.0
+LONGEST_ERROR = 2000
+
+
+class OperationLost(RuntimeError):
+    """Another process has taken the operation over; this one must stop and change nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: ``do`` may be called again after it was cut short at any place; ``undo`` likewise, even if
+    ``do`` never began."""
+
+    name: str
+    do: Callable[["Run"], None]
+    undo: Callable[["Run"], None] | None = None
+
+
+class Run:
+    """What a step works with: the operation's input and context, and its hold on the operation."""
+
+    def __init__(self, operation: Operation, token: UUID) -> None:
+        self.operation, self._token = operation, token
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """What was asked for."""
+        return dict(self.operation.input)
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What earlier steps remembered."""
+        return dict(self.operation.context)
+
+    def remember(self, **facts: Any) -> None:
+        """Keep facts for the later steps and for those who take over. Raises: OperationLost."""
+        self._write(context={**self.operation.context, **facts})
+
+    def progress(self, **facts: Any) -> None:
+        """Tell those who wait how far it is, and keep the lease. Raises: OperationLost."""
+        self._write(progress={**self.operation.progress, **facts})
+
+    def result(self, **facts: Any) -> None:
+        """Set what came of it. Raises: OperationLost."""
+        self._write(result={**self.operation.result, **facts})
+
+    def beat(self) -> None:
+        """Keep the lease: call it at least every half minute in a long step. Raises: OperationLost."""
+        self._write()
+
+    def _write(self, *, lease_seconds: float = LEASE_SECONDS, **values: Any) -> None:
+        values["lease_expires_at"] = timezone.now() + timedelta(seconds=lease_seconds)
+        held = Operation.objects.filter(pk=self.operation.pk, lease_token=self._token)
+        if not held.update(**values, updated_at=Now()):
+            raise OperationLost(f"The operation {self.operation.pk} is another process's now.")
+        for name, value in values.items():
+            setattr(self.operation, name, value)
+
+    def end(self, state: Operation.State, error: str = "") -> None:
+        """Close the operation and give the lease back. Raises: OperationLost."""
+        self._write(lease_seconds=0, state=state, error=error, step="", finished_at=timezone.now())
+
+    def begin(self, step: Step) -> None:
+        """Note which step is on. Raises: OperationLost."""
+        self._write(step=step.name)
+
+    def note_done(self, step: Step) -> None:
+        """Note that a step is done. Raises: OperationLost."""
+        self._write(steps_done=[*self.operation.steps_done, step.name], error="")
+
+    def note_undone(self, step: Step) -> None:
+        """Note that a step is undone. Raises: OperationLost."""
+        self._write(steps_done=[name for name in self.operation.steps_done if name != step.name])
+
+    def turn_back(self, error: str) -> None:
+        """From now on steps are undone. Raises: OperationLost."""
+        self._write(state=Operation.State.UNDOING, error=error)
+
+    def let_go(self, error: str) -> None:
+        """Leave the operation open for whoever takes it up next. Raises: OperationLost."""
+        self._write(lease_seconds=0, error=error)
+
+
+_sagas: dict[str, tuple[Step, ...]] = {}
+
+
+def register_saga(kind: str, *steps: Step) -> None:
+    """Say which steps the operations of a kind have."""
+    _sagas[kind] = steps
+
+
+def start_operation(
+    *, kind: str, tenant_id: UUID | None, tenant_slug: str, asked_by: str, values: Mapping[str, Any]
+) -> Operation:
+    """Write down that an operation is to be done; :func:`run_operation` does it.
+
+    Raises: Conflict while the tenant has another one open.
+    """
+    try:
+        with transaction.atomic(using="default"):
+            return Operation.objects.create(
+                kind=kind, tenant_id=tenant_id, tenant_slug=tenant_slug, asked_by=asked_by, input=dict(values)
+            )
+    except IntegrityError as error:
+        raise Conflict(
+            "Another operation on this company is not finished.", code="operations.one_at_a_time"
+        ) from error
+
+
+def run_operation(operation_id: UUID) -> Operation:
+    """Do what is left of an operation and return how it stands now.
+
+    A step that fails for a passing reason (a database or an outside service is away) leaves it open; one that refuses
+    has everything undone. Somebody else's lease is respected: the operation is returned as it is.
+
+    Raises: NotFound, OperationLost.
+    """
+    run = take(operation_id)
+    if run is None:
+        return get_operation(operation_id)
+    operation = run.operation
+    with structlog.contextvars.bound_contextvars(operation=str(operation.pk), kind=operation.kind):
+        if operation.state == Operation.State.RUNNING:
+            _go_on(run)
+        if operation.state == Operation.State.UNDOING:
+            _go_back(run)
+    return operation
+
+
+def take(operation_id: UUID) -> Run | None:
+    """Take the lease of an open operation nobody works on; None when it is closed or held. Raises: NotFound."""
+    token, now = uuid4(), timezone.now()
+    free = Operation.objects.filter(
+        Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now),
+        pk=operation_id,
+        state__in=Operation.OPEN,
+    )
+    expires = now + timedelta(seconds=LEASE_SECONDS)
+    if not free.update(lease_token=token, lease_expires_at=expires, updated_at=Now()):
+        get_operation(operation_id)
+        return None
+    operation = get_operation(operation_id)
+    Operation.objects.filter(pk=operation_id, lease_token=token).update(attempts=operation.attempts + 1)
+    return Run(operation, token)
+
+
+def get_operation(operation_id: UUID) -> Operation:
+    """Find an operation. Raises: NotFound."""
+    operation = Operation.objects.filter(pk=operation_id).first()
+    if operation is None:
+        raise NotFound("There is no such operation.", code="operations.unknown")
+    return operation
+
+
+def left_operations() -> list[UUID]:
+    """Open operations that nobody works on: their process went away, or they wait for something to come back."""
+    open_ones = Operation.objects.filter(state__in=Operation.OPEN)
+    free = open_ones.filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()))
+    return list(free.order_by("created_at").values_list("pk", flat=True))
+
+
+def _go_on(run: Run) -> None:
+    for step in _sagas[run.operation.kind]:
+        if step.name in run.operation.steps_done:
+            continue
+        run.begin(step)
+        try:
+            step.do(run)
+        except OperationLost:
+            raise
+        except Exception as error:
+            text = _words(error)
+            if _passes(error):
+                log.warning("operation.waits", step=step.name, error=text)
+                run.let_go(text)
+            else:
+                log.error("operation.refused", step=step.name, error=text, exc_info=_is_ours(error))
+                run.turn_back(text)
+            return
+        run.note_done(step)
+        log.info("operation.step_done", step=step.name)
+    run.end(Operation.State.SUCCEEDED)
+    log.info("operation.succeeded")
+
+
+def _go_back(run: Run) -> None:
+    reason, steps = run.operation.error, _sagas[run.operation.kind]
+    reached = run.operation.step
+    names = [step.name for step in steps]
+    begun = set(run.operation.steps_done) | ({reached} if reached in names else set())
+    for step in reversed(steps):
+        if step.name not in begun:
+            continue
+        run.begin(step)
+        try:
+            if step.undo is not None:
+                step.undo(run)
+        except OperationLost:
+            raise
+        except Exception as error:
+            log.error("operation.undo_failed", step=step.name, exc_info=error)
+            run.let_go(f"{reason} (Undoing {step.name}: {_words(error)})"[:LONGEST_ERROR])
+            return
+        run.note_undone(step)
+    run.end(Operation.State.UNDONE, reason)
+    log.info("operation.undone", reason=reason)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same step may well succeed later."""
+    if isinstance(error, ExternalServiceError):
+        return error.is_transient
+    return isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError)
+
+
+def _is_ours(error: Exception) -> bool:
+    return not isinstance(error, DomainError) or isinstance(error, DatabaseError)
+
+
+def _words(error: Exception) -> str:
+    text = error.message if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+    return redact_text(text)[:LONGEST_ERROR]
