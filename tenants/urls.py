@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from tenants.branding.console import theme
 from tenants.console import companies
+from tenants.console.signing_keys import signing_keys
 from tenants.console.top_badge import top_badge
 
 platform = (
@@ -17,6 +18,7 @@ platform = (
 api_urlpatterns: list[object] = []
 console_urlpatterns = [
     path("platform/companies/", include(platform)),
+    path(".well-known/signing-keys.json", signing_keys, name="signing_keys"),
     path("shell/badge/", top_badge, name="top_badge"),
     path("theme/<slug:slug>-<slug:digest>.css", theme, name="theme"),
 ]

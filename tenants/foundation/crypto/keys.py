@@ -40,6 +40,14 @@ def length_prefixed(*parts: bytes) -> bytes:
     return b"".join(len(part).to_bytes(4) + part for part in parts)
 
 
+class WrapContext(Protocol):
+    """What a wrapped key belongs to; wrapped for one thing it does not open for another."""
+
+    def as_bytes(self) -> bytes:
+        """Return the context in the form it is authenticated in."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class KeyContext:
     """What a wrapped data key belongs to; wrapped for one tenant it does not open for another."""
@@ -68,11 +76,11 @@ class KeyEncryptionKeys(Protocol):
         """The id of the key that wraps from now on."""
         ...
 
-    def wrap(self, data_key: bytes, context: KeyContext) -> WrappedKey:
+    def wrap(self, data_key: bytes, context: WrapContext) -> WrappedKey:
         """Encrypt a data key with the current key."""
         ...
 
-    def unwrap(self, wrapped: WrappedKey, context: KeyContext) -> bytes:
+    def unwrap(self, wrapped: WrappedKey, context: WrapContext) -> bytes:
         """Decrypt a data key. Raises: CryptoError when the key is unknown or the context differs."""
         ...
 
@@ -99,13 +107,13 @@ class LocalKeys:
         """The id of the first key."""
         return self._current_id
 
-    def wrap(self, data_key: bytes, context: KeyContext) -> WrappedKey:
+    def wrap(self, data_key: bytes, context: WrapContext) -> WrappedKey:
         """Encrypt a data key: 0x01 | 12 B nonce | ciphertext and tag."""
         nonce = os.urandom(NONCE_BYTES)
         sealed = AESGCM(self._keys[self._current_id]).encrypt(nonce, data_key, context.as_bytes())
         return WrappedKey(kek_id=self._current_id, blob=_WRAP_FORMAT + nonce + sealed)
 
-    def unwrap(self, wrapped: WrappedKey, context: KeyContext) -> bytes:
+    def unwrap(self, wrapped: WrappedKey, context: WrapContext) -> bytes:
         """Decrypt a data key. Raises: CryptoError when the key is unknown, the blob or the context wrong."""
         key = self._keys.get(wrapped.kek_id)
         if key is None:
@@ -183,7 +191,7 @@ def new_key_entry(key_id: str) -> str:
     return f"{key_id}:{base64.b64encode(new_key()).decode('ascii')}"
 
 
-def rewrap(wrapped: WrappedKey, context: KeyContext, keys: KeyEncryptionKeys) -> WrappedKey:
+def rewrap(wrapped: WrappedKey, context: WrapContext, keys: KeyEncryptionKeys) -> WrappedKey:
     """Bring a wrapped data key under the current key-encryption key; the data key itself stays the same.
 
     A key that is already under the current one is returned unchanged. Raises: CryptoError.
