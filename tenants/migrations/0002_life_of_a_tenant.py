@@ -160,4 +160,20 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['server', '-started_at'], name='backup_latest')],
             },
         ),
+        migrations.AddField(
+            model_name='templatemigration',
+            name='is_atomic',
+            field=models.BooleanField(db_default=True, default=True),
+        ),
+        migrations.CreateModel(
+            name='MigrationFailure',
+            fields=[
+                ('id', models.UUIDField(default=tenants.foundation.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('migration', models.CharField(max_length=300)),
+                ('error', models.TextField()),
+                ('runs', models.PositiveIntegerField(default=1)),
+                ('failed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('tenant', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='migration_failure', to='tenants.tenant')),
+            ],
+        ),
     ]

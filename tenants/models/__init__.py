@@ -5,7 +5,7 @@ from tenants.models.data_key import DataKey
 from tenants.models.directory_version import DirectoryVersion
 from tenants.models.domain import Domain
 from tenants.models.evidence import Evidence
-from tenants.models.migration_ledger import MigrationLedger
+from tenants.models.migration_ledger import MigrationFailure, MigrationLedger
 from tenants.models.operation import Operation
 from tenants.models.signing_key import DeletionCertificate, SigningKey
 from tenants.models.spare_schema import SpareSchema
@@ -21,6 +21,7 @@ __all__ = [
     "DispatchClock",
     "Domain",
     "Evidence",
+    "MigrationFailure",
     "MigrationLedger",
     "Operation",
     "SigningKey",

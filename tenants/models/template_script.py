@@ -19,13 +19,17 @@ class TemplateScript(models.Model):
 
 
 class TemplateMigration(models.Model):
-    """One migration rendered once; ``sql`` is null where it runs Python and must go through Django per tenant."""
+    """One migration rendered once; ``sql`` is null where it runs Python and must go through Django per tenant.
+
+    One that is not atomic runs statement by statement outside a transaction: indexes made CONCURRENTLY.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     position = models.PositiveIntegerField(unique=True)
     app = models.CharField(max_length=64)
     name = models.CharField(max_length=200)
     sql = models.TextField(null=True)
+    is_atomic = models.BooleanField(default=True, db_default=True)
     rendered_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
