@@ -26,7 +26,7 @@ from tenants.accounts.models import RoleBinding, User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.services import create_user
 from tenants.foundation.errors import Conflict
-from tenants.lifecycle.onboarding import PLATFORM, address_of, onboard_tenant
+from tenants.lifecycle.onboarding import PLATFORM, address_of, lacks_owner, onboard_tenant
 from tenants.models import Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 
@@ -109,7 +109,7 @@ def ensure_company(company: DemoCompany, password: str) -> tuple[TenantRef, list
     Raises: InvalidInput, Conflict.
     """
     tenant = Tenant.objects.filter(slug=company.slug).first()
-    if tenant is None or tenant.state == Tenant.State.PROVISIONING:
+    if tenant is None or tenant.state == Tenant.State.PROVISIONING or lacks_owner(tenant):
         name, email = company.people[0]
         ref = onboard_tenant(
             slug=company.slug,

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from tenants.accounts.access import SYSTEM, Role
 from tenants.accounts.invitations.services import invite_user
+from tenants.accounts.selectors import owners
 from tenants.accounts.services import ensure_first_owner
 from tenants.accounts.tidying import schedule_tidying
 from tenants.foundation.crypto import Secret
@@ -17,8 +18,10 @@ from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.models import Domain, Tenant
 from tenants.secrets.services import ensure_data_key
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.cells import choose_cell
 from tenants.tenancy.directory import directory
-from tenants.tenancy.provisioning import choose_cell, opaque_name, provision_schema
+from tenants.tenancy.provisioning import provision_schema
+from tenants.tenancy.spares import reserve_schema
 
 log = structlog.get_logger(__name__)
 SLUG = re.compile(r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
@@ -49,6 +52,8 @@ def onboard_tenant(
 ) -> Onboarded:
     """Take a company in; a call that was cut short is finished by the same call.
 
+    The tenant ``platform`` may be made without an owner (no ``owner_email``); it gets its first one by another call.
+
     Raises: InvalidInput (slug, name), Conflict (the slug is another company's).
     """
     check_slug(slug)
@@ -59,7 +64,9 @@ def onboard_tenant(
     provision_schema(tenant)
     with tenant_scope(tenant.ref), atomic():
         schedule_tidying()
-        owner_id, invitation = _bring_in_owner(owner_email, owner_name, owner_password)
+        owner_id, invitation = None, None
+        if owner_email:
+            owner_id, invitation = _bring_in_owner(owner_email, owner_name, owner_password)
     tenant.state = Tenant.State.ACTIVE
     tenant.save(update_fields=["state", "updated_at"])
     directory.forget()
@@ -95,16 +102,25 @@ def address_of(slug: str) -> str:
     return f"{settings.PUBLIC_SCHEME}://{slug}.{settings.BASE_DOMAIN}{port}"
 
 
+def lacks_owner(tenant: Tenant) -> bool:
+    """Whether this is the platform's tenant, made with the databases and nobody's so far."""
+    if tenant.slug != PLATFORM or tenant.state != Tenant.State.ACTIVE:
+        return False
+    with tenant_scope(tenant.ref), atomic():
+        return not owners().exists()
+
+
 def _reserve(slug: str, name: str, language: str, time_zone: str, brand_color: str) -> Tenant:
     with transaction.atomic(using="default"):
         tenant = Tenant.objects.filter(slug=slug).first()
         if tenant is None:
-            schema = opaque_name()
+            cell = choose_cell()
+            place = reserve_schema(cell)
             tenant = Tenant.objects.create(
-                slug=slug, name=name, cell=choose_cell(), schema=schema, role=schema, language=language,
-                time_zone=time_zone, brand_color=brand_color,
+                pk=place.tenant_id, slug=slug, name=name, cell=cell, schema=place.schema, role=place.role,
+                language=language, time_zone=time_zone, brand_color=brand_color,
             )  # fmt: skip
-        elif tenant.state != Tenant.State.PROVISIONING:
+        elif tenant.state != Tenant.State.PROVISIONING and not lacks_owner(tenant):
             raise Conflict("Another company has this address.", code="tenants.slug_taken")
         Domain.objects.get_or_create(
             host=f"{slug}.{settings.BASE_DOMAIN}", defaults={"tenant": tenant, "is_canonical": True}

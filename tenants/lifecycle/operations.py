@@ -12,11 +12,15 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from tenants.dispatch import enqueue
 from tenants.foundation.errors import Conflict, DomainError, ExternalServiceError, NotFound
 from tenants.foundation.redaction import redact_text
-from tenants.models import Operation
+from tenants.models import Operation, Tenant
+from tenants.permissions import PLATFORM_SLUG
+from tenants.tenancy import atomic, tenant_scope
 
 log = structlog.get_logger(__name__)
+RUN_OPERATION = "platform.run_operation"
 LEASE_SECONDS = 60.0
 LONGEST_ERROR = 2000
 
@@ -124,6 +128,16 @@ def start_operation(
         raise Conflict(
             "Another operation on this company is not finished.", code="operations.one_at_a_time"
         ) from error
+
+
+def ask_for_run(operation: Operation) -> None:
+    """Have the workers carry an operation out from now on; without a platform tenant it waits for its caller."""
+    platform = Tenant.objects.filter(slug=PLATFORM_SLUG, state=Tenant.State.ACTIVE).first()
+    if platform is None:
+        log.warning("operation.nobody_runs_it", operation=str(operation.pk), kind=operation.kind)
+        return
+    with tenant_scope(platform.ref), atomic():
+        enqueue(RUN_OPERATION, object_id=operation.pk, slot=f"operation:{operation.pk}", priority=50)
 
 
 def run_operation(operation_id: UUID) -> Operation:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from tenants.lifecycle.platform import ensure_platform
 from tenants.tenancy.preparing import prepare
 
 
@@ -13,6 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = prepare()
+        ensure_platform()
         report = done.tenants
         self.stdout.write(
             f"Template {done.template_fingerprint[:12]}; tenants: {report.up_to_date} up to date, "

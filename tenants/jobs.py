@@ -1,0 +1,27 @@
+"""Recurring work of the platform itself; it runs in the scope of the tenant ``platform``."""
+
+from tenants.dispatch import Work, enqueue, tenant_job
+from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_operations, run_operation
+from tenants.tenancy import atomic
+
+_HOURS = 3600.0
+
+
+@tenant_job("platform.run_operations", max_attempts=2, coalesce=True)
+def run_operations(_work: Work) -> None:
+    """Have every operation gone on with that nobody works on: a slow one holds up none of the others."""
+    left = left_operations()
+    if left:
+        with atomic():
+            for operation_id in left:
+                enqueue(RUN_OPERATION, object_id=operation_id, slot=f"operation:{operation_id}", priority=50)
+
+
+@tenant_job(RUN_OPERATION, max_attempts=3, time_limit_seconds=12 * _HOURS, max_age_seconds=24 * _HOURS)
+def run_one_operation(work: Work) -> None:
+    """Do what is left of one operation; whoever holds it already goes on with it."""
+    assert work.object_id is not None
+    try:
+        run_operation(work.object_id)
+    except OperationLost:
+        return

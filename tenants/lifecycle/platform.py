@@ -1,0 +1,43 @@
+"""The platform's own tenant: the recurring work that concerns every company runs in its name."""
+
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from tenants.dispatch import schedule
+from tenants.lifecycle.onboarding import onboard_tenant
+from tenants.models import Tenant
+from tenants.permissions import PLATFORM_SLUG
+from tenants.tenancy import TenantRef, atomic, tenant_scope
+
+# What runs for the whole platform (see tenants.jobs), and how often. Work of a day or longer is done at night.
+PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
+    ("platform.run_operations", timedelta(seconds=15)),
+]
+NIGHT: Final = time(2, 0)
+_DAY: Final = timedelta(days=1)
+
+
+def ensure_platform() -> TenantRef:
+    """Make the tenant ``platform`` where it is missing, and its schedules; safe to repeat.
+
+    It has no owner until one is named (``manage.py onboard platform …``): nobody can sign in, but its jobs run.
+    """
+    tenant = Tenant.objects.filter(slug=PLATFORM_SLUG).first()
+    if tenant is None or tenant.state == Tenant.State.PROVISIONING:
+        ref = onboard_tenant(slug=PLATFORM_SLUG, name="Platform", owner_email="", owner_name="").tenant
+    else:
+        ref = tenant.ref
+    with tenant_scope(ref), atomic():
+        for kind, every in PLATFORM_SCHEDULES:
+            schedule(kind, every=every, first_at=first_run(every, timezone.now()))
+    return ref
+
+
+def first_run(every: timedelta, now: datetime) -> datetime:
+    """When a schedule begins: at once, or in the coming night when it runs once a day or less often."""
+    if every < _DAY:
+        return now
+    tonight = datetime.combine(now.date(), NIGHT, tzinfo=now.tzinfo)
+    return tonight if tonight > now else tonight + _DAY
