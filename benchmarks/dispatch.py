@@ -20,8 +20,9 @@ from tenants.dispatch.running import Outcome, run_item
 from tenants.foundation.ids import uuid7
 from tenants.models import Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.cells import choose_cell
 from tenants.tenancy.preparing import prepare
-from tenants.tenancy.provisioning import choose_cell, drop_schema, opaque_name, provision_schema
+from tenants.tenancy.provisioning import drop_schema, opaque_name, provision_schema
 
 ROWS, RUNS, COMPANIES, SMALL, PLACES = 20_000, 1_000, 10_000, 10, 8
 KIND = "bench.nothing"

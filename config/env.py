@@ -44,6 +44,8 @@ class Environment(BaseSettings):
     default_region: str = "local"
     redis_url: str | None = None
     db_pool_max: int = Field(default=0, ge=0, le=64)
+    # Schemas kept ready in each open cell for companies to come.
+    spare_schemas: int = Field(default=4, ge=0, le=500)
 
     secret_key: SecretStr | None = None
     key_encryption_key: SecretStr | None = None
@@ -60,6 +62,18 @@ class Environment(BaseSettings):
     prometheus_multiproc_dir: Path | None = None
     worker_metrics_listen: str = Field(default="", pattern=r"^$|^[^:\s]+:\d{1,5}$")
     embedded_services: bool = True
+
+    # Where encrypted base backups and write-ahead log are kept; without it there are no backups.
+    backup_dir: Path | None = None
+    # A role with REPLICATION (or a superuser) on the control plane's server.
+    backup_url: str | None = None
+    # Where the servers' archive_command leaves finished segments: one folder per server.
+    backup_wal_dir: Path | None = None
+    # Where servers are restored to for a while; it needs room for the largest one.
+    backup_scratch_dir: Path | None = None
+    backup_keep_days: int = Field(default=7, ge=1, le=3650)
+    # For how long the schema that a restore has replaced is kept.
+    restore_keep_days: int = Field(default=14, ge=1, le=365)
 
     notion_base_url: str = "https://api.notion.com"
     outbound_allowed_private_hosts: Annotated[list[str], NoDecode] = []
@@ -88,7 +102,9 @@ class Environment(BaseSettings):
             return [host.strip() for host in value.split(",") if host.strip()]
         return value
 
-    @field_validator("database_url", "database_owner_url", "template_database_url", "database_admin_url")
+    @field_validator(
+        "database_url", "database_owner_url", "template_database_url", "database_admin_url", "backup_url"
+    )
     @classmethod
     def _is_postgres_url(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in ("postgres", "postgresql"):

@@ -1,11 +1,13 @@
 """Settings every variant shares; what differs stands in local, test and production."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from config.databases import ServiceUrls, databases_for
 from config.embedded import POSTGRES_BIN as POSTGRES_BIN
+from config.embedded import SERVER_ACCOUNT
 from config.env import ROOT, Cell, load_environment
 from config.mail import mailers_for
 from config.settings.logging import configure_logging
@@ -100,6 +102,7 @@ CELL_POLICIES: dict[str, Cell] = {}
 ADMIN_URLS: dict[str, str] = {}
 # Where a company's rows are kept that asked for no region.
 DEFAULT_REGION = ENV.default_region
+SPARE_SCHEMAS = ENV.spare_schemas
 
 
 def use_services(urls: ServiceUrls, own_cells: Sequence[Cell] = ()) -> dict[str, Any]:
@@ -164,6 +167,15 @@ TOKEN_PEPPER = ENV.token_pepper.get_secret_value() if ENV.token_pepper else ""
 # Where the processes of one server put their metrics together; the Prometheus client reads the same variable.
 PROMETHEUS_MULTIPROC_DIR = str(ENV.prometheus_multiproc_dir or "")
 WORKER_METRICS_LISTEN = ENV.worker_metrics_listen
+
+# --- backups
+BACKUP_DIR: Path | None = ENV.backup_dir.resolve() if ENV.backup_dir else None
+BACKUP_WAL_DIR: Path = (ENV.backup_wal_dir or VAR_DIR / "wal-archive").resolve()
+BACKUP_SCRATCH_DIR: Path = (ENV.backup_scratch_dir or VAR_DIR / "restore").resolve()
+BACKUP_URL = ENV.backup_url or ""
+BACKUP_KEEP_DAYS, RESTORE_KEEP_DAYS = ENV.backup_keep_days, ENV.restore_keep_days
+# The account PostgreSQL's own programs run as: it refuses to run as root.
+POSTGRES_ACCOUNT = SERVER_ACCOUNT if os.geteuid() == 0 else None
 
 # --- outside services
 NOTION_BASE_URL = ENV.notion_base_url

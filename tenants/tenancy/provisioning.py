@@ -1,6 +1,9 @@
 """A tenant's schema from the template: one script, one transaction, a role of its own."""
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
@@ -9,11 +12,43 @@ from django.conf import settings
 from psycopg import sql
 
 from tenants.foundation.ids import uuid7
-from tenants.models import Tenant
+from tenants.models import TemplateScript, Tenant
 from tenants.tenancy.databases import TENANT_GROUP, owner_connection
 from tenants.tenancy.template import SCHEMA, current_script
 
 log = structlog.get_logger(__name__)
+type Connection = psycopg.Connection[tuple[object, ...]]
+# Tables of a cell that have rows for each tenant.
+SHARED_ROWS = ("tenants_workitem", "tenants_tenantqueue", "tenants_migrationledger")
+# What the comment on a schema says, so that those which nobody owns can be told by their age.
+MADE_AT = "made at "
+
+ROLES = """
+GRANT {group} TO {roles};
+GRANT {roles} TO {login} WITH INHERIT FALSE, SET TRUE
+"""
+SCHEMA_OF_ITS_OWN = """
+CREATE SCHEMA {schema};
+COMMENT ON SCHEMA {schema} IS {comment};
+GRANT USAGE ON SCHEMA {schema} TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {role}
+"""
+QUEUES = """
+INSERT INTO tenants_tenantqueue (tenant_id, weight, virtual_time, max_inflight, is_paused)
+SELECT t.id, 1, coalesce((SELECT min(virtual_time) FROM tenants_tenantqueue), 0), %s, false
+FROM unnest(%s::uuid[]) AS t (id) ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaPlace:
+    """Where a tenant is to live: its id, its schema and its role; ``is_ready`` when they stand already."""
+
+    tenant_id: UUID
+    schema: str
+    role: str
+    is_ready: bool = False
 
 
 def opaque_name() -> str:
@@ -21,18 +56,10 @@ def opaque_name() -> str:
     return f"{settings.TENANT_ROLE_PREFIX}{secrets.token_hex(8)}"
 
 
-def choose_cell() -> str:
-    """The cell for a new tenant: the one with the fewest tenants."""
-    open_cells = [
-        cell
-        for cell, policy in settings.CELL_POLICIES.items()
-        if policy.is_open and policy.region == settings.DEFAULT_REGION
-    ]
-    counts = dict.fromkeys(open_cells, 0)
-    for cell in Tenant.objects.values_list("cell", flat=True):
-        if cell in counts:
-            counts[cell] += 1
-    return min(counts, key=lambda cell: counts[cell])
+def new_place() -> SchemaPlace:
+    """A place that is still to be made."""
+    name = opaque_name()
+    return SchemaPlace(uuid7(), name, name)
 
 
 def provision_schema(tenant: Tenant) -> bool:
@@ -40,64 +67,69 @@ def provision_schema(tenant: Tenant) -> bool:
 
     Everything happens in one transaction of the owner, so a crash leaves nothing behind.
     """
-    script = current_script()
-    login = settings.DATABASES[tenant.cell]["USER"]
     with owner_connection(f"{tenant.cell}_owner") as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [tenant.schema])
         if schema_exists(connection, tenant.schema):
             return False
-        names = {
-            "schema": sql.Identifier(tenant.schema),
-            "role": sql.Identifier(tenant.role),
-            "login": sql.Identifier(login),
-            "group": sql.Identifier(TENANT_GROUP),
-        }
-        connection.execute(
-            sql.SQL(
-                "CREATE ROLE {role} NOLOGIN; GRANT {group} TO {role};"
-                "GRANT {role} TO {login} WITH INHERIT FALSE, SET TRUE;"
-                "CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO {role};"
-                "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};"
-                "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {role}"
-            )
-            .format(**names)
-            .as_bytes(connection)
-        )
-        connection.execute(script.sql.replace(SCHEMA, tenant.schema).encode())
-        record_migrations(connection, tenant.pk, [(app, name) for app, name in script.migrations])
-        connection.execute(
-            "INSERT INTO tenants_tenantqueue (tenant_id, weight, virtual_time, max_inflight, is_paused)"
-            " SELECT %s, 1, coalesce(min(virtual_time), 0), %s, false FROM tenants_tenantqueue",
-            [tenant.pk, settings.DISPATCH_INFLIGHT_PER_TENANT],
-        )
+        place = SchemaPlace(tenant.pk, tenant.schema, tenant.role)
+        make_schemas(connection, [place], current_script(), cell=tenant.cell)
     log.info("tenant.provisioned", tenant=tenant.slug, cell=tenant.cell)
     return True
+
+
+def make_schemas(
+    connection: Connection, places: Sequence[SchemaPlace], script: TemplateScript, *, cell: str
+) -> None:
+    """Make roles and schemas, and their rows in the cell's ledger and queue, in the caller's transaction.
+
+    All roles are granted in one statement: after a grant every connection of the login role reads its memberships
+    anew, which takes the longer the more tenants there are.
+    """
+    roles = [sql.Identifier(place.role) for place in places]
+    grants = sql.SQL(ROLES).format(
+        group=sql.Identifier(TENANT_GROUP),
+        roles=sql.SQL(", ").join(roles),
+        login=sql.Identifier(settings.DATABASES[cell]["USER"]),
+    )
+    make_roles = sql.SQL("; ").join([sql.SQL("CREATE ROLE {} NOLOGIN").format(role) for role in roles])
+    connection.execute(sql.SQL("{}; {}").format(make_roles, grants).as_bytes(connection))
+    comment = f"{MADE_AT}{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    for place in places:
+        own = sql.SQL(SCHEMA_OF_ITS_OWN).format(
+            schema=sql.Identifier(place.schema), role=sql.Identifier(place.role), comment=sql.Literal(comment)
+        )
+        connection.execute(own.as_bytes(connection))
+        connection.execute(script.sql.replace(SCHEMA, place.schema).encode())
+        record_migrations(connection, place.tenant_id, [(app, name) for app, name in script.migrations])
+    connection.execute(QUEUES, [settings.DISPATCH_INFLIGHT_PER_TENANT, [place.tenant_id for place in places]])
 
 
 def drop_schema(tenant: Tenant) -> None:
     """Remove the tenant's schema, role and shared rows for ever; does nothing where they are gone."""
     with owner_connection(f"{tenant.cell}_owner") as connection:
-        for table in ("tenants_workitem", "tenants_tenantqueue", "tenants_migrationledger"):
-            connection.execute(
-                sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [tenant.pk]
-            )
-        role = sql.Identifier(tenant.role)
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(tenant.schema)))
-        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [tenant.role]).fetchone():
-            # The owner made the role and so may act for it; the role's other rights go with it.
-            connection.execute(sql.SQL("DROP ROLE {}").format(role))
+        drop_place(connection, SchemaPlace(tenant.pk, tenant.schema, tenant.role))
 
 
-def schema_exists(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> bool:
+def drop_place(connection: Connection, place: SchemaPlace) -> None:
+    """Remove a schema, its role and its shared rows in the caller's transaction; does nothing where they are gone."""
+    for table in SHARED_ROWS:
+        connection.execute(
+            sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [place.tenant_id]
+        )
+    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(place.schema)))
+    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [place.role]).fetchone():
+        # The owner made the role and so may act for it; the role's other rights go with it.
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(place.role)))
+
+
+def schema_exists(connection: Connection, schema: str) -> bool:
     """Whether the cell has this schema."""
     return (
         connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone() is not None
     )
 
 
-def record_migrations(
-    connection: psycopg.Connection[tuple[object, ...]], tenant_id: UUID, keys: list[tuple[str, str]]
-) -> int:
+def record_migrations(connection: Connection, tenant_id: UUID, keys: list[tuple[str, str]]) -> int:
     """Write into the ledger that the tenant has these migrations, in the caller's transaction; how many are new to it.
 
     Another transaction that is just recording the same one is waited for.
