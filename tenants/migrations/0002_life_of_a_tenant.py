@@ -176,4 +176,32 @@ class Migration(migrations.Migration):
                 ('tenant', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='migration_failure', to='tenants.tenant')),
             ],
         ),
+        migrations.CreateModel(
+            name='DeletionRequest',
+            fields=[
+                ('id', models.UUIDField(default=tenants.foundation.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('tenant_id', models.UUIDField()),
+                ('asked_by', models.CharField(blank=True, default='', max_length=200)),
+                ('asked_as', models.CharField(choices=[('owner', 'Owner'), ('operator', 'Operator')], max_length=20)),
+                ('state_before', models.CharField(max_length=20)),
+                ('delete_after', models.DateTimeField()),
+                ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('owners_told_at', models.DateTimeField(null=True)),
+                ('cancelled_at', models.DateTimeField(null=True)),
+                ('cancelled_by', models.CharField(blank=True, default='', max_length=200)),
+                ('begun_at', models.DateTimeField(null=True)),
+                ('done_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('cancelled_at__isnull', True), ('done_at__isnull', True)), fields=('tenant_id',), name='one_open_deletion_request')],
+            },
+        ),
+        migrations.CreateModel(
+            name='RetiredName',
+            fields=[
+                ('id', models.UUIDField(default=tenants.foundation.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('digest', models.BinaryField(max_length=32, unique=True)),
+                ('retired_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+        ),
     ]

@@ -2,6 +2,7 @@
 
 from tenants.models.backup import Backup
 from tenants.models.data_key import DataKey
+from tenants.models.deletion_request import DeletionRequest, RetiredName
 from tenants.models.directory_version import DirectoryVersion
 from tenants.models.domain import Domain
 from tenants.models.evidence import Evidence
@@ -17,6 +18,7 @@ __all__ = [
     "Backup",
     "DataKey",
     "DeletionCertificate",
+    "DeletionRequest",
     "DirectoryVersion",
     "DispatchClock",
     "Domain",
@@ -24,6 +26,7 @@ __all__ = [
     "MigrationFailure",
     "MigrationLedger",
     "Operation",
+    "RetiredName",
     "SigningKey",
     "SpareSchema",
     "TemplateMigration",
