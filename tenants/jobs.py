@@ -3,6 +3,7 @@
 from tenants.dispatch import Work, enqueue, tenant_job
 from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_operations, run_operation
 from tenants.tenancy import atomic
+from tenants.tenancy.spares import refill_every_cell
 
 _HOURS = 3600.0
 
@@ -25,3 +26,9 @@ def run_one_operation(work: Work) -> None:
         run_operation(work.object_id)
     except OperationLost:
         return
+
+
+@tenant_job("platform.refill_spares", max_attempts=2, time_limit_seconds=_HOURS, coalesce=True)
+def refill_spares(_work: Work) -> None:
+    """Make the spare schemas that are missing in any cell, and remove what nobody owns."""
+    refill_every_cell()

@@ -19,6 +19,7 @@ _urls = replace(
 # Companies go to the first cell, so that two of them meet in one; the second takes those that are moved or ask for it.
 globals().update(use_services(_urls, [cell_beside(_urls, 1), cell_beside(_urls, 2, region="elsewhere")]))
 TENANT_ROLE_PREFIX = f"x{WORKER}_"
+SPARE_SCHEMAS = 0  # a test that wants spares makes them
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 STORAGES = {

@@ -14,6 +14,7 @@ from tenants.tenancy import TenantRef, atomic, tenant_scope
 # What runs for the whole platform (see tenants.jobs), and how often. Work of a day or longer is done at night.
 PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.run_operations", timedelta(seconds=15)),
+    ("platform.refill_spares", timedelta(minutes=5)),
 ]
 NIGHT: Final = time(2, 0)
 _DAY: Final = timedelta(days=1)

@@ -11,6 +11,7 @@ import psycopg
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from psycopg import sql
 
 from tenants.models import Operation, SpareSchema, TemplateScript, Tenant
@@ -142,6 +143,18 @@ def refill_spares(cell: str, *, wanted: int | None = None, orphan_age: timedelta
     return done
 
 
+def refill_every_cell() -> list[str]:
+    """Refill the cells one after another; returns those that did not answer, which stop none of the others."""
+    failed: list[str] = []
+    for cell in settings.CELLS:
+        try:
+            refill_spares(cell)
+        except psycopg.OperationalError as error:
+            failed.append(cell)
+            log.warning("spares.not_refilled", cell=cell, error=str(error).strip())
+    return failed
+
+
 @contextmanager
 def one_refiller(connection: Connection) -> Iterator[bool]:
     """Whether this process alone refills the connection's cell until the block ends."""
@@ -211,16 +224,18 @@ def _remove_orphans(connection: Connection, done: Refill, age: timedelta) -> Non
 
 
 def _known() -> tuple[set[str], set[object]]:
-    """Names of schemas and roles, and ids, that somebody owns or that an operation under way speaks of."""
+    """Names of schemas and roles, and ids, that somebody owns or that an operation speaks of.
+
+    A restore or a move may keep what it has replaced for a while after it has ended.
+    """
     names: set[str] = set()
     ids: set[object] = set()
     for model in (Tenant, SpareSchema):
         for pk, schema, role in model._default_manager.values_list("pk", "schema", "role"):
             names |= {schema, role}
             ids.add(pk)
-    operations = Operation.objects.filter(state__in=Operation.OPEN).values_list(
-        "tenant_id", "input", "context"
-    )
+    concerned = Q(state__in=Operation.OPEN) | Q(kind__in=[Operation.Kind.MOVE, Operation.Kind.RESTORE])
+    operations = Operation.objects.filter(concerned).values_list("tenant_id", "input", "context", "result")
     for tenant_id, *facts in operations:
         ids.add(tenant_id)
         names |= set(re.findall(r"[a-z0-9_]+", json.dumps(facts)))
