@@ -6,6 +6,7 @@ from tenants.branding.console import theme
 from tenants.console import companies
 from tenants.console.signing_keys import signing_keys
 from tenants.console.top_badge import top_badge
+from tenants.tenancy.states import stays_open
 
 platform = (
     [
@@ -20,5 +21,9 @@ console_urlpatterns = [
     path("platform/companies/", include(platform)),
     path(".well-known/signing-keys.json", signing_keys, name="signing_keys"),
     path("shell/badge/", top_badge, name="top_badge"),
-    path("theme/<slug:slug>-<slug:digest>.css", theme, name="theme"),
+    path(
+        "theme/<slug:slug>-<slug:digest>.css",
+        stays_open(theme, "provisioning", "suspended", "pending_deletion"),
+        name="theme",
+    ),
 ]

@@ -13,9 +13,9 @@ from django.utils import timezone, translation
 
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
+from tenants.foundation.requests import is_json_door
 from tenants.outbox.bus import bound_actor
 
-_JSON_DOORS = ("/api/", "/scim/", "/hooks/")
 _LANGUAGES = frozenset(code for code, _ in settings.LANGUAGES)
 
 
@@ -59,7 +59,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         view_kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
         """Stop a stranger before the view."""
-        if request.path_info.startswith(_JSON_DOORS):
+        if is_json_door(request):
             return None
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
         return answer

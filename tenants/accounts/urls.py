@@ -6,11 +6,12 @@ from django.urls import include, path, re_path
 
 from tenants.accounts.api import me
 from tenants.accounts.console import api_tokens, entrance, preferences, users
+from tenants.tenancy.states import stays_open
 
 # allauth looks these names up; only the ones that are wanted have a view of its own behind them.
 _entrance = [
-    path("sign-in/", allauth.login, name="account_login"),
-    path("sign-out/", login_required(allauth.logout), name="account_logout"),
+    path("sign-in/", stays_open(allauth.login, "read_only"), name="account_login"),
+    path("sign-out/", stays_open(login_required(allauth.logout), "read_only"), name="account_logout"),
     path("sign-up/", entrance.closed, name="account_signup"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("password/reset/", allauth.password_reset, name="account_reset_password"),

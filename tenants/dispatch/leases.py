@@ -17,6 +17,8 @@ from tenants.dispatch.registry import Job
 from tenants.tenancy import cell_scope
 
 UNKNOWN_LEASE_SECONDS = 60.0
+# What is written on a job that waits for its company's doors to open.
+COMPANY_CLOSED = "The company is closed for the time being."
 
 PICK = """
 SELECT tenant_id, tenant_role, kind, object_id, payload, slot, priority, due_at, every_seconds,
@@ -55,7 +57,8 @@ PUT_BACK = """
 UPDATE tenants_workitem
 SET state = 'ready', due_at = statement_timestamp() + make_interval(secs => %s), lease_token = NULL,
     lease_expires_at = NULL,
-    attempts = greatest(0, attempts - %s), last_error = %s
+    attempts = greatest(0, attempts - %s), last_error = %s,
+    started_at = CASE WHEN %s THEN NULL ELSE started_at END
 WHERE id = %s AND lease_token = %s AND state = 'running'
 """
 
@@ -149,10 +152,22 @@ def settle(
 
 
 def put_back(
-    cursor: CursorWrapper, lease: Lease, *, after_seconds: float, error: str, counts_as_attempt: bool
+    cursor: CursorWrapper,
+    lease: Lease,
+    *,
+    after_seconds: float,
+    error: str,
+    counts_as_attempt: bool,
+    has_begun: bool = True,
 ) -> bool:
-    """Make the row ready again for later; False when it is no longer ours."""
-    cursor.execute(PUT_BACK, [after_seconds, 0 if counts_as_attempt else 1, error, lease.id, lease.token])
+    """Make the row ready again for later; False when it is no longer ours.
+
+    ``has_begun=False``: the job was not even called, so what time passes until it is does not make it old.
+    """
+    cursor.execute(
+        PUT_BACK,
+        [after_seconds, 0 if counts_as_attempt else 1, error, not has_begun, lease.id, lease.token],
+    )
     return bool(cursor.rowcount == 1)
 
 

@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 
 from tenants.dispatch.heartbeats import Heartbeat
 from tenants.dispatch.leases import (
+    COMPANY_CLOSED,
     Lease,
     cell_transaction,
     extend_lease,
@@ -29,9 +30,9 @@ from tenants.foundation.errors import DomainError, ExternalServiceError, LimitRe
 from tenants.foundation.redaction import redact_text
 from tenants.tenancy import TenancyError, TenantRef, cell_scope, tenant_scope
 from tenants.tenancy.directory import directory
+from tenants.tenancy.states import doors_of
 
 log = structlog.get_logger(__name__)
-CLOSED_TENANT_WAIT_SECONDS, NEW_TENANT_WAIT_SECONDS = 60.0, 2.0
 LONGEST_ERROR = 2000
 MARK_TRIES, MARK_PAUSE_SECONDS = 20, 0.5
 
@@ -54,6 +55,7 @@ class Verdict:
     outcome: Outcome
     error: str = ""
     after_seconds: float = 0.0
+    has_begun: bool = True
 
 
 def run_item(cell: str, item_id: UUID, *, has_heartbeat: bool = True) -> Outcome:
@@ -106,10 +108,10 @@ def _admit(lease: Lease, job: Job | None) -> tuple[TenantRef | None, Verdict | N
         return None, Verdict(Outcome.DEAD, "This job was not asked for by the company it names.")
     if job is None:
         return None, Verdict(Outcome.DEAD, f"No installed package has a job called “{lease.kind}”.")
-    if tenant.state != "active":
-        # What is asked for while a company is taken in runs as soon as it is.
-        wait = NEW_TENANT_WAIT_SECONDS if tenant.state == "provisioning" else CLOSED_TENANT_WAIT_SECONDS
-        return None, Verdict(Outcome.POSTPONED, "The company is not active.", wait)
+    doors = doors_of(tenant.state)
+    if not doors.works:
+        # It is not looked at how often: what is asked for runs as soon as the company opens, however late that is.
+        return None, Verdict(Outcome.POSTPONED, COMPANY_CLOSED, doors.seconds, has_begun=False)
     return tenant, None
 
 
@@ -227,7 +229,7 @@ def _write(cursor: CursorWrapper, lease: Lease, verdict: Verdict, control: Contr
         case Outcome.POSTPONED | Outcome.FAILED:
             return put_back(
                 cursor, lease, after_seconds=verdict.after_seconds, error=verdict.error,
-                counts_as_attempt=verdict.outcome is Outcome.FAILED,
+                counts_as_attempt=verdict.outcome is Outcome.FAILED, has_begun=verdict.has_begun,
             )  # fmt: skip
         case _:
             return hold_lease(cursor, lease)

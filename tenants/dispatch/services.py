@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 from django.db import IntegrityError
 
-from tenants.dispatch.leases import cell_transaction
+from tenants.dispatch.leases import COMPANY_CLOSED, cell_transaction
 from tenants.dispatch.waking import wake_on_commit
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.models import TenantQueue, WorkItem
@@ -20,6 +20,22 @@ SET state = 'ready', due_at = statement_timestamp(), attempts = 0, started_at = 
 WHERE id = %s AND state = 'dead'
 RETURNING kind
 """
+
+RELEASE = """
+UPDATE tenants_workitem SET due_at = statement_timestamp(), last_error = ''
+WHERE tenant_id = %s AND state = 'ready' AND last_error = %s AND due_at > statement_timestamp()
+"""
+
+
+def release_postponed(*, cell: str, tenant_id: UUID) -> int:
+    """Make due what was put back because the tenant's doors were closed; returns how many jobs it was."""
+    with cell_transaction(cell) as cursor:
+        cursor.execute(RELEASE, [tenant_id, COMPANY_CLOSED])
+        released = int(cursor.rowcount)
+        wake_on_commit(cell)
+    if released:
+        log.info("jobs.released", tenant_id=str(tenant_id), jobs=released)
+    return released
 
 
 def retry_dead_letter(*, cell: str, item_id: UUID) -> None:

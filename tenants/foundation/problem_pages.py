@@ -18,6 +18,7 @@ from tenants.foundation.errors import (
     LimitReached,
     NotFound,
 )
+from tenants.foundation.requests import is_json_door
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,6 @@ _PAGES: Final[Mapping[type[DomainError], tuple[int, str]]] = {
     Conflict: (409, "console/errors/domain.html"),
     ExternalServiceError: (502, "console/errors/domain.html"),
 }
-_API_PREFIXES: Final = ("/api/", "/scim/", "/hooks/")
 
 
 class DomainErrorMiddleware:
@@ -44,7 +44,7 @@ class DomainErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer for the errors meant for a person; leave everything else to become a 500."""
-        if not isinstance(exception, DomainError) or request.path.startswith(_API_PREFIXES):
+        if not isinstance(exception, DomainError) or is_json_door(request):
             return None
         page = next((page for kind, page in _PAGES.items() if isinstance(exception, kind)), None)
         if page is None:

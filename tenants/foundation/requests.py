@@ -17,6 +17,7 @@ from tenants.foundation.redaction import is_secret_key
 
 log = structlog.get_logger(__name__)
 
+JSON_DOORS = ("/api/", "/scim/", "/hooks/")
 _ACCEPTED_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _KEYS_IN_PATHS = frozenset({"key", "token"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -39,7 +40,7 @@ class RequestIdMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = _refusal(request, request_id) or self._get_response(request)
+        response = _refusal(request) or self._get_response(request)
         response["X-Request-ID"] = request_id
         self._note(request, response, time.perf_counter() - started)
         return response
@@ -85,20 +86,18 @@ def _is_short(request: HttpRequest) -> bool:
     return limit is None or not announced.isdigit() or int(announced) <= limit
 
 
-def _refusal(request: HttpRequest, request_id: str) -> HttpResponse | None:
+def _refusal(request: HttpRequest) -> HttpResponse | None:
     """The answer to a request that goes no further than this, or None."""
     if not _is_clean(request):
-        return _problem(
+        return problem(
             request,
-            request_id,
             HTTPStatus.BAD_REQUEST,
             "malformed_request",
             "The address contains a NUL character.",
         )
     if not _is_short(request):
-        return _problem(
+        return problem(
             request,
-            request_id,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             "body_too_large",
             "The body is larger than this address accepts.",
@@ -106,17 +105,20 @@ def _refusal(request: HttpRequest, request_id: str) -> HttpResponse | None:
     return None
 
 
-def _problem(
-    request: HttpRequest, request_id: str, status: HTTPStatus, code: str, detail: str
-) -> HttpResponse:
-    # By hand: nothing of the API is loaded for a request that goes no further than this.
+def is_json_door(request: HttpRequest) -> bool:
+    """Whether programs ask at this address: they are answered with problem documents, never with pages."""
+    return request.path_info.startswith(JSON_DOORS)
+
+
+def problem(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    """A problem document for a request that goes no further than a middleware: nothing of the API is loaded for it."""
     document = {
         "type": f"urn:nts:problem:{code}",
-        "title": status.phrase,
-        "status": status.value,
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
         "detail": detail,
         "code": code,
         "instance": request.path,
-        "request_id": request_id,
+        "request_id": getattr(request, "request_id", ""),
     }
-    return JsonResponse(document, status=status.value, content_type="application/problem+json")
+    return JsonResponse(document, status=int(status), content_type="application/problem+json")

@@ -71,4 +71,5 @@ class Tenant(models.Model):
             language=self.language,
             time_zone=self.time_zone,
             brand_color=self.brand_color,
+            state_reason=self.state_reason,
         )

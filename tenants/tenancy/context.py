@@ -28,6 +28,7 @@ class TenantRef:
     language: str = "en"
     time_zone: str = "UTC"
     brand_color: str = "#5b5bd6"
+    state_reason: str = ""
 
     def __post_init__(self) -> None:
         for name in (self.schema, self.role):

@@ -9,17 +9,16 @@ import structlog
 from django.db import transaction
 from django.http import (
     HttpRequest,
-    HttpResponse,
     HttpResponseBadRequest,
-    HttpResponseNotFound,
     StreamingHttpResponse,
     UnreadablePostError,
 )
 from django.http.response import HttpResponseBase
-from django.template.loader import render_to_string
 
 from tenants.tenancy.context import TenantRef, tenant_scope
 from tenants.tenancy.directory import directory
+from tenants.tenancy.doors import nobody_here, refusal
+from tenants.tenancy.states import doors_of
 from tenants.tenancy.transactions import Atomic, current_alias
 
 log = structlog.get_logger(__name__)
@@ -40,9 +39,7 @@ class TenantMiddleware:
             return nobody_here()
         request.tenant = tenant  # type: ignore[attr-defined]
         with tenant_scope(tenant):
-            if tenant.state != "active":
-                return closed(tenant)
-            response = self.get_response(request)
+            response = refusal(request, tenant) or self.get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
             parts = cast("Iterable[bytes]", response.streaming_content)
             response.streaming_content = stream_in_scope(tenant, parts)
@@ -114,16 +111,6 @@ def host_of(request: HttpRequest) -> str:
     return host if HOST.match(host) else ""
 
 
-def nobody_here() -> HttpResponse:
-    """The same answer for every host that is nobody's: it says nothing of who else is here."""
-    return HttpResponseNotFound(render_to_string("console/errors/unknown_host.html"))
-
-
-def closed(tenant: TenantRef) -> HttpResponse:
-    """What a tenant's host answers while the tenant is not active."""
-    return HttpResponse(render_to_string("console/errors/tenant_closed.html", {"tenant": tenant}), status=503)
-
-
 def opens_its_own_transactions(request: HttpRequest, view: Any) -> bool:
     """Whether this view, its class or the method that will answer is marked ``@outside_transaction``."""
     holder = getattr(view, "cls", None) or getattr(view, "view_class", None)
@@ -135,12 +122,21 @@ def opens_its_own_transactions(request: HttpRequest, view: Any) -> bool:
 
 
 def stream_in_scope(tenant: TenantRef, parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Produce a streamed answer's parts in the scope of its request, which has ended by then."""
+    """Produce a streamed answer's parts in the scope of its request, which has ended by then.
+
+    It ends when the tenant is closed to readers: who watches a page loads it again and is told why.
+    """
     iterator = iter(parts)
-    while True:
+    while is_still_read(tenant):
         with tenant_scope(tenant):
             try:
                 part = next(iterator)
             except StopIteration:
                 return
         yield part
+
+
+def is_still_read(tenant: TenantRef) -> bool:
+    """Whether the tenant may be read as it stands now."""
+    now = directory.by_id(tenant.id)
+    return now is not None and doors_of(now.state).reads

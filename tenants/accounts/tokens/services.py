@@ -15,7 +15,8 @@ from tenants.accounts.models import ApiToken, RoleBinding
 from tenants.accounts.tokens.format import read_token, write_token
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Forbidden, InvalidInput
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, current_tenant
+from tenants.tenancy.states import doors_of
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +116,8 @@ def may_revoke(token: ApiToken, actor: Actor) -> bool:
 
 def _note_use(row: ApiToken) -> None:
     now = timezone.now()
-    if row.last_used_at is None or row.last_used_at < now - _NOTE_USE_EVERY:
+    is_due = row.last_used_at is None or row.last_used_at < now - _NOTE_USE_EVERY
+    # Who may only read notes nothing: a company that is being moved must not be written to.
+    if is_due and doors_of(current_tenant().state).writes:
         due = Q(last_used_at=None) | Q(last_used_at__lt=now - _NOTE_USE_EVERY)
         ApiToken.objects.filter(due, pk=row.pk).update(last_used_at=now)
