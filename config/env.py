@@ -42,6 +42,7 @@ class Environment(BaseSettings):
     database_admin_url: str | None = None
     cells: Annotated[list[Cell] | None, NoDecode] = None
     default_region: str = "local"
+    migration_canaries: Annotated[list[str], NoDecode] = []
     redis_url: str | None = None
     db_pool_max: int = Field(default=0, ge=0, le=64)
     # Schemas kept ready in each open cell for companies to come.
@@ -95,11 +96,11 @@ class Environment(BaseSettings):
                 raise ValueError(f"must be a JSON list of cells ({error.msg})") from error
         return value
 
-    @field_validator("outbound_allowed_private_hosts", mode="before")
+    @field_validator("outbound_allowed_private_hosts", "migration_canaries", mode="before")
     @classmethod
-    def _hosts_from_commas(cls, value: Any) -> Any:
+    def _list_from_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return [host.strip() for host in value.split(",") if host.strip()]
+            return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
     @field_validator(

@@ -102,6 +102,8 @@ CELL_POLICIES: dict[str, Cell] = {}
 ADMIN_URLS: dict[str, str] = {}
 # Where a company's rows are kept that asked for no region.
 DEFAULT_REGION = ENV.default_region
+# Companies that get a release's migrations before all others.
+MIGRATION_CANARIES = ENV.migration_canaries
 SPARE_SCHEMAS = ENV.spare_schemas
 
 

@@ -1,122 +1,183 @@
 """Existing tenants follow the template: what the ledger lacks is applied, tenant by tenant, each in one transaction."""
 
-from collections import defaultdict
+import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from uuid import UUID
 
-import psycopg
 import structlog
 from django.conf import settings
-from django.db import connections, transaction
-from django.db.migrations.executor import MigrationExecutor
-from psycopg import sql
+from django.db.models import F
+from django.db.models.functions import Now
 
-from tenants.models import TemplateMigration, Tenant
-from tenants.tenancy.context import cell_scope, tenant_scope
-from tenants.tenancy.databases import owner_connection
-from tenants.tenancy.provisioning import record_migrations
-from tenants.tenancy.template import tenant_plan
+from tenants.foundation.errors import NotFound
+from tenants.foundation.redaction import redact_text
+from tenants.models import MigrationFailure, Tenant
+from tenants.tenancy.migrating.canaries import choose_canaries
+from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, pending_migrations
+from tenants.tenancy.migrating.one_tenant import MigrationFailed, Worker, backoff_seconds, schema_lock
+from tenants.tenancy.migrating.turns import ATTEMPTS, Job, Outcome, Round
+from tenants.tenancy.migrating.units import Library
+from tenants.tenancy.template import Key, tenant_plan
 
+__all__ = [
+    "MigrationFailed",
+    "MigrationReport",
+    "migrate_tenant",
+    "migrate_tenants",
+    "pending_migrations",
+    "schema_lock",
+]
 log = structlog.get_logger(__name__)
-Key = tuple[str, str]
+# A tenant taken in by the release before, while this one is rolled out, is found when the ledger is asked again.
+ROUNDS = 3
 
 
 @dataclass
 class MigrationReport:
-    """What a run did: tenants that were up to date, that were migrated, and that failed with why."""
+    """What a run did, by slug: who was up to date, was migrated, failed and why, and was left alone and why."""
 
     up_to_date: int = 0
     migrated: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    # Being moved: the move brings them up to date at its end.
+    deferred: list[str] = field(default_factory=list)
+    # Not begun, because a canary or too many others had failed.
+    held_back: list[str] = field(default_factory=list)
+    canaries: list[str] = field(default_factory=list)
+    retries: int = 0
+    seconds: float = 0.0
 
 
-def pending_migrations(cell: str) -> dict[UUID, list[Key]]:
-    """What each tenant of a cell lacks, from one query of the ledger; tenants that lack nothing are left out."""
-    plan = tenant_plan()
-    with cell_scope(cell), transaction.atomic(using=cell), connections[cell].cursor() as cursor:
-        cursor.execute("SELECT tenant_id, app, name FROM tenants_migrationledger")
-        applied: dict[UUID, set[Key]] = defaultdict(set)
-        for tenant_id, app, name in cursor.fetchall():
-            applied[tenant_id].add((app, name))
-    missing = {
-        pk: [key for key in plan if key not in applied[pk]]
-        for pk, state in Tenant.objects.filter(cell=cell).values_list("pk", "state")
-        # One that is just being taken in may not have its schema yet; if it has, it must not fall behind.
-        if state != Tenant.State.PROVISIONING or pk in applied
-    }
-    return {pk: keys for pk, keys in missing.items() if keys}
+def migrate_tenants(
+    *,
+    cells: Sequence[str] | None = None,
+    workers: int = 4,
+    slugs: Sequence[str] | None = None,
+    canaries: Sequence[str] | None = None,
+    stop_after: int | None = None,
+) -> MigrationReport:
+    """Bring every tenant (of ``cells``, of ``slugs``) to the template's migrations, ``workers`` at once in each cell.
 
+    The canaries go first, and when one of them fails nobody else is begun. Otherwise a failing tenant stops nobody,
+    unless ``stop_after`` of them failed. It is tried again at the end of this run and in the next one. The ledger is
+    written in the tenant's own transaction: a run that was killed goes on where it was, two at once do nothing twice.
 
-def migrate_tenants(*, cells: Sequence[str] | None = None, workers: int = 2) -> MigrationReport:
-    """Bring every tenant to the template's migrations. One failing tenant does not stop the others.
-
-    The ledger is written in the tenant's own migration transaction, so a run that was killed goes on where it was.
+    Raises: NotFound when a tenant was named that does not exist.
     """
-    report = MigrationReport()
-    for cell in cells or settings.CELLS:
-        pending = pending_migrations(cell)
-        tenants = {tenant.pk: tenant for tenant in Tenant.objects.filter(cell=cell)}
-        report.up_to_date += sum(
-            tenant.state != Tenant.State.PROVISIONING for pk, tenant in tenants.items() if pk not in pending
-        )
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            jobs = {pk: pool.submit(migrate_tenant, tenants[pk], keys) for pk, keys in pending.items()}
-        for pk, job in jobs.items():
-            error = job.exception()
-            if error is None:
-                report.migrated.append(tenants[pk].slug)
-            else:
-                report.failed[tenants[pk].slug] = str(error)
-                log.error("tenant.migration_failed", tenant=tenants[pk].slug, error=str(error))
+    began, plan, report = time.monotonic(), tenant_plan(), MigrationReport()
+    seen: set[str] = set()
+    for _ in range(ROUNDS):
+        jobs = [job for job in _jobs(cells, slugs, plan, report) if job.tenant.slug not in seen]
+        seen |= {job.tenant.slug for job in jobs}
+        if not jobs or report.held_back:
+            break
+        _run(jobs, report, workers=workers, canaries=canaries, stop_after=stop_after)
+    report.seconds = round(time.monotonic() - began, 3)
+    log.info(
+        "tenants.migrated", migrated=len(report.migrated), failed=len(report.failed), up_to_date=report.up_to_date,
+        held_back=len(report.held_back), seconds=report.seconds,
+    )  # fmt: skip
     return report
 
 
-def migrate_tenant(tenant: Tenant, keys: list[Key]) -> None:
-    """Apply ``keys`` to one tenant: rendered SQL where there is some, Django's way where a migration runs Python."""
+def migrate_tenant(tenant: Tenant, keys: Sequence[Key] | None = None) -> int:
+    """Bring one tenant up to date, whatever its state; how many migrations it got. A move calls this at its end.
+
+    Raises: MigrationFailed, after a few tries where somebody held a lock.
+    """
+    if keys is None:
+        keys = pending_migrations(tenant.cell).get(tenant.pk, [])
+    worker = Worker(tenant.cell, Library(keys))
     try:
-        scripts = {(m.app, m.name): m.sql for m in TemplateMigration.objects.all()}
-        for key in keys:
-            statements = scripts.get(key)
-            if statements is None:
-                _migrate_through_django(tenant, key)
-            else:
-                _migrate_by_sql(tenant, key, statements)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return worker.migrate(tenant, keys)
+            except MigrationFailed as error:
+                if not error.is_passing or attempt == ATTEMPTS:
+                    raise
+                time.sleep(backoff_seconds(attempt))
     finally:
-        connections.close_all()
+        worker.close()
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _migrate_by_sql(tenant: Tenant, key: Key, statements: str) -> None:
-    with owner_connection(f"{tenant.cell}_owner") as connection:
-        _enter_schema(connection, tenant)
-        if record_migrations(connection, tenant.pk, [key]):
-            connection.execute(statements.encode())
+def _jobs(
+    cells: Sequence[str] | None, slugs: Sequence[str] | None, plan: Sequence[Key], report: MigrationReport
+) -> list[Job]:
+    """Who lacks something; counts the others in ``report``."""
+    chosen = list(cells or settings.CELLS)
+    tenants = Tenant.objects.filter(cell__in=chosen).exclude(state=Tenant.State.DELETED)
+    if slugs is not None:
+        tenants = tenants.filter(slug__in=slugs)
+        missing = set(slugs) - set(tenants.values_list("slug", flat=True))
+        if missing:
+            raise NotFound(f"There is no company {', '.join(sorted(missing))}.", code="tenants.unknown")
+    pending = {pk: keys for cell in chosen for pk, keys in pending_migrations(cell, plan).items()}
+    if pending:
+        behind = list(tenants.filter(pk__in=pending).order_by("pk"))
+    else:
+        behind = []
+    ready = tenants.exclude(state=Tenant.State.PROVISIONING).count()
+    report.up_to_date = ready - sum(tenant.state != Tenant.State.PROVISIONING for tenant in behind)
+    report.up_to_date -= len(set(report.migrated))
+    report.deferred = [tenant.slug for tenant in behind if tenant.state in LEFT_TO_ITS_MOVE]
+    return [Job(tenant, pending[tenant.pk]) for tenant in behind if tenant.state not in LEFT_TO_ITS_MOVE]
 
 
-def _migrate_through_django(tenant: Tenant, key: Key) -> None:
-    alias = f"{tenant.cell}_owner"
-    wrapper = connections[alias]
-    executor = MigrationExecutor(connections["template"])
-    migration = executor.loader.graph.nodes[key]
-    state = executor.loader.project_state((key[0], key[1]), at_end=False)
-    # The scope tells the router that the owner's connection is this tenant's now; without it every operation would
-    # find that its table does not belong there, and do nothing.
-    with tenant_scope(tenant.ref), transaction.atomic(using=alias):
-        wrapper.ensure_connection()
-        _enter_schema(wrapper.connection, tenant)
-        if not record_migrations(wrapper.connection, tenant.pk, [key]):
-            return
-        with wrapper.schema_editor(atomic=False) as editor:
-            for operation in migration.operations:
-                before = state.clone()
-                operation.state_forwards(key[0], state)
-                operation.database_forwards(key[0], editor, before, state)
+def _run(
+    jobs: list[Job],
+    report: MigrationReport,
+    *,
+    workers: int,
+    canaries: Sequence[str] | None,
+    stop_after: int | None,
+) -> None:
+    library = Library({key for job in jobs for key in job.keys})
+    first = choose_canaries(jobs, canaries)
+    report.canaries += [job.tenant.slug for job in first]
+    others = [job for job in jobs if job not in first]
+    failed = _phase(first, library, report, workers=workers, stop_after=None)
+    if failed:
+        report.held_back = [job.tenant.slug for job in others]
+        log.error("canary.failed", tenants=sorted(failed), held_back=len(others))
+    else:
+        _phase(others, library, report, workers=workers, stop_after=stop_after)
+    _forget_failures(jobs, report)
 
 
-def _enter_schema(connection: psycopg.Connection[tuple[object, ...]], tenant: Tenant) -> None:
-    connection.execute(
-        sql.SQL("SET LOCAL search_path = {}, public")
-        .format(sql.Identifier(tenant.schema))
-        .as_bytes(connection)
-    )
+def _phase(
+    jobs: list[Job], library: Library, report: MigrationReport, *, workers: int, stop_after: int | None
+) -> set[str]:
+    """Migrate ``jobs``, at the end those that failed once more; returns who failed for good."""
+    outcome = Round(jobs, library, workers=workers, stop_after=stop_after).run()
+    _count(outcome, report)
+    report.held_back += [job.tenant.slug for job in outcome.not_begun]
+    if outcome.failed and not outcome.not_begun:
+        again = [Job(job.tenant, job.keys) for job, _ in outcome.failed.values()]
+        outcome = Round(again, library, workers=workers).run()
+        _count(outcome, report)
+    for slug, (job, error) in outcome.failed.items():
+        report.failed[slug] = str(error)
+        _remember_failure(job.tenant, error)
+    return set(outcome.failed)
+
+
+def _count(outcome: Outcome, report: MigrationReport) -> None:
+    report.migrated += [tenant.slug for tenant in outcome.migrated]
+    report.up_to_date += len(outcome.found_done)
+    report.retries += outcome.retries
+
+
+def _remember_failure(tenant: Tenant, error: MigrationFailed) -> None:
+    said = {"migration": error.migration[:300], "error": redact_text(str(error)), "failed_at": Now()}
+    known = MigrationFailure.objects.filter(tenant=tenant)
+    if not known.update(runs=F("runs") + 1, **said):
+        MigrationFailure.objects.create(tenant=tenant, **said)
+
+
+def _forget_failures(jobs: list[Job], report: MigrationReport) -> None:
+    """Remove what former runs wrote of tenants that are up to date now."""
+    well = {job.tenant.slug for job in jobs} - report.failed.keys() - set(report.held_back)
+    for failure in MigrationFailure.objects.select_related("tenant"):
+        if failure.tenant.slug in well:
+            failure.delete()

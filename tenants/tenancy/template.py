@@ -13,9 +13,10 @@ from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
 
 from tenants.foundation.errors import Conflict
-from tenants.models import TemplateMigration, TemplateScript
+from tenants.models import TemplateMigration, TemplateScript, Tenant
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.router import tenant_app_labels
 
@@ -102,36 +103,51 @@ def _apply(plan: list[Key]) -> None:
     targets = executor.loader.graph.leaf_nodes()
     labels = tenant_app_labels()
     pending = [m for m, _ in executor.migration_plan(targets) if m.app_label in labels]
-    if len(pending) < len(plan):  # else the template is new: nobody has older tenants, one pass is enough
+    known = set(TemplateMigration.objects.values_list("app", "name"))
+    is_new = len(pending) == len(plan)
+    # Nobody needs the single migrations of a template that is new together with everything else.
+    if not is_new or (Tenant.objects.exists() and not known.issuperset(plan)):
         for migration in pending:
             key = (migration.app_label, migration.name)
-            _remember(key, plan.index(key), render(executor, migration))
+            if not is_new or key not in known:
+                _remember(migration, plan.index(key), render(executor, migration))
             executor.migrate([key])
             executor.loader.build_graph()
     call_command("migrate", database=ALIAS, interactive=False, verbosity=0)
     for position, key in enumerate(plan):
-        _remember(key, position, None, only_if_new=True)
+        if not TemplateMigration.objects.filter(app=key[0], name=key[1]).exists():
+            _remember(executor.loader.graph.nodes[key], position, None)
     connection.close()
 
 
 def render(executor: MigrationExecutor, migration: Migration) -> str | None:
     """The SQL of one migration, or None when it holds Python that must run per tenant."""
-    if any(not operation.reduces_to_sql for operation in migration.operations):
+    if any(runs_python(operation) for operation in migration.operations):
         return None
     statements = executor.loader.collect_sql([(migration, False)])
     return "\n".join(line for line in statements if line not in ("BEGIN;", "COMMIT;"))
 
 
-def _remember(key: Key, position: int, sql: str | None, *, only_if_new: bool = False) -> None:
-    row = TemplateMigration.objects.filter(app=key[0], name=key[1]).first()
+def runs_python(operation: Operation) -> bool:
+    """Whether an operation, or one wrapped in it, has to run in each tenant; Django itself asks the outer one only."""
+    inner = getattr(operation, "database_operations", [])
+    return not operation.reduces_to_sql or any(runs_python(part) for part in inner)
+
+
+def _remember(migration: Migration, position: int, sql: str | None) -> None:
+    row = TemplateMigration.objects.filter(app=migration.app_label, name=migration.name).first()
     if row is None:
-        free = position
-        while TemplateMigration.objects.filter(position=free).exists():
-            free += 1
-        TemplateMigration.objects.create(app=key[0], name=key[1], position=free, sql=sql)
-    elif not only_if_new:
-        row.sql = sql
-        row.save(update_fields=["sql"])
+        row = TemplateMigration(
+            app=migration.app_label, name=migration.name, position=_free_position(position)
+        )
+    row.sql, row.is_atomic = sql, migration.atomic
+    row.save()
+
+
+def _free_position(position: int) -> int:
+    while TemplateMigration.objects.filter(position=position).exists():
+        position += 1
+    return position
 
 
 def dump_schema() -> str:
