@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo test check format bench lock clean screenshots
+.PHONY: help setup setup-dev demo test check format bench bench-tenancy lock clean screenshots
 .SILENT: help
 
 help: ## list the targets
@@ -52,6 +52,9 @@ format: $(STAMP_DEV) ## let ruff put the code into shape
 
 bench: $(STAMP_DEV) ## measure; figures go to benchmarks/results/
 	$(PY) -m benchmarks
+
+bench-tenancy: $(STAMP_DEV) ## measure the tenancy beside django-tenants and django-pgschemas (a quarter of an hour)
+	$(PY) -m benchmarks tenancy
 
 lock: $(STAMP_DEV) ## resolve the dependencies anew, with hashes and without naming a registry
 	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \

@@ -9,7 +9,7 @@ import django
 
 import benchmarks
 
-NOT_BENCHMARKS = {"__main__", "results", "bench_urls"}
+NOT_BENCHMARKS = {"__main__", "results", "bench_urls", "peers"}
 
 
 def main() -> None:

@@ -1,153 +1,217 @@
-"""What a tenant's scope costs per request, and how long a new tenant takes.
+"""Tenancy beside the field: django-tenants, django-pgschemas and plain Django, in one run on one server.
 
-Plain Django and ours answer the same view in the same process, interleaved: plain reads the same table through
-Django's own backend with a fixed search_path and no middleware; ours finds the tenant by host, opens the request's
-transaction and sets role and search_path. Only the ratios are promises.
+Every system has databases of its own with the product's own tables (the tenant apps of this release, so the same
+models and migrations), and works in processes of its own that take turns, so that all meet the same load. Times are
+taken inside those processes, without the start of an interpreter. Commits are durable everywhere.
+
+- create: a tenant and its host, ready to be used, as each documentation says to: by migrations, by cloning a
+  reference schema, ours from the template's script and ours by claiming a schema made ahead. Median of the rounds.
+- nothing to do / one more field: the command that brings all tenants to the newest migrations, whole, once per way
+  (ours: the faster of two for nothing to do). Their schemas were filled in from a dump, to save an hour.
+- request: WSGI called directly, a view with one query or ten, five tenants in turn, rounds interleaved; medians.
+  Overhead is what a request takes longer than plain Django's. Theirs look the tenant up in every request, ours keeps
+  its directory in memory: part of the design that is compared.
+- many tenants: ours, going round all tenants there are, after every connection has seen each of them once.
+- PgBouncer: transaction pooling, eight threads on fewer connections, reads at random from four tenants.
 """
 
-import secrets
-import time
-from collections.abc import Callable
-from io import BytesIO
+import os
+from contextlib import ExitStack
 from typing import Any
 
-from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
-from django.db import connections
-from django.test.utils import override_settings
-
-from benchmarks import bench_urls
+from benchmarks.peers.processes import Peer, peer
 from benchmarks.results import median, milliseconds, save
-from tenants.accounts.models import Department
-from tenants.lifecycle.onboarding import onboard_tenant
-from tenants.models import Tenant
-from tenants.tenancy import TenantRef, atomic, tenant_scope
-from tenants.tenancy.preparing import prepare
-from tenants.tenancy.provisioning import drop_schema, opaque_name, provision_schema
 
-ROUNDS, PER_ROUND, TENANTS = 60, 40, 5
-OURS = [
-    "tenants.tenancy.middleware.TenantMiddleware",
-    "tenants.tenancy.middleware.TransactionMiddleware",
-]
+TENANTS = int(os.environ.get("BENCH_TENANTS", "500"))
+ROUNDS, PER_ROUND, HOSTS = 40, 25, 5
+CREATED, MANY, FEW, READS = 7, 1000, 10, 1200
+LIBRARIES = ("django_tenants", "django_pgschemas")
+WAYS = {
+    "django_tenants": ("standard", "multiprocessing"),
+    "django_pgschemas": ("sequential", "parallel"),
+    "ours": ("one", "two"),
+}
+LIMITED = {"BENCH_LIMIT_SET_CALLS": "1"}
 
 
 def main() -> None:
-    prepare()
-    companies = [company(number) for number in range(TENANTS)]
+    """Measure and write ``results/tenancy.json``."""
+    systems = ("plain", *LIBRARIES, "ours")
     try:
-        figures: dict[str, Any] = {
-            "request": request_cost([c.ref for c in companies]),
-            "new_tenant": creation_cost(),
-        }
+        for system in systems:
+            with peer(system) as worker:
+                worker.ask("databases")
+                worker.ask("prepare")
+        figures: dict[str, Any] = {"tenants": TENANTS, "create": creation()}
+        for system in (*LIBRARIES, "ours"):
+            with peer(system) as worker:
+                worker.ask("fill", first=0, count=TENANTS)
+                worker.ask("mark", count=HOSTS)
+        figures["request"] = requests()
+        figures["pgbouncer"] = pooled_reads()
+        figures["nothing_to_do"] = migrations(runs=2)
+        figures["one_more_field"] = migrations(runs=1, BENCH_ONE_MORE_FIELD="1")
+        figures["many_tenants"] = many_tenants()
+        figures["ratios"] = ratios(figures)
     finally:
-        for made in companies:
-            drop_schema(made)
-            made.delete()
-    path = save("tenancy", (__doc__ or "").strip(), figures)
-    for name, row in figures["request"].items():
-        print(
-            f"{name}: plain {row['plain_ms']} ms, ours {row['ours_ms']} ms, ratio {row['ratio']} (≤ {row['limit']})"
-        )
-    print(f"new tenant: {figures['new_tenant']['schema_median_s']} s median (≤ 0.5 s) → {path.name}")
+        for system in systems:
+            with peer(system) as worker:
+                worker.ask("drop")
+    save("tenancy", (__doc__ or "").strip(), figures)
+    for name, row in figures["ratios"].items():
+        print(f"{name}: {row['measured']} (promised {row['promised']})")
 
 
-def company(number: int) -> Tenant:
-    slug = f"bench-{secrets.token_hex(3)}"
-    done = onboard_tenant(
-        slug=slug, name=f"Bench {number}", owner_email=f"o@{slug}.example", owner_name="Bench Owner",
-        owner_password=secrets.token_urlsafe(16),
-    )  # fmt: skip
-    with tenant_scope(done.tenant), atomic():
-        Department.objects.bulk_create(Department(name=f"D{n}", key=f"D{n}") for n in range(5))
-    return Tenant.objects.get(pk=done.tenant.id)
+def creation() -> dict[str, Any]:
+    """Median seconds of every way to make a tenant, in turn."""
+    by_migrate = {"BENCH_BY_MIGRATE": "1"}
+    times: dict[str, list[float]] = {}
+    with ExitStack() as stack:
+        ways: dict[str, Peer] = {
+            **{f"{name}, migrate": stack.enter_context(peer(name, **by_migrate)) for name in LIBRARIES},
+            **{f"{name}, clone": stack.enter_context(peer(name)) for name in LIBRARIES},
+            "ours, from the template": stack.enter_context(peer("ours")),
+        }
+        for number in range(CREATED):
+            for way, worker in ways.items():
+                seconds = worker.ask("create")
+                if number:  # the first one loads code and opens connections
+                    times.setdefault(way, []).append(seconds)
+        ours = ways["ours, from the template"]
+        made_ahead = ours.ask("have_spares", count=CREATED)
+        times["ours, claimed"] = [ours.ask("create") for _ in range(CREATED)]
+    return {
+        **{way: {"median_s": round(median(taken), 4), "rounds": len(taken)} for way, taken in times.items()},
+        "made_ahead_s_each": round(made_ahead / CREATED, 4),
+    }
 
 
-def request_cost(refs: list[TenantRef]) -> dict[str, dict[str, float]]:
-    """Medians per request of both ways, interleaved round by round."""
-    with override_settings(ROOT_URLCONF="benchmarks.bench_urls"):
-        plain, ours = handler([]), handler(OURS)
-        plain_alias = plain_connection(refs[0])
-
-        def ask_plain(count: int, number: int) -> None:
-            bench_urls.ALIAS["name"] = plain_alias
-            call(plain, f"/{count}/", "plain.localhost")
-
-        def ask_ours(count: int, number: int) -> None:
-            bench_urls.ALIAS["name"] = None
-            call(ours, f"/{count}/", f"{refs[number % len(refs)].slug}.{settings.BASE_DOMAIN}")
-
-        result: dict[str, dict[str, float]] = {}
-        for count, limit in ((1, 1.45), (10, 1.15)):
-            times: dict[str, list[float]] = {"plain": [], "ours": []}
-            ways: list[tuple[str, Callable[[int, int], None]]] = [("plain", ask_plain), ("ours", ask_ours)]
-            for way in ways:  # warm both
-                for number in range(20):
-                    way[1](count, number)
-            for round_number in range(ROUNDS):
-                for name, ask in ways if round_number % 2 else reversed(ways):
-                    for number in range(PER_ROUND):
-                        started = time.perf_counter()
-                        ask(count, number)
-                        times[name].append(time.perf_counter() - started)
-            slow, fast = median(times["ours"]), median(times["plain"])
-            result[f"{count} queries"] = {
-                "plain_ms": milliseconds(fast), "ours_ms": milliseconds(slow),
-                "ratio": round(slow / fast, 3), "limit": limit,
-            }  # fmt: skip
-    connections[plain_alias].close()
+def requests() -> dict[str, Any]:
+    """Median milliseconds per request of every system and setting, in turn, with one query and with ten."""
+    with ExitStack() as stack:
+        peers = {
+            "plain": stack.enter_context(peer("plain")),
+            "ours": stack.enter_context(peer("ours")),
+            **{name: stack.enter_context(peer(name)) for name in LIBRARIES},
+            **{f"{name}, fewer SETs": stack.enter_context(peer(name, **LIMITED)) for name in LIBRARIES},
+        }
+        result: dict[str, Any] = {}
+        for queries in (1, 10):
+            times: dict[str, list[float]] = {name: [] for name in peers}
+            for round_number in range(-2, ROUNDS):
+                for name, worker in peers.items():
+                    hosts = 1 if name == "plain" else HOSTS
+                    taken = worker.ask("requests", queries=queries, hosts=hosts, count=PER_ROUND)
+                    if round_number >= 0:
+                        times[name] += taken
+            plain = median(times["plain"])
+            result[f"{queries} queries"] = {
+                name: {
+                    "p50_ms": milliseconds(median(taken)),
+                    "to_plain": round(median(taken) / plain, 3),
+                    "overhead_ms": milliseconds(median(taken) - plain),
+                }
+                for name, taken in times.items()
+            }
     return result
 
 
-def handler(middleware: list[str]) -> WSGIHandler:
-    with override_settings(MIDDLEWARE=middleware):
-        return WSGIHandler()
+def migrations(runs: int, **environment: str) -> dict[str, Any]:
+    """Seconds of the whole command in every way; the field, when there is one, goes to another half of the ways.
+
+    A way that comes second would find nothing left to do, so with one more field each library is measured in its
+    quicker way only.
+    """
+    result: dict[str, Any] = {}
+    for system, ways in WAYS.items():
+        with peer(system, **environment) as worker:
+            if not environment:
+                taken = {way: worker.ask("migrate", way=way) for way in ways}
+                result |= (
+                    {"ours": round(min(taken.values()), 4)}
+                    if system == "ours"
+                    else {f"{system}, {way}": round(seconds, 3) for way, seconds in taken.items()}
+                )
+                continue
+            way = ways[-1]
+            result[system if system == "ours" else f"{system}, {way}"] = round(
+                worker.ask("migrate", way=way), 4
+            )
+            if not all(worker.ask("check_field", number=number) for number in (0, TENANTS // 2, TENANTS - 1)):
+                raise RuntimeError(f"{system} did not add the field.")
+    return result
 
 
-def plain_connection(ref: TenantRef) -> str:
-    """An alias of Django's own backend on the same cell, its search_path fixed to one tenant."""
-    alias = f"{ref.cell}_owner"
-    connections[alias].close()
-    connections[alias].settings_dict["CONN_HEALTH_CHECKS"] = (
-        False  # Django's default; ours asks no one either
-    )
-    connections[alias].settings_dict["OPTIONS"]["options"] = f"-c search_path={ref.schema}"
-    return alias
+def pooled_reads() -> dict[str, Any]:
+    """Wrong-tenant reads behind PgBouncer."""
+    result: dict[str, Any] = {}
+    for system in (*LIBRARIES, "ours"):
+        with peer(system, **LIMITED) as worker:
+            result[system] = worker.ask("pooled_reads", threads=8, tenants=4, count=READS)
+    return result
 
 
-def call(application: WSGIHandler, path: str, host: str) -> None:
-    environment: dict[str, Any] = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "80",
-        "HTTP_HOST": host, "wsgi.input": BytesIO(), "wsgi.errors": BytesIO(), "wsgi.url_scheme": "http",
-    }  # fmt: skip
-    statuses: list[str] = []
-
-    def start(status: str, headers: list[tuple[str, str]], error: Any = None, /) -> Callable[[bytes], object]:
-        statuses.append(status)
-        return lambda data: None
-
-    response = application(environment, start)
-    body = b"".join(response)
-    response.close()
-    if statuses[0] != "200 OK" or body == b"0":
-        raise RuntimeError(f"{path} on {host}: {statuses[0]} {body!r}")
-
-
-def creation_cost(count: int = 20) -> dict[str, float]:
-    """Seconds for role, schema, tables, grants and ledger of a new tenant, from the template's script."""
-    seconds = []
-    for _ in range(count):
-        name = opaque_name()
-        tenant = Tenant.objects.create(
-            slug=f"bench-{secrets.token_hex(4)}", name="Bench", cell=settings.CELLS[0], schema=name, role=name
-        )
-        started = time.perf_counter()
-        provision_schema(tenant)
-        seconds.append(time.perf_counter() - started)
-        drop_schema(tenant)
-        tenant.delete()
+def many_tenants() -> dict[str, Any]:
+    """Requests to ours with a few tenants, and with a thousand that are all in use."""
+    with peer("ours") as worker:
+        worker.ask("fill", first=TENANTS, count=max(0, MANY - TENANTS))
+        worker.ask("mark", count=MANY)
+        for hosts in (FEW, MANY):
+            worker.ask("requests", queries=1, hosts=hosts, count=2 * hosts)
+        times: dict[int, list[float]] = {FEW: [], MANY: []}
+        for round_number in range(20):
+            for hosts, taken in times.items():
+                taken += worker.ask("requests", queries=1, hosts=hosts, count=100, start=100 * round_number)
+        p50 = {hosts: median(taken) for hosts, taken in times.items()}
     return {
-        "schema_median_s": round(median(seconds), 3),
-        "schema_max_s": round(max(seconds), 3),
-        "limit_s": 0.5,
+        "few": FEW,
+        "many": MANY,
+        "few_p50_ms": milliseconds(p50[FEW]),
+        "many_p50_ms": milliseconds(p50[MANY]),
+        "ratio": round(p50[MANY] / p50[FEW], 3),
+    }
+
+
+def ratios(figures: dict[str, Any]) -> dict[str, Any]:
+    """What was promised beside what came of it."""
+    create = {way: row["median_s"] for way, row in figures["create"].items() if isinstance(row, dict)}
+    clone = min(seconds for way, seconds in create.items() if way.endswith("clone"))
+    migrate = min(seconds for way, seconds in create.items() if way.endswith("migrate"))
+    ours, cold = create["ours, claimed"], create["ours, from the template"]
+
+    def theirs(part: str) -> float:
+        return min(float(seconds) for way, seconds in figures[part].items() if way != "ours")
+
+    def overhead(queries: int) -> str:
+        rows = figures["request"][f"{queries} queries"]
+        least = min(row["overhead_ms"] for name, row in rows.items() if name not in ("plain", "ours"))
+        return f"{rows['ours']['overhead_ms'] / least:.2f} ×"
+
+    return {
+        "create, against the faster clone": {
+            "measured": f"{clone / ours:.0f} × (made from the template at once: {clone / cold:.1f} ×)",
+            "promised": "≥ 8 ×",
+        },
+        "create, against the faster migrate": {
+            "measured": f"{migrate / ours:.0f} × (made from the template at once: {migrate / cold:.1f} ×)",
+            "promised": "≥ 20 ×",
+        },
+        "nothing to migrate": {
+            "measured": f"{theirs('nothing_to_do') / figures['nothing_to_do']['ours']:.0f} ×",
+            "promised": "≥ 200 ×",
+        },
+        "one more field": {
+            "measured": f"{theirs('one_more_field') / figures['one_more_field']['ours']:.0f} ×",
+            "promised": "≥ 50 ×",
+        },
+        "overhead of a request, 1 query": {"measured": overhead(1), "promised": "≤ 0.7 ×"},
+        "overhead of a request, 10 queries": {"measured": overhead(10), "promised": "≤ 0.7 ×"},
+        f"request p50, {MANY} tenants against {FEW}": {
+            "measured": f"{figures['many_tenants']['ratio']} ×",
+            "promised": "≤ 1.1 ×",
+        },
+        "wrong-tenant reads behind PgBouncer": {
+            "measured": {name: row["wrong_tenant"] for name, row in figures["pgbouncer"].items()},
+            "promised": "0",
+        },
     }
