@@ -41,7 +41,7 @@ if SYSTEM == "ours":
     ]
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    CELLS: list[str] = []
+    CELLS = []
     DATABASE_ROUTERS = []
     REDIS_URL = _urls.redis
 
