@@ -6,6 +6,54 @@ import tenants.foundation.ids
 from django.db import migrations, models
 
 
+# Every change of a tenant or of one of its hosts counts the directory up, whoever makes it. The triggers fire when the
+# transaction commits, so the number's row is locked for no longer than that, and numbers are seen in their order.
+COUNT_CHANGES = """
+INSERT INTO tenants_directoryversion (id, version) VALUES (1, 1) ON CONFLICT DO NOTHING;
+
+CREATE FUNCTION tenants_note_directory_change() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    concerned uuid;
+    number bigint;
+BEGIN
+    FOR concerned IN
+        SELECT DISTINCT id FROM unnest(ARRAY[
+            (to_jsonb(OLD) ->> TG_ARGV[0])::uuid, (to_jsonb(NEW) ->> TG_ARGV[0])::uuid
+        ]) AS t (id) WHERE id IS NOT NULL
+    LOOP
+        UPDATE tenants_directoryversion SET version = version + 1 WHERE id = 1 RETURNING version INTO number;
+        INSERT INTO tenants_directorychange (version, tenant_id) VALUES (number, concerned)
+            ON CONFLICT (version) DO UPDATE SET tenant_id = excluded.tenant_id;
+        IF number % 1000 = 0 THEN
+            DELETE FROM tenants_directorychange WHERE version <= number - 10000;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER directory_change AFTER INSERT OR UPDATE OR DELETE ON tenants_tenant
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenants_note_directory_change('id');
+CREATE CONSTRAINT TRIGGER directory_change AFTER INSERT OR UPDATE OR DELETE ON tenants_domain
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenants_note_directory_change('tenant_id');
+
+CREATE FUNCTION tenants_count_version() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    NEW.version := OLD.version + 1;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER count_version BEFORE UPDATE ON tenants_tenant
+    FOR EACH ROW EXECUTE FUNCTION tenants_count_version();
+"""
+COUNT_NO_CHANGES = """
+DROP TRIGGER count_version ON tenants_tenant;
+DROP TRIGGER directory_change ON tenants_tenant;
+DROP TRIGGER directory_change ON tenants_domain;
+DROP FUNCTION tenants_count_version();
+DROP FUNCTION tenants_note_directory_change();
+"""
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -204,4 +252,12 @@ class Migration(migrations.Migration):
                 ('retired_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
+        migrations.CreateModel(
+            name='DirectoryChange',
+            fields=[
+                ('version', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
+                ('tenant_id', models.UUIDField()),
+            ],
+        ),
+        migrations.RunSQL(COUNT_CHANGES, COUNT_NO_CHANGES),
     ]

@@ -3,7 +3,7 @@
 from tenants.models.backup import Backup
 from tenants.models.data_key import DataKey
 from tenants.models.deletion_request import DeletionRequest, RetiredName
-from tenants.models.directory_version import DirectoryVersion
+from tenants.models.directory_version import DirectoryChange, DirectoryVersion
 from tenants.models.domain import Domain
 from tenants.models.evidence import Evidence
 from tenants.models.migration_ledger import MigrationFailure, MigrationLedger
@@ -19,6 +19,7 @@ __all__ = [
     "DataKey",
     "DeletionCertificate",
     "DeletionRequest",
+    "DirectoryChange",
     "DirectoryVersion",
     "DispatchClock",
     "Domain",

@@ -1,4 +1,4 @@
-"""One number that grows with every change of the directory: a process asks for it to know whether its memory is old."""
+"""The directory's number, which grows with every change of a tenant or a host, and what each change was about."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class DirectoryVersion(models.Model):
-    """A control-plane table of one row."""
+    """A control-plane table of one row. Triggers count it up when a change is committed, whoever made the change."""
 
     ROW: ClassVar = 1
 
@@ -19,3 +19,13 @@ class DirectoryVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.version)
+
+
+class DirectoryChange(models.Model):
+    """One change: with it the directory reached ``version``. The triggers keep the last 10,000 or so."""
+
+    version = models.PositiveBigIntegerField(primary_key=True)
+    tenant_id = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.tenant_id}"

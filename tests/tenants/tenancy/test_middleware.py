@@ -12,7 +12,7 @@ from tenants.accounts.models import Department
 from tenants.models import Tenant
 from tenants.tenancy import TenantRef, atomic, current_tenant, in_transaction, outside_transaction
 from tenants.tenancy.context import current_tenant_or_none
-from tenants.tenancy.directory import Directory, directory
+from tenants.tenancy.directory import directory
 from tenants.tenancy.middleware import (
     TenantMiddleware,
     TransactionMiddleware,
@@ -148,37 +148,6 @@ def test_the_mark_is_found_on_views_classes_and_single_actions(rf: RequestFactor
     assert opens_its_own_transactions(rf.post("/"), calls_out)
     assert opens_its_own_transactions(rf.post("/"), action_view(post="connect"))
     assert not opens_its_own_transactions(rf.get("/"), action_view(get="list", post="connect"))
-
-
-def test_the_directory_remembers_for_a_while_and_can_be_told_to_forget(
-    database: None, companies: tuple[Tenant, Tenant]
-) -> None:
-    now = [0.0]
-    book = Directory(seconds=30, clock=lambda: now[0])
-    assert book.by_host("north.localhost") == companies[0].ref
-    Tenant.objects.filter(slug="north").update(name="Renamed Works")
-    found = book.by_host("north.localhost")
-    assert isinstance(found, TenantRef)
-    assert found.name == "North Works"
-    now[0] = 31
-    found = book.by_host("north.localhost")
-    assert isinstance(found, TenantRef)
-    assert found.name == "Renamed Works"
-    assert book.by_id(companies[1].pk) == companies[1].ref
-
-
-def test_a_company_that_opens_is_served_a_moment_later(
-    database: None, companies: tuple[Tenant, Tenant]
-) -> None:
-    now = [0.0]
-    book = Directory(seconds=30, clock=lambda: now[0])
-    Tenant.objects.filter(slug="north").update(state=Tenant.State.PROVISIONING)
-    found = book.by_id(companies[0].pk)
-    assert found is not None
-    assert found.state == "provisioning"
-    Tenant.objects.filter(slug="north").update(state=Tenant.State.ACTIVE)
-    now[0] = 1
-    assert book.by_id(companies[0].pk) == companies[0].ref
 
 
 class SlowBody(io.RawIOBase):
