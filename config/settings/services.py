@@ -30,7 +30,8 @@ def development_services(
     url, owner, redis = env.database_url, env.database_owner_url or env.database_url, env.redis_url
     admin = env.database_admin_url
     if not (url and redis) and env.embedded_services:
-        services = embedded.ensure_running(var)
+        archive = (env.backup_wal_dir or var / "wal-archive").resolve() if env.backup_dir else None
+        services = embedded.ensure_running(var, archive=archive)
         if not url:
             url = services.database_url(embedded.LOGIN_ROLE, services.login_password, database)
             owner = services.database_url(embedded.OWNER_ROLE, services.owner_password, database)

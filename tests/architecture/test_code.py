@@ -12,6 +12,7 @@ RAW_SQL_ROOMS = (
     "reporting/sql/",
     "tenants/tenancy/",
     "tenants/dispatch/",
+    "tenants/backups/",
     "tenants/audit/",
     "config/embedded.py",
 )

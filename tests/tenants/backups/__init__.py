@@ -1,0 +1,1 @@
+"""Tests of the backups; the slow ones have a PostgreSQL of their own."""
