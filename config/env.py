@@ -64,6 +64,12 @@ class Environment(BaseSettings):
     worker_metrics_listen: str = Field(default="", pattern=r"^$|^[^:\s]+:\d{1,5}$")
     embedded_services: bool = True
 
+    # Where companies' exports lie until they are downloaded, sealed; shared by web processes and workers.
+    exports_dir: Path | None = None
+    export_keep_days: int = Field(default=7, ge=1, le=90)
+    # How long a company that is to be deleted may still be kept.
+    deletion_grace_days: int = Field(default=30, ge=1, le=365)
+
     # Where encrypted base backups and write-ahead log are kept; without it there are no backups.
     backup_dir: Path | None = None
     # A role with REPLICATION (or a superuser) on the control plane's server.

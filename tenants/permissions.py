@@ -7,10 +7,14 @@ from tenants.tenancy import current_tenant_or_none
 PLATFORM_SLUG = "platform"
 SEE_COMPANIES, ONBOARD_COMPANIES = "platform.see_companies", "platform.onboard_companies"
 
+EXPORT_COMPANY, DELETE_COMPANY = "company.export", "company.delete"
+
 
 def register() -> None:
-    """Put the operators' permissions into the catalogue."""
+    """Put the operators' permissions, and those over a company as a whole, into the catalogue."""
     register_permissions(
+        Permission(code=EXPORT_COMPANY, label="Export everything the company has", held_from=Role.OWNER),
+        Permission(code=DELETE_COMPANY, label="Delete the company", held_from=Role.OWNER),
         Permission(code=SEE_COMPANIES, label="See the platform's companies", held_from=Role.MEMBER),
         Permission(code=ONBOARD_COMPANIES, label="Take companies in", held_from=Role.ADMIN),
     )

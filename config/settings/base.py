@@ -186,6 +186,10 @@ SYNC_POLL_SECONDS = ENV.sync_poll_seconds
 DEFAULT_FROM_EMAIL = ENV.email_from
 MAILERS = mailers_for(ENV.email_url)
 
+# --- a company leaves
+EXPORTS_DIR: Path = (ENV.exports_dir or VAR_DIR / "exports").resolve()
+EXPORT_KEEP_DAYS, DELETION_GRACE_DAYS = ENV.export_keep_days, ENV.deletion_grace_days
+
 # --- dispatch
 DISPATCH_INFLIGHT_PER_TENANT = ENV.dispatch_inflight_per_tenant
 DISPATCH_INFLIGHT_TOTAL = ENV.dispatch_inflight_total
