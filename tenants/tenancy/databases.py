@@ -10,6 +10,7 @@ from django.db import connections
 from psycopg import sql
 
 from tenants.foundation.errors import Conflict
+from tenants.tenancy.shared_tables import number_shared_rows
 
 log = structlog.get_logger(__name__)
 RIGHTS = Path(__file__).with_name("roles.sql")
@@ -85,6 +86,8 @@ def migrate_shared_tables(alias: str) -> None:
     script = RIGHTS.read_text().replace(":login", sql.Identifier(login).as_string(None))
     kind = "control" if alias == "default_owner" else "cell"
     with owner_connection(alias) as connection:
+        if kind == "cell":
+            number_shared_rows(connection)
         connection.execute(script.partition(f"-- section: {kind}")[2].partition("-- section:")[0].encode())
 
 
