@@ -13,7 +13,7 @@ from tenants.foundation.errors import NotFound
 from tenants.foundation.redaction import redact_text
 from tenants.models import MigrationFailure, Tenant
 from tenants.tenancy.migrating.canaries import choose_canaries
-from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, pending_migrations
+from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, pending_migrations, standing_of
 from tenants.tenancy.migrating.one_tenant import MigrationFailed, Worker, backoff_seconds, schema_lock
 from tenants.tenancy.migrating.turns import ATTEMPTS, Job, Outcome, Round
 from tenants.tenancy.migrating.units import Library
@@ -112,14 +112,13 @@ def _jobs(
         missing = set(slugs) - set(tenants.values_list("slug", flat=True))
         if missing:
             raise NotFound(f"There is no company {', '.join(sorted(missing))}.", code="tenants.unknown")
-    pending = {pk: keys for cell in chosen for pk, keys in pending_migrations(cell, plan).items()}
-    if pending:
-        behind = list(tenants.filter(pk__in=pending).order_by("pk"))
-    else:
-        behind = []
-    ready = tenants.exclude(state=Tenant.State.PROVISIONING).count()
-    report.up_to_date = ready - sum(tenant.state != Tenant.State.PROVISIONING for tenant in behind)
-    report.up_to_date -= len(set(report.migrated))
+    found = [standing_of(cell, plan) for cell in chosen]
+    pending = {pk: keys for standing in found for pk, keys in standing.pending.items()}
+    behind = list(tenants.filter(pk__in=pending).order_by("pk")) if pending else []
+    up_to_date = {pk for standing in found for pk in standing.up_to_date}
+    if slugs is not None:
+        up_to_date &= set(tenants.values_list("pk", flat=True))
+    report.up_to_date = len(up_to_date) - len(set(report.migrated))
     report.deferred = [tenant.slug for tenant in behind if tenant.state in LEFT_TO_ITS_MOVE]
     return [Job(tenant, pending[tenant.pk]) for tenant in behind if tenant.state not in LEFT_TO_ITS_MOVE]
 

@@ -1,6 +1,7 @@
 """The ledger of a cell: which tenants lack which migrations, from one grouped query however many tenants there are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
@@ -15,34 +16,59 @@ HELD = """
 SELECT tenant_id::text, count(*) FROM tenants_migrationledger
 WHERE app || '.' || name = ANY(%s) GROUP BY tenant_id
 """
-NAMES = "SELECT tenant_id, app, name FROM tenants_migrationledger WHERE tenant_id = ANY(%s)"
+NAMES = """
+SELECT tenant_id, array_agg(app || '.' || name) FROM tenants_migrationledger
+WHERE tenant_id = ANY(%s) GROUP BY tenant_id
+"""
 # A schema that is being copied elsewhere must not change under the copy; its move catches up at the end.
 LEFT_TO_ITS_MOVE = frozenset({Tenant.State.MOVING})
 GONE = frozenset({Tenant.State.DELETED})
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A cell's tenants: what each lacks, in the order in which it applies; who lacks nothing; who has no schema yet."""
+
+    pending: dict[UUID, list[Key]]
+    up_to_date: list[UUID]
+    without_schema: list[UUID]
+
+
 def pending_migrations(cell: str, plan: Sequence[Key] | None = None) -> dict[UUID, list[Key]]:
-    """What each tenant of a cell lacks, in the order in which it applies; tenants that lack nothing are left out.
+    """What each tenant of a cell lacks; tenants that lack nothing are left out.
 
     So are deleted ones, and one that is just being taken in while it has no schema. One that is being moved is not:
     whoever acts on this looks at its state.
     """
+    return standing_of(cell, plan).pending
+
+
+def standing_of(cell: str, plan: Sequence[Key] | None = None) -> Standing:
+    """How far every tenant of a cell is; deleted ones are nowhere."""
     wanted = list(plan if plan is not None else tenant_plan())
     held = _held(cell, wanted)
-    behind = [
-        pk
-        for pk, state in Tenant.objects.filter(cell=cell).exclude(state__in=GONE).values_list("pk", "state")
-        if held.get(str(pk), 0) < len(wanted) and (state != Tenant.State.PROVISIONING or str(pk) in held)
-    ]
-    if not behind:
-        return {}
-    names: dict[UUID, set[Key]] = {pk: set() for pk in behind}
+    standing = Standing({}, [], [])
+    tenants = Tenant.objects.filter(cell=cell).exclude(state__in=GONE)
+    for pk, state in tenants.values_list("pk", "state"):
+        many = held.get(str(pk), 0)
+        if many == len(wanted):
+            standing.up_to_date.append(pk)
+        elif many == 0 and state == Tenant.State.PROVISIONING:
+            standing.without_schema.append(pk)
+        else:
+            standing.pending[pk] = []
+    if standing.pending:
+        full_names = [(".".join(key), key) for key in wanted]
+        names = _names(cell, list(standing.pending))
+        for pk in standing.pending:
+            standing.pending[pk] = [key for name, key in full_names if name not in names.get(pk, ())]
+    return standing
+
+
+def _names(cell: str, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     with cell_scope(cell), transaction.atomic(using=cell), connections[cell].cursor() as cursor:
-        cursor.execute(NAMES, [behind])
-        for tenant_id, app, name in cursor.fetchall():
-            names[tenant_id].add((app, name))
-    missing = {pk: [key for key in wanted if key not in known] for pk, known in names.items()}
-    return {pk: keys for pk, keys in missing.items() if keys}
+        cursor.execute(NAMES, [list(ids)])
+        return dict(cursor.fetchall())
 
 
 def _held(cell: str, plan: Sequence[Key]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 import structlog
 from django.db import DatabaseError, connections, transaction
+from django.db.backends.base.operations import BaseDatabaseOperations
 from psycopg import pq, sql
 
 from tenants.foundation.ids import uuid7
@@ -201,8 +202,10 @@ class Worker:
             if script.sql is None:
                 self._python_without_transaction(tenant, unit)
             else:
-                for statement in wrapper.ops.prepare_sql_script(script.sql):
-                    self._run_alone(connection, tenant, statement)
+                # PostgreSQL's own version leaves a script whole: it would be sent as one transaction.
+                for statement in BaseDatabaseOperations.prepare_sql_script(wrapper.ops, script.sql):
+                    if statement:
+                        self._run_alone(connection, tenant, statement)
             with connection.transaction():
                 record_migrations(connection, tenant.pk, unit.keys)
         finally:

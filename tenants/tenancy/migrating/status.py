@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
 
 from tenants.models import MigrationFailure, TemplateMigration, Tenant
-from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, pending_migrations
+from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, standing_of
 from tenants.tenancy.template import Key, tenant_plan
 
 
@@ -44,22 +43,16 @@ def migration_status(cells: Sequence[str] | None = None) -> MigrationStatus:
     pending: Counter[Key] = Counter()
     versions: Counter[tuple[Key, ...]] = Counter()
     for cell in chosen:
-        lacking = pending_migrations(cell, plan)
-        states = Tenant.objects.filter(cell=cell).exclude(state=Tenant.State.DELETED).order_by()
-        counts = dict(states.values_list("state").annotate(n=Count("pk")))
-        moving = states.filter(state__in=LEFT_TO_ITS_MOVE, pk__in=lacking).count()
-        # One that is being taken in counts as without a schema unless its ledger has begun.
-        begun = states.filter(state=Tenant.State.PROVISIONING, pk__in=lacking).count()
-        unbuilt = counts.get(Tenant.State.PROVISIONING, 0) - begun
-        standing = sum(counts.values()) - unbuilt
+        standing = standing_of(cell, plan)
+        moving = Tenant.objects.filter(cell=cell, state__in=LEFT_TO_ITS_MOVE, pk__in=standing.pending).count()
         totals[cell] = {
-            "tenants": standing + unbuilt,
-            "up_to_date": standing - len(lacking),
-            "behind": len(lacking) - moving,
+            "tenants": len(standing.up_to_date) + len(standing.pending) + len(standing.without_schema),
+            "up_to_date": len(standing.up_to_date),
+            "behind": len(standing.pending) - moving,
             "moving": moving,
-            "without_schema": unbuilt,
+            "without_schema": len(standing.without_schema),
         }
-        for keys in lacking.values():
+        for keys in standing.pending.values():
             pending.update(keys)
             versions[tuple(keys)] += 1
     up_to_date = sum(total["up_to_date"] for total in totals.values())
