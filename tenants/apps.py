@@ -16,6 +16,7 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenants import navigation, permissions  # noqa: PLC0415 - models must be loaded first
+        from tenants.lifecycle import sagas  # noqa: F401, PLC0415 - registers them
 
         permissions.register()
         navigation.register()

@@ -74,14 +74,17 @@ def create_user(
 
 
 @atomic
-def ensure_first_owner(*, email: str, name: str, password: str | None) -> User:
+def ensure_first_owner(
+    *, email: str, name: str, password: str | None = None, password_hash: str = ""
+) -> User:
     """Make sure that a new company has its first owner; a second call finds them.
 
+    ``password_hash`` is that of a password which was checked and hashed before.
     Raises: InvalidInput (address, name, password).
     """
     user = User.objects.filter(email=normal_email(email)).first()
     if user is None:
-        return create_user(
+        user = create_user(
             email=email,
             name=name,
             role=Role.OWNER,
@@ -89,6 +92,10 @@ def ensure_first_owner(*, email: str, name: str, password: str | None) -> User:
             actor=SYSTEM,
             source=RoleSource.ONBOARDING,
         )
+        if password_hash:
+            user.password = password_hash
+            user.save(update_fields=["password", "updated_at"])
+        return user
     if not owners().filter(user=user).exists():
         _bind(user, Role.OWNER, source=RoleSource.ONBOARDING, actor=SYSTEM)
     return user

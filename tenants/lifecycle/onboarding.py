@@ -1,27 +1,25 @@
-"""A company comes in: directory entry, keys, schema, host name, first owner; each step may be repeated."""
+"""A company comes in: a saga of steps that anybody can take up again, for a caller who waits for it."""
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.contrib.auth.hashers import make_password
 
 from tenants.accounts.access import SYSTEM, Role
 from tenants.accounts.invitations.services import invite_user
+from tenants.accounts.models import User
 from tenants.accounts.selectors import owners
-from tenants.accounts.services import ensure_first_owner
-from tenants.accounts.tidying import schedule_tidying
+from tenants.accounts.services import check_password, ensure_first_owner, normal_email
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, InvalidInput
-from tenants.models import Domain, Tenant
-from tenants.secrets.services import ensure_data_key
+from tenants.lifecycle.onboarding_steps import ONBOARD, has_open_invitation, seal_hash, slug_taken
+from tenants.lifecycle.operations import abandon, carry_out, run_operation, start_operation
+from tenants.models import Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
-from tenants.tenancy.cells import choose_cell
-from tenants.tenancy.directory import directory
-from tenants.tenancy.provisioning import provision_schema
-from tenants.tenancy.spares import reserve_schema
 
 log = structlog.get_logger(__name__)
 SLUG = re.compile(r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
@@ -49,35 +47,114 @@ def onboard_tenant(
     language: str = "en",
     time_zone: str = "UTC",
     brand_color: str = "#5b5bd6",
+    region: str = "",
+    asked_by: str = "",
 ) -> Onboarded:
-    """Take a company in; a call that was cut short is finished by the same call.
+    """Take a company in; a call that was cut short is finished by the same call, or by the workers before long.
 
     The tenant ``platform`` may be made without an owner (no ``owner_email``); it gets its first one by another call.
+    Nothing is left of a company that could not be taken in.
 
-    Raises: InvalidInput (slug, name), Conflict (the slug is another company's).
+    Raises: InvalidInput (slug, name, address, password, region), Conflict (the slug is another company's, no cell has
+    room, somebody else is just taking this company in), NotIsolated, DatabaseError.
     """
     check_slug(slug)
     if not name.strip():
         raise InvalidInput("A company needs a name.", fields={"name": ["Give the company a name."]})
-    tenant = _reserve(slug, name.strip(), language, time_zone, brand_color)
-    ensure_data_key(tenant)
-    provision_schema(tenant)
-    with tenant_scope(tenant.ref), atomic():
-        schedule_tidying()
-        owner_id, invitation = None, None
-        if owner_email:
-            owner_id, invitation = _bring_in_owner(owner_email, owner_name, owner_password)
-    tenant.state = Tenant.State.ACTIVE
-    tenant.save(update_fields=["state", "updated_at"])
-    directory.forget()
+    owner = {
+        "email": normal_email(owner_email) if owner_email or slug != PLATFORM else "",
+        "name": owner_name,
+    }
+    if owner_password is not None:
+        check_password(owner_password, User(email=owner["email"], name=owner_name))
+    standing = Tenant.objects.filter(slug=slug).first()
+    if standing is not None and lacks_owner(standing):
+        return _name_owner(standing, owner, owner_password)
+    values: dict[str, Any] = {
+        "slug": slug, "name": name.strip(), "language": language, "time_zone": time_zone,
+        "brand_color": brand_color, "region": region, "owner": owner,
+    }  # fmt: skip
+    if owner_password is not None:
+        values["sealed_hash"] = seal_hash(make_password(owner_password), slug=slug, email=owner["email"])
+    if not _is_finished_now(slug):
+        operation = start_operation(
+            kind=ONBOARD, tenant_id=None, tenant_slug=slug, asked_by=asked_by, values=values
+        )
+        carry_out(operation.pk)
+    tenant = Tenant.objects.get(slug=slug)
     log.info("tenant.onboarded", tenant=slug)
-    return Onboarded(tenant.ref, address_of(slug), owner_id, invitation)
+    with tenant_scope(tenant.ref), atomic():
+        return _onboarded(tenant, owner)
 
 
-def _bring_in_owner(email: str, name: str, password: str | None) -> tuple[UUID | None, Secret | None]:
-    if password is not None:
-        return ensure_first_owner(email=email, name=name, password=password).pk, None
-    return None, invite_user(email=email, role=Role.OWNER, actor=SYSTEM, name=name).token
+def issue_owners_link(tenant: Tenant) -> Secret | None:
+    """A new link for the owner who was invited and has not come yet; the one before is worth nothing any more.
+
+    None when nobody is waited for. Its doors must be open.
+    """
+    operation = Operation.objects.filter(kind=ONBOARD, tenant_id=tenant.pk).order_by("-created_at").first()
+    owner = operation.input.get("owner", {}) if operation else {}
+    with tenant_scope(tenant.ref), atomic():
+        if not owner.get("email") or owners().exists():
+            return None
+        return invite_user(
+            email=owner["email"], role=Role.OWNER, actor=SYSTEM, name=owner.get("name", "")
+        ).token
+
+
+def give_up_onboarding(operation_id: UUID, *, reason: str) -> Operation:
+    """Take a company back that could not be taken in: nothing of it is left. Raises: NotFound, Conflict."""
+    operation = Operation.objects.filter(pk=operation_id, kind=ONBOARD).first()
+    tenant = _tenant_of(operation) if operation else None
+    if tenant is not None and tenant.state != Tenant.State.PROVISIONING:
+        raise Conflict("This company is open: it can be deleted, not taken back.", code="onboarding.is_open")
+    return abandon(operation_id, reason=reason)
+
+
+def _tenant_of(operation: Operation) -> Tenant | None:
+    return Tenant.objects.filter(pk=operation.tenant_id).first() if operation.tenant_id else None
+
+
+def _is_finished_now(slug: str) -> bool:
+    """Go on with what an earlier call left; False when there is nothing left of it.
+
+    Raises: Conflict (it is another company's, or somebody is at it).
+    """
+    left = Operation.objects.filter(kind=ONBOARD, tenant_slug=slug, state__in=Operation.OPEN).first()
+    if left is None:
+        if Tenant.objects.filter(slug=slug).exclude(state=Tenant.State.PROVISIONING).exists():
+            raise slug_taken()
+        return False
+    if left.state == Operation.State.RUNNING:
+        carry_out(left.pk)
+        return True
+    if run_operation(left.pk).state in Operation.OPEN:
+        raise Conflict("This company is just being taken back.", code="operations.under_way")
+    return False
+
+
+def _name_owner(tenant: Tenant, owner: dict[str, str], password: str | None) -> Onboarded:
+    if not owner["email"]:
+        raise InvalidInput(
+            "The platform needs an owner.", fields={"owner_email": ["Enter an e-mail address."]}
+        )
+    with tenant_scope(tenant.ref), atomic():
+        if password is None:
+            link = invite_user(email=owner["email"], role=Role.OWNER, actor=SYSTEM, name=owner["name"]).token
+            return Onboarded(tenant.ref, address_of(tenant.slug), None, link)
+        user = ensure_first_owner(email=owner["email"], name=owner["name"], password=password)
+    return Onboarded(tenant.ref, address_of(tenant.slug), user.pk, None)
+
+
+def _onboarded(tenant: Tenant, owner: dict[str, str]) -> Onboarded:
+    """What the caller is told; an invited owner's link is made here, for it is kept nowhere."""
+    address, owner_id, link = address_of(tenant.slug), None, None
+    first = owners().select_related("user").order_by("pk").first()
+    if first is not None:
+        owner_id = first.user_id
+    elif owner["email"] and has_open_invitation(owner["email"]):
+        link = invite_user(email=owner["email"], role=Role.OWNER, actor=SYSTEM, name=owner["name"]).token
+    return Onboarded(tenant.ref, address, owner_id, link)
 
 
 def check_slug(slug: str) -> None:
@@ -108,21 +185,3 @@ def lacks_owner(tenant: Tenant) -> bool:
         return False
     with tenant_scope(tenant.ref), atomic():
         return not owners().exists()
-
-
-def _reserve(slug: str, name: str, language: str, time_zone: str, brand_color: str) -> Tenant:
-    with transaction.atomic(using="default"):
-        tenant = Tenant.objects.filter(slug=slug).first()
-        if tenant is None:
-            cell = choose_cell()
-            place = reserve_schema(cell)
-            tenant = Tenant.objects.create(
-                pk=place.tenant_id, slug=slug, name=name, cell=cell, schema=place.schema, role=place.role,
-                language=language, time_zone=time_zone, brand_color=brand_color,
-            )  # fmt: skip
-        elif tenant.state != Tenant.State.PROVISIONING and not lacks_owner(tenant):
-            raise Conflict("Another company has this address.", code="tenants.slug_taken")
-        Domain.objects.get_or_create(
-            host=f"{slug}.{settings.BASE_DOMAIN}", defaults={"tenant": tenant, "is_canonical": True}
-        )
-    return tenant

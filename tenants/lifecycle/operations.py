@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -21,7 +22,10 @@ from tenants.tenancy import atomic, tenant_scope
 
 log = structlog.get_logger(__name__)
 RUN_OPERATION = "platform.run_operation"
+# Names of inputs that hold something encrypted; they are dropped when the operation ends.
+SEALED = "sealed_"
 LEASE_SECONDS = 60.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 300.0
 LONGEST_ERROR = 2000
 
 
@@ -32,11 +36,12 @@ class OperationLost(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: ``do`` may be called again after it was cut short at any place; ``undo`` likewise, even if
-    ``do`` never began."""
+    ``do`` never began. ``is_final``: from its beginning on nothing is undone any more, only gone on with."""
 
     name: str
     do: Callable[["Run"], None]
     undo: Callable[["Run"], None] | None = None
+    is_final: bool = False
 
 
 class Run:
@@ -67,6 +72,13 @@ class Run:
         """Set what came of it. Raises: OperationLost."""
         self._write(result={**self.operation.result, **facts})
 
+    def belongs_to(self, tenant_id: UUID) -> None:
+        """Say which tenant it is about, in the caller's transaction on the control plane.
+
+        Raises: OperationLost, IntegrityError while the tenant has another operation open.
+        """
+        self._write(tenant_id=tenant_id, context={**self.operation.context, "tenant_id": str(tenant_id)})
+
     def beat(self) -> None:
         """Keep the lease: call it at least every half minute in a long step. Raises: OperationLost."""
         self._write()
@@ -80,8 +92,14 @@ class Run:
             setattr(self.operation, name, value)
 
     def end(self, state: Operation.State, error: str = "") -> None:
-        """Close the operation and give the lease back. Raises: OperationLost."""
-        self._write(lease_seconds=0, state=state, error=error, step="", finished_at=timezone.now())
+        """Close the operation and give the lease back; what lies sealed in its input is forgotten.
+
+        Raises: OperationLost.
+        """
+        kept = {name: value for name, value in self.operation.input.items() if not name.startswith(SEALED)}
+        self._write(
+            lease_seconds=0, state=state, error=error, step="", input=kept, finished_at=timezone.now()
+        )
 
     def begin(self, step: Step) -> None:
         """Note which step is on. Raises: OperationLost."""
@@ -100,8 +118,12 @@ class Run:
         self._write(state=Operation.State.UNDOING, error=error)
 
     def let_go(self, error: str) -> None:
-        """Leave the operation open for whoever takes it up next. Raises: OperationLost."""
-        self._write(lease_seconds=0, error=error)
+        """Leave the operation open for whoever takes it up next; the workers do, after a while that grows.
+
+        Raises: OperationLost.
+        """
+        wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(self.operation.attempts, 20))
+        self._write(lease_seconds=wait, lease_token=None, error=error)
 
 
 _sagas: dict[str, tuple[Step, ...]] = {}
@@ -110,6 +132,11 @@ _sagas: dict[str, tuple[Step, ...]] = {}
 def register_saga(kind: str, *steps: Step) -> None:
     """Say which steps the operations of a kind have."""
     _sagas[kind] = steps
+
+
+def steps_of(kind: str) -> tuple[Step, ...]:
+    """The steps of the operations of a kind. Raises: KeyError for a kind nobody registered."""
+    return _sagas[kind]
 
 
 def start_operation(
@@ -151,20 +178,69 @@ def run_operation(operation_id: UUID) -> Operation:
     run = take(operation_id)
     if run is None:
         return get_operation(operation_id)
-    operation = run.operation
+    _work_off(run)
+    return run.operation
+
+
+def carry_out(operation_id: UUID) -> Operation:
+    """Do an operation for a caller who waits for it; returns it when it has succeeded.
+
+    Raises: what stopped it (it is undone then, or left open for the workers where it will pass), NotFound,
+    OperationLost, Conflict when somebody else is at it.
+    """
+    run = take(operation_id)
+    if run is None:
+        operation = get_operation(operation_id)
+        if operation.state == Operation.State.SUCCEEDED:
+            return operation
+        raise Conflict("Somebody else is just doing this.", code="operations.under_way")
+    failure = _work_off(run)
+    if failure is not None:
+        raise failure
+    if run.operation.state != Operation.State.SUCCEEDED:
+        raise Conflict(f"This was undone: {run.operation.error}", code="operations.undone")
+    return run.operation
+
+
+def abandon(operation_id: UUID, *, reason: str) -> Operation:
+    """Stop going on with an operation and undo what it did so far; one that holds it now goes on undisturbed.
+
+    Raises: NotFound, OperationLost, Conflict when somebody works on it, it has ended or cannot be undone any more.
+    """
+    run = take(operation_id)
+    if run is None:
+        raise Conflict("This has ended, or somebody is just doing it.", code="operations.under_way")
+    if cannot_be_undone(run.operation):
+        run.let_go(run.operation.error)
+        raise Conflict("This has gone too far to be undone; it is being finished.", code="operations.final")
+    if run.operation.state == Operation.State.RUNNING:
+        run.turn_back(redact_text(reason)[:LONGEST_ERROR])
+    _work_off(run)
+    return run.operation
+
+
+def cannot_be_undone(operation: Operation) -> bool:
+    """Whether a step has begun from which on there is only going on."""
+    begun = {*operation.steps_done, operation.step}
+    return any(step.is_final and step.name in begun for step in _sagas[operation.kind])
+
+
+def _work_off(run: Run) -> Exception | None:
+    """Do or undo what is left; returns what stopped it, if anything did."""
+    operation, failure = run.operation, None
     with structlog.contextvars.bound_contextvars(operation=str(operation.pk), kind=operation.kind):
         if operation.state == Operation.State.RUNNING:
-            _go_on(run)
+            failure = _go_on(run)
         if operation.state == Operation.State.UNDOING:
             _go_back(run)
-    return operation
+    return failure
 
 
 def take(operation_id: UUID) -> Run | None:
     """Take the lease of an open operation nobody works on; None when it is closed or held. Raises: NotFound."""
     token, now = uuid4(), timezone.now()
     free = Operation.objects.filter(
-        Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now),
+        Q(lease_token__isnull=True) | Q(lease_expires_at__lte=now),
         pk=operation_id,
         state__in=Operation.OPEN,
     )
@@ -172,9 +248,8 @@ def take(operation_id: UUID) -> Run | None:
     if not free.update(lease_token=token, lease_expires_at=expires, updated_at=Now()):
         get_operation(operation_id)
         return None
-    operation = get_operation(operation_id)
-    Operation.objects.filter(pk=operation_id, lease_token=token).update(attempts=operation.attempts + 1)
-    return Run(operation, token)
+    Operation.objects.filter(pk=operation_id, lease_token=token).update(attempts=F("attempts") + 1)
+    return Run(get_operation(operation_id), token)
 
 
 def get_operation(operation_id: UUID) -> Operation:
@@ -186,13 +261,13 @@ def get_operation(operation_id: UUID) -> Operation:
 
 
 def left_operations() -> list[UUID]:
-    """Open operations that nobody works on: their process went away, or they wait for something to come back."""
-    open_ones = Operation.objects.filter(state__in=Operation.OPEN)
+    """Open operations that nobody works on: their process went away, or they have waited for something to come back."""
+    open_ones = Operation.objects.filter(state__in=Operation.OPEN, kind__in=list(_sagas))
     free = open_ones.filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()))
     return list(free.order_by("created_at").values_list("pk", flat=True))
 
 
-def _go_on(run: Run) -> None:
+def _go_on(run: Run) -> Exception | None:
     for step in _sagas[run.operation.kind]:
         if step.name in run.operation.steps_done:
             continue
@@ -203,17 +278,18 @@ def _go_on(run: Run) -> None:
             raise
         except Exception as error:
             text = _words(error)
-            if _passes(error):
-                log.warning("operation.waits", step=step.name, error=text)
+            if _passes(error) or cannot_be_undone(run.operation):
+                log.warning("operation.waits", step=step.name, error=text, exc_info=not _passes(error))
                 run.let_go(text)
             else:
                 log.error("operation.refused", step=step.name, error=text, exc_info=_is_ours(error))
                 run.turn_back(text)
-            return
+            return error
         run.note_done(step)
         log.info("operation.step_done", step=step.name)
     run.end(Operation.State.SUCCEEDED)
     log.info("operation.succeeded")
+    return None
 
 
 def _go_back(run: Run) -> None:
@@ -243,7 +319,8 @@ def _passes(error: Exception) -> bool:
     """Whether the same step may well succeed later."""
     if isinstance(error, ExternalServiceError):
         return error.is_transient
-    return isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError)
+    kinds = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+    return isinstance(error, (*kinds, ConnectionError, TimeoutError))
 
 
 def _is_ours(error: Exception) -> bool:

@@ -4,19 +4,23 @@ from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
+from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from tenants.accounts.access import Role
-from tenants.accounts.invitations.services import accept_invitation
+from tenants.accounts.invitations.services import accept_invitation, open_invitation
 from tenants.accounts.models import User
 from tenants.accounts.selectors import owners
 from tenants.accounts.tidying import TIDY_UP_JOB
-from tenants.foundation.errors import Conflict, InvalidInput
-from tenants.lifecycle import onboarding
-from tenants.lifecycle.onboarding import Onboarded, onboard_tenant
-from tenants.models import Tenant, WorkItem
-from tenants.tenancy import atomic, cell_scope, tenant_scope
+from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.lifecycle import onboarding_steps
+from tenants.lifecycle.onboarding import Onboarded, give_up_onboarding, issue_owners_link, onboard_tenant
+from tenants.models import Operation, Tenant, WorkItem
+from tenants.tenancy import atomic, cell_scope, self_test, tenant_scope
+from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.provisioning import provision_schema
+from tenants.tenancy.self_test import NotIsolated
 from tests.companies import OWNER_PASSWORD, drop_company
 
 type Onboard = Callable[..., Onboarded]
@@ -52,21 +56,142 @@ def test_a_company_whose_owner_is_invited_lacks_nothing(onboard: Onboard) -> Non
         assert WorkItem.objects.filter(tenant_id=done.tenant.id, kind=TIDY_UP_JOB).count() == 1
 
 
-def test_a_call_that_was_cut_short_is_finished_by_the_next(
+def refuse(**_: object) -> None:
+    raise RuntimeError("The machine is on fire.")
+
+
+def test_what_is_refused_leaves_nothing_and_the_address_free(
     onboard: Onboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fall_over(*_: object) -> None:
-        raise RuntimeError("The machine is on fire.")
-
-    with monkeypatch.context() as broken, pytest.raises(RuntimeError):
-        broken.setattr(onboarding, "_bring_in_owner", fall_over)
+    with monkeypatch.context() as broken, pytest.raises(RuntimeError, match="on fire"):
+        broken.setattr(onboarding_steps, "ensure_first_owner", refuse)
         onboard(owner_password=OWNER_PASSWORD)
+    operation = Operation.objects.latest("created_at")
+    assert operation.state == Operation.State.UNDONE
+    assert "on fire" in operation.error
+    assert not Tenant.objects.filter(slug=operation.tenant_slug).exists()
 
     done = onboard(owner_password=OWNER_PASSWORD)
 
     assert done.owner_id is not None
     with pytest.raises(Conflict, match="Another company"):
         onboard(owner_password=OWNER_PASSWORD)
+
+
+def test_what_waits_for_a_database_is_finished_by_the_next_call(
+    onboard: Onboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def go_away(*_: object) -> None:
+        raise OperationalError("The server is restarting.")
+
+    with monkeypatch.context() as broken, pytest.raises(OperationalError):
+        broken.setattr(onboarding_steps, "provision_schema", go_away)
+        onboard(owner_password=OWNER_PASSWORD)
+    left = Operation.objects.latest("created_at")
+    assert (left.state, left.step, left.steps_done) == (
+        Operation.State.RUNNING, "schema", ["reserve", "data_key"],
+    )  # fmt: skip
+
+    done = onboard(owner_password=OWNER_PASSWORD)
+
+    left.refresh_from_db()
+    assert (left.state, left.tenant_id) == (Operation.State.SUCCEEDED, done.tenant.id)
+    assert done.owner_id is not None
+
+
+def test_a_companys_walls_are_tried_before_its_doors_open(
+    onboard: Onboard, companies: tuple[Tenant, Tenant]
+) -> None:
+    onboard()
+    operation = Operation.objects.latest("created_at")
+    assert operation.context["self_test"] == [
+        "own role and schema", "own canary", "work of all", "a neighbour's rows",
+    ]  # fmt: skip
+
+
+def test_a_company_that_may_be_its_neighbour_is_not_taken_in(
+    onboard: Onboard, companies: tuple[Tenant, Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def provision_badly(tenant: Tenant) -> bool:
+        made = provision_schema(tenant)
+        with owner_connection(f"{tenant.cell}_owner") as connection:
+            connection.execute(
+                sql.SQL("GRANT {} TO {}").format(
+                    sql.Identifier(companies[0].role), sql.Identifier(tenant.role)
+                )
+            )
+        return made
+
+    monkeypatch.setattr(onboarding_steps, "provision_schema", provision_badly)
+    monkeypatch.setattr(onboarding_steps, "neighbour_of", lambda _tenant: companies[0].schema)
+    with pytest.raises(NotIsolated, match="another company's rows"):
+        onboard()
+    assert Operation.objects.latest("created_at").state == Operation.State.UNDONE
+
+
+def test_a_company_that_may_read_what_all_share_is_not_taken_in(
+    onboard: Onboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(self_test, "WORK_OF_ALL", "SELECT count(*) FROM django_content_type")
+    with pytest.raises(NotIsolated, match="the work of all"):
+        onboard()
+    assert Operation.objects.latest("created_at").state == Operation.State.UNDONE
+
+
+def test_no_secret_stays_in_the_operation(onboard: Onboard) -> None:
+    onboard(owner_password=OWNER_PASSWORD)
+    operation = Operation.objects.latest("created_at")
+    assert "sealed_hash" not in operation.input
+    assert "pbkdf2" not in str(operation.__dict__)
+    assert OWNER_PASSWORD not in str(operation.__dict__)
+
+
+def test_the_link_of_an_invited_owner_can_be_made_again(onboard: Onboard) -> None:
+    done = onboard()
+    assert done.invitation is not None
+    company = Tenant.objects.get(pk=done.tenant.id)
+
+    again = issue_owners_link(company)
+
+    assert again is not None
+    with tenant_scope(done.tenant), atomic():
+        with pytest.raises(NotFound):
+            open_invitation(done.invitation.reveal())
+        accept_invitation(token=again.reveal(), name="Bo Example", password=OWNER_PASSWORD)
+    assert issue_owners_link(company) is None
+
+
+def test_an_onboarding_is_given_up_only_while_the_doors_are_closed(
+    onboard: Onboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def go_away(*_: object) -> None:
+        raise OperationalError("The server is restarting.")
+
+    with monkeypatch.context() as broken, pytest.raises(OperationalError):
+        broken.setattr(onboarding_steps, "check_isolation", go_away)
+        onboard()
+    operation = give_up_onboarding(Operation.objects.latest("created_at").pk, reason="Nobody wants it.")
+    assert (operation.state, operation.error) == (Operation.State.UNDONE, "Nobody wants it.")
+    assert not Tenant.objects.filter(slug=operation.tenant_slug).exists()
+
+    onboard()
+    with pytest.raises(Conflict, match="is open"):
+        give_up_onboarding(Operation.objects.latest("created_at").pk, reason="Too late.")
+
+
+def test_a_password_that_breaks_the_rules_is_refused_before_anything_is_made(onboard: Onboard) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        onboard(owner_password="short")
+    assert "password" in caught.value.fields
+
+
+def test_a_company_comes_into_the_region_it_asked_for(onboard: Onboard) -> None:
+    done = onboard(region="elsewhere")
+    assert done.tenant.cell == "cell_2"
+    assert Tenant.objects.get(pk=done.tenant.id).region == "elsewhere"
+    with pytest.raises(InvalidInput):
+        onboard(slug="moon-works", region="the moon")
+    assert not Tenant.objects.filter(slug="moon-works").exists()
 
 
 @pytest.mark.parametrize("slug", ["", "-a", "Großbau", "a" * 41, "a.b", "ab\n", "www", "api"])

@@ -64,8 +64,10 @@ def test_it_has_nobody_until_its_first_owner_is_named_and_then_only_that_one(pla
 
 @pytest.mark.parametrize("is_asked_for", [True, False], ids=["asked for", "left behind"])
 def test_an_operation_is_carried_out_by_the_workers(platform: TenantRef, is_asked_for: bool) -> None:
-    register_saga("export")
-    operation = start_operation(kind="export", tenant_id=None, tenant_slug="nobody", asked_by="", values={})
+    register_saga("test.nothing")
+    operation = start_operation(
+        kind="test.nothing", tenant_id=None, tenant_slug="nobody", asked_by="", values={}
+    )
     if is_asked_for:
         ask_for_run(operation)
 
