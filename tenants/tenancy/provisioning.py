@@ -91,8 +91,14 @@ def make_schemas(
         roles=sql.SQL(", ").join(roles),
         login=sql.Identifier(settings.DATABASES[cell]["USER"]),
     )
-    make_roles = sql.SQL("; ").join([sql.SQL("CREATE ROLE {} NOLOGIN").format(role) for role in roles])
-    connection.execute(sql.SQL("{}; {}").format(make_roles, grants).as_bytes(connection))
+    # Roles are the server's, schemas a cell's: who moves within a server has one already.
+    known = connection.execute(
+        "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [[place.role for place in places]]
+    ).fetchall()
+    for place in places:
+        if (place.role,) not in known:
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(place.role)))
+    connection.execute(grants.as_bytes(connection))
     comment = f"{MADE_AT}{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     for place in places:
         own = sql.SQL(SCHEMA_OF_ITS_OWN).format(
@@ -111,15 +117,22 @@ def drop_schema(tenant: Tenant) -> None:
 
 
 def drop_place(connection: Connection, place: SchemaPlace) -> None:
-    """Remove a schema, its role and its shared rows in the caller's transaction; does nothing where they are gone."""
+    """Remove a schema, its role and its shared rows in the caller's transaction; does nothing where they are gone.
+
+    The role stays while it has rights in another cell of the server: a tenant that has moved left a copy there.
+    """
     for table in SHARED_ROWS:
         connection.execute(
             sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [place.tenant_id]
         )
     connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(place.schema)))
     if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [place.role]).fetchone():
-        # The owner made the role and so may act for it; the role's other rights go with it.
-        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(place.role)))
+        try:
+            with connection.transaction():
+                # The owner made the role and so may act for it; the role's other rights go with it.
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(place.role)))
+        except psycopg.errors.DependentObjectsStillExist:
+            log.info("role.kept", role=place.role)
 
 
 def schema_exists(connection: Connection, schema: str) -> bool:

@@ -1,0 +1,20 @@
+"""The saga of a move: which step follows which, and how each is undone."""
+
+from tenants.lifecycle.moving import steps
+from tenants.lifecycle.operations import Step, register_saga
+from tenants.models import Operation
+
+STEPS = (
+    Step("check", steps.check),
+    Step("prepare", steps.prepare, steps.drop_target),
+    Step("capture", steps.capture, steps.stop_capture),
+    Step("copy", steps.copy),
+    Step("follow", steps.follow),
+    Step("quiet", steps.quiet, steps.unquiet),
+    Step("fence", steps.fence, steps.unfence),
+    Step("hand_over", steps.hand_over, steps.take_back),
+    Step("flip", steps.flip, steps.flip_back),
+    Step("open", steps.open_up, is_final=True),
+    Step("clean", steps.clean),
+)
+register_saga(Operation.Kind.MOVE, *STEPS)

@@ -1,0 +1,72 @@
+"""The place a company moves to: made like any company's, emptied again, dropped when the move is undone."""
+
+import psycopg
+from psycopg import sql
+
+from tenants.foundation.errors import Conflict
+from tenants.lifecycle.moving.places import Connection, Move
+from tenants.models import Tenant
+from tenants.tenancy.provisioning import SHARED_ROWS, provision_schema, schema_exists
+
+LEDGER = "SELECT app, name FROM tenants_migrationledger WHERE tenant_id = %s"
+
+
+def make_target(move: Move) -> None:
+    """Make schema and role in the target anew; a copy that a former stay left there is thrown away.
+
+    Raises: Conflict (the company lives there).
+    """
+    drop_place(move, move.target)
+    place = Tenant.objects.get(pk=move.tenant_id)
+    place.cell = move.target  # never saved: it only tells where
+    provision_schema(place)
+
+
+def drop_place(move: Move, cell: str) -> None:
+    """Remove what the company has in a cell it does not live in; does nothing where that is gone.
+
+    The role goes too, unless it has rights in another cell of the same server.
+    Raises: Conflict (the company lives there).
+    """
+    with move.at(cell) as connection:
+        if Tenant.objects.filter(pk=move.tenant_id, cell=cell).exists():
+            raise Conflict("The company lives in this cell.", code="moves.lives_there")
+        for table in SHARED_ROWS:
+            connection.execute(
+                sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [move.tenant_id]
+            )
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(move.schema)))
+        drop_role(connection, move.role)
+
+
+def drop_role(connection: Connection, role: str) -> bool:
+    """Remove a role that is needed nowhere on this server any more; False when it is."""
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+        return True
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+    except psycopg.errors.DependentObjectsStillExist:
+        return False
+    return True
+
+
+def check_same_migrations(move: Move) -> None:
+    """Raises: Conflict when one place has migrations that the other lacks: a release came in between."""
+    here, there = (_ledger(move, cell) for cell in (move.source, move.target))
+    if here != there:
+        raise Conflict(
+            "The company's schema was migrated while it was being moved. Move it again.",
+            code="moves.migrated",
+        )
+
+
+def stands(move: Move, cell: str) -> bool:
+    """Whether the company has a schema in a cell."""
+    with move.at(cell) as connection:
+        return schema_exists(connection, move.schema)
+
+
+def _ledger(move: Move, cell: str) -> set[tuple[str, str]]:
+    with move.at(cell) as connection:
+        return {(app, name) for app, name in connection.execute(LEDGER, [move.tenant_id]).fetchall()}
