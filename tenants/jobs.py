@@ -1,6 +1,8 @@
 """Recurring work of the platform itself; it runs in the scope of the tenant ``platform``."""
 
 from tenants.dispatch import Work, enqueue, tenant_job
+from tenants.lifecycle.export.services import remove_expired_exports
+from tenants.lifecycle.moving import drop_old_copies
 from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_operations, run_operation
 from tenants.tenancy import atomic
 from tenants.tenancy.spares import refill_every_cell
@@ -32,3 +34,15 @@ def run_one_operation(work: Work) -> None:
 def refill_spares(_work: Work) -> None:
     """Make the spare schemas that are missing in any cell, and remove what nobody owns."""
     refill_every_cell()
+
+
+@tenant_job("platform.remove_expired_exports", max_attempts=3)
+def remove_old_exports(_work: Work) -> None:
+    """Remove the archives whose time has come."""
+    remove_expired_exports()
+
+
+@tenant_job("platform.drop_moved_copies", max_attempts=3)
+def drop_moved_copies(_work: Work) -> None:
+    """Drop what companies left in cells they moved away from, when it has been kept long enough."""
+    drop_old_copies()

@@ -15,6 +15,8 @@ from tenants.tenancy import TenantRef, atomic, tenant_scope
 PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.run_operations", timedelta(seconds=15)),
     ("platform.refill_spares", timedelta(minutes=5)),
+    ("platform.drop_moved_copies", timedelta(days=1)),
+    ("platform.remove_expired_exports", timedelta(hours=1)),
 ]
 NIGHT: Final = time(2, 0)
 _DAY: Final = timedelta(days=1)

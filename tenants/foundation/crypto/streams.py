@@ -5,8 +5,7 @@ is the last, so that pieces can be neither swapped nor left out nor cut off at t
 """
 
 import os
-from collections.abc import Iterator
-from io import RawIOBase
+from collections.abc import Buffer, Iterator
 from typing import IO, Final
 
 from cryptography.exceptions import InvalidTag
@@ -22,8 +21,8 @@ _LENGTH_BYTES: Final = 4
 _LONGEST_KEY: Final = 4096
 
 
-class SealedWriter(RawIOBase):
-    """Encrypts what is written to it; :meth:`close` writes the last piece and leaves the file below open.
+class SealedWriter:
+    """Encrypts what is written to it. Only :meth:`finish` makes the file whole: one that was given up stays cut off.
 
     ``sealed_key`` is stored in the header in the clear: it is the file's key, sealed by somebody else's.
     """
@@ -34,13 +33,9 @@ class SealedWriter(RawIOBase):
         self._header = _MAGIC + len(sealed_key).to_bytes(_LENGTH_BYTES) + sealed_key + self._prefix
         below.write(self._header)
 
-    def writable(self) -> bool:
-        """It is for writing only."""
-        return True
-
-    def write(self, data: object) -> int:
+    def write(self, data: Buffer) -> int:
         """Take bytes in; whole pieces go on at once."""
-        given = memoryview(data)  # type: ignore[arg-type]
+        given = memoryview(data)
         self._rest += given
         # One byte is kept back: only at the end is it known which piece is the last.
         while len(self._rest) > PIECE_BYTES:
@@ -48,12 +43,10 @@ class SealedWriter(RawIOBase):
             del self._rest[:PIECE_BYTES]
         return given.nbytes
 
-    def close(self) -> None:
-        """Write the last piece."""
-        if not self.closed:
-            self._seal(bytes(self._rest), is_last=True)
-            self._below.flush()
-            super().close()
+    def finish(self) -> None:
+        """Write the last piece; nothing may follow. The file below stays open."""
+        self._seal(bytes(self._rest), is_last=True)
+        self._below.flush()
 
     def _seal(self, piece: bytes, *, is_last: bool) -> None:
         self._below.write(

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Buffer, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,18 +36,24 @@ class Plain(io.RawIOBase):
 
     def __init__(self, below: SealedWriter) -> None:
         self._below = below
-        self._digest, self._length = hashlib.sha256(), 0
+        self._digest, self._length, self._is_given_up = hashlib.sha256(), 0, False
 
     def writable(self) -> bool:
         """It is for writing only."""
         return True
 
-    def write(self, data: object) -> int:
+    def write(self, data: Buffer) -> int:
         """Take bytes in."""
-        self._digest.update(data)  # type: ignore[arg-type]
+        if self._is_given_up:
+            return memoryview(data).nbytes
+        self._digest.update(data)
         written = self._below.write(data)
         self._length += written
         return written
+
+    def give_up(self) -> None:
+        """Swallow what the abandoned archive still writes when it is tidied away."""
+        self._is_given_up = True
 
     def kept(self) -> Kept:
         """What was written so far."""
@@ -81,8 +87,12 @@ def new_archive(tenant_id: UUID, export_id: UUID) -> Iterator[Plain]:
             unfinished.chmod(0o600)
             sealed = SealedWriter(file, key=key, sealed_key=sealed_key)
             plain = Plain(sealed)
-            yield plain
-            sealed.close()
+            try:
+                yield plain
+            except BaseException:
+                plain.give_up()
+                raise
+            sealed.finish()
         unfinished.replace(target)
     except BaseException:
         unfinished.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ def seal(content: bytes, *, part: int = 10_000) -> bytes:
     writer = SealedWriter(below, key=KEY, sealed_key=b"sealed")
     for start in range(0, len(content), part):
         writer.write(content[start : start + part])
-    writer.close()
+    writer.finish()
     return below.getvalue()
 
 
