@@ -25,6 +25,7 @@ DETAILS: Final[dict[str, Promise]] = {
     "read_only": _("For the time being everything can be read here and nothing can be changed."),
     "moving": _("It is being moved and cannot be changed for a few seconds. Please try again in a moment."),
 }  # fmt: skip
+NOT_FOUND: Final = 404
 UNAVAILABLE: Final = 503
 CONFLICT: Final = 409
 
@@ -35,7 +36,7 @@ def refusal(request: HttpRequest, tenant: TenantRef) -> HttpResponse | None:
     if doors.writes:
         return None
     if tenant.state == "deleted":
-        return nobody_here()
+        return nobody_here(request)
     if doors.reads and request.method in SAFE:
         return None
     view = view_of(request)
@@ -46,8 +47,10 @@ def refusal(request: HttpRequest, tenant: TenantRef) -> HttpResponse | None:
     return closed(request, tenant)
 
 
-def nobody_here() -> HttpResponse:
+def nobody_here(request: HttpRequest) -> HttpResponse:
     """The same answer for every host that is nobody's: it says nothing of who else is here."""
+    if is_json_door(request):
+        return problem(request, NOT_FOUND, "tenants.unknown_host", "There is nothing at this address.")
     return HttpResponseNotFound(render_to_string("console/errors/unknown_host.html"))
 
 

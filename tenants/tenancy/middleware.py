@@ -2,23 +2,22 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.db import transaction
 from django.http import (
     HttpRequest,
     HttpResponseBadRequest,
-    StreamingHttpResponse,
     UnreadablePostError,
 )
 from django.http.response import HttpResponseBase
 
-from tenants.tenancy.context import TenantRef, tenant_scope
+from tenants.tenancy.context import tenant_scope
 from tenants.tenancy.directory import directory
 from tenants.tenancy.doors import nobody_here, refusal
-from tenants.tenancy.states import doors_of
+from tenants.tenancy.streaming import stream_in_scope
 from tenants.tenancy.transactions import Atomic, current_alias
 
 log = structlog.get_logger(__name__)
@@ -36,13 +35,13 @@ class TenantMiddleware:
         host = host_of(request)
         tenant = directory.by_host(host) if host else None
         if tenant is None:
-            return nobody_here()
+            return nobody_here(request)
         request.tenant = tenant  # type: ignore[attr-defined]
         with tenant_scope(tenant):
             response = refusal(request, tenant) or self.get_response(request)
-        if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            parts = cast("Iterable[bytes]", response.streaming_content)
-            response.streaming_content = stream_in_scope(tenant, parts)
+        # The line that ends the request is written outside: it is the tenant's too.
+        structlog.contextvars.bind_contextvars(tenant=tenant.slug)
+        stream_in_scope(request, response, tenant)
         return response
 
 
@@ -119,24 +118,3 @@ def opens_its_own_transactions(request: HttpRequest, view: Any) -> bool:
     method = (request.method or "").lower()
     name = (getattr(view, "actions", None) or {}).get(method, method)
     return bool(getattr(getattr(holder, name, None), "outside_transaction", False))
-
-
-def stream_in_scope(tenant: TenantRef, parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Produce a streamed answer's parts in the scope of its request, which has ended by then.
-
-    It ends when the tenant is closed to readers: who watches a page loads it again and is told why.
-    """
-    iterator = iter(parts)
-    while is_still_read(tenant):
-        with tenant_scope(tenant):
-            try:
-                part = next(iterator)
-            except StopIteration:
-                return
-        yield part
-
-
-def is_still_read(tenant: TenantRef) -> bool:
-    """Whether the tenant may be read as it stands now."""
-    now = directory.by_id(tenant.id)
-    return now is not None and doors_of(now.state).reads

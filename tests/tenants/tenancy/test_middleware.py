@@ -1,12 +1,15 @@
 """A request works for the company of its host, in one transaction, or it is nobody's."""
 
 import io
+import json
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from structlog.testing import capture_logs
 
 from tenants.accounts.models import Department
 from tenants.models import Tenant
@@ -31,6 +34,32 @@ def test_an_unknown_host_gets_a_neutral_404(database: None) -> None:
     answer = ask(lambda request: pytest.fail("reached"), "nobody.localhost")
     assert answer.status_code == 404
     assert b"north" not in answer.content.lower()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tasks", "/scim/v2/Users", "/hooks/notion/x/"])
+def test_a_program_at_an_unknown_host_gets_a_problem(database: None, path: str) -> None:
+    answer = ask(lambda request: pytest.fail("reached"), "nobody.localhost", path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert json.loads(answer.content)["code"] == "tenants.unknown_host"
+
+
+def test_a_program_at_a_closed_company_gets_a_problem(
+    database: None, companies: tuple[Tenant, Tenant]
+) -> None:
+    Tenant.objects.filter(slug="south").update(state=Tenant.State.SUSPENDED)
+    directory.forget()
+    answer = ask(lambda request: pytest.fail("reached"), "south.localhost", "/api/v1/tasks")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
+    assert json.loads(answer.content)["code"] == "tenants.suspended"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_the_line_that_ends_a_request_says_whose_it_was(database: None, client: Client) -> None:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        client.get("/account/sign-in/", headers={"host": "north.localhost"})
+        client.get("/account/sign-in/", headers={"host": "nobody.localhost"})
+    ends = [line for line in lines if line["event"] == "request.finished"]
+    assert [line.get("tenant") for line in ends] == ["north", None]
 
 
 @pytest.mark.parametrize(
