@@ -100,6 +100,7 @@ TENANT_ROLE_PREFIX = "t_"
 CELLS: list[str] = []
 CELL_POLICIES: dict[str, Cell] = {}
 ADMIN_URLS: dict[str, str] = {}
+REDIS_URL = CELERY_BROKER_URL = ""
 # Where a company's rows are kept that asked for no region.
 DEFAULT_REGION = ENV.default_region
 # Companies that get a release's migrations before all others.
