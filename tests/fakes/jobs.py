@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from django.db import connections
+
 from tenants.accounts.models import Department
 from tenants.dispatch import Work, tenant_job
 from tenants.outbox.bus import DomainEvent, subscribe
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, current_tenant
 
 
 @tenant_job("test.mark", backoff_seconds=0.1)
@@ -45,6 +47,22 @@ def add_once(work: Work) -> None:
         Department.objects.create(name=f"Made {number}", key=f"M{number}")
         work.finish()
     time.sleep(float(work.payload.get("seconds", 0)))
+
+
+@tenant_job("test.count", lease_seconds=3, backoff_seconds=0.1, max_attempts=50)
+def count(work: Work) -> None:
+    """Leave a row that no constraint protects, in the transaction that finishes the job; now and then work longer."""
+    time.sleep(0.05 if work.payload.get("is_long") else 0.002)
+    with atomic(), connections[current_tenant().cell].cursor() as cursor:
+        cursor.execute("INSERT INTO counted_effects (job) VALUES (%s)", [work.payload["job"]])
+        work.finish()
+
+
+@tenant_job("test.poison", max_attempts=2, backoff_seconds=0.05)
+def poison(work: Work) -> None:
+    """Fail for as long as the file ``payload["file"]`` is there."""
+    if Path(str(work.payload["file"])).exists():
+        raise ValueError("This job cannot be done while the file is there.")
 
 
 def append(path: Path, line: str) -> None:

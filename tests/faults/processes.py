@@ -42,7 +42,9 @@ class Started:
 class Processes:
     """Starts what a test needs; `stop_all` kills what is left."""
 
-    def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, logs: Path, environment: Mapping[str, str], *, jobs: str = "") -> None:
+        """`jobs` is a module of tests whose jobs the workers know as well."""
+        self._include = ["--include", jobs] if jobs else []
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": SETTINGS,
@@ -106,7 +108,7 @@ class Processes:
     def _start_worker(self) -> Started:
         return self._start(
             "worker", "-m", "celery", "-A", "config", "worker", "--concurrency=2", "--loglevel=info",
-            "--without-gossip", "--without-mingle",
+            "--without-gossip", "--without-mingle", *self._include,
         )  # fmt: skip
 
     def _start(self, name: str, *command: str) -> Started:
