@@ -64,6 +64,8 @@ class Environment(BaseSettings):
     worker_metrics_listen: str = Field(default="", pattern=r"^$|^[^:\s]+:\d{1,5}$")
     embedded_services: bool = True
 
+    # Where files are kept that people give to a company; shared by web processes and workers.
+    files_dir: Path | None = None
     # Where companies' exports lie until they are downloaded, sealed; shared by web processes and workers.
     exports_dir: Path | None = None
     export_keep_days: int = Field(default=7, ge=1, le=90)

@@ -119,13 +119,15 @@ def use_services(urls: ServiceUrls, own_cells: Sequence[Cell] = ()) -> dict[str,
         "ADMIN_URLS": layout.admin_urls,
         "REDIS_URL": urls.redis,
         "CELERY_BROKER_URL": urls.redis,
+        # Outside a company's scope the first refuses; the second is for what belongs to no company.
         "CACHES": {
-            "default": {
+            name: {
                 "BACKEND": "django.core.cache.backends.redis.RedisCache",
                 "LOCATION": urls.redis,
-                "KEY_FUNCTION": "tenants.tenancy.cache.tenant_key",
+                "KEY_FUNCTION": f"tenants.tenancy.cache.{key_function}",
                 "TIMEOUT": 300,
             }
+            for name, key_function in (("default", "tenant_key"), ("platform", "platform_key"))
         },
     }
 
@@ -268,8 +270,16 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [VAR_DIR / "static-build"]
 (VAR_DIR / "static-build").mkdir(parents=True, exist_ok=True)
+FILES_DIR: Path = (ENV.files_dir or VAR_DIR / "files").resolve()
+
+
+def file_storage(location: Path) -> dict[str, Any]:
+    """STORAGES["default"]: a folder for each company below ``location``."""
+    return {"BACKEND": "tenants.tenancy.storage.TenantStorage", "OPTIONS": {"location": str(location)}}
+
+
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": file_storage(FILES_DIR),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 SECURE_CSP = {

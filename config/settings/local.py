@@ -3,7 +3,7 @@
 from config import embedded
 from config.databases import cell_beside
 from config.settings.base import *  # noqa: F403
-from config.settings.base import ENV, VAR_DIR, use_services
+from config.settings.base import ENV, FILES_DIR, VAR_DIR, file_storage, use_services
 from config.settings.services import OWN_CELLS, development_services
 
 DEBUG = False
@@ -14,6 +14,6 @@ SESSION_COOKIE_NAME = "session"
 EMBEDDED_STARTED_HERE = embedded.STARTED_HERE
 # Names with fingerprints as in production, but uncompressed: squeezing everything with Brotli takes half a minute.
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": file_storage(FILES_DIR),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from config.databases import cell_beside
 from config.settings.base import *  # noqa: F403
-from config.settings.base import ENV, VAR_DIR, use_services
+from config.settings.base import ENV, VAR_DIR, file_storage, use_services
 from config.settings.services import development_services
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
@@ -23,7 +23,7 @@ SPARE_SCHEMAS = 0  # a test that wants spares makes them
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "default": file_storage(VAR_DIR / f"files-test-{WORKER}"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_AUTOREFRESH = True

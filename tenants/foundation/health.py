@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.http.response import HttpResponseBase
@@ -71,6 +71,7 @@ def check_database(alias: str) -> None:
 
 def check_cache() -> None:
     """Write to the cache and read it back. Raises: NotReady, or the cache's own error."""
+    cache = caches["platform"]
     cache.set("readiness", "yes", timeout=10)
     if cache.get("readiness") != "yes":
         msg = "The cache does not keep what it is given."
