@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
 from tenants.foundation.api import problem_page
+from tenants.tenancy.backend.whereabouts import is_moving
+from tenants.tenancy.doors import closed
 
 TEXTS = {
     400: ("Bad request", "The request could not be understood."),
@@ -52,6 +55,10 @@ bad_request, forbidden, not_found = map(_handler, (400, 403, 404))
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """What was not foreseen; a database that is away for a moment is told apart, for there trying again helps."""
+    tenant = getattr(request, "tenant", None)
+    if tenant is not None and is_moving(sys.exception()):
+        # Met by who had not heard of the move yet; the doors of those who had say the same.
+        return closed(request, replace(tenant, state="moving"))
     if isinstance(sys.exception(), OperationalError | InterfaceError):
         response = answer(request, 503)
         response.headers["Retry-After"] = str(RETRY_SECONDS)

@@ -28,13 +28,17 @@ from tenants.dispatch.waking import waker
 from tenants.dispatch.work import Control, LeaseLost, Retry, Work
 from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached
 from tenants.foundation.redaction import redact_text
+from tenants.models import Operation
 from tenants.tenancy import TenancyError, TenantRef, cell_scope, tenant_scope
+from tenants.tenancy.backend.whereabouts import is_moving
 from tenants.tenancy.directory import directory
 from tenants.tenancy.states import doors_of
 
 log = structlog.get_logger(__name__)
 LONGEST_ERROR = 2000
 MARK_TRIES, MARK_PAUSE_SECONDS = 20, 0.5
+# How long what meets a move waits before it is tried again.
+MOVE_SECONDS = 2.0
 
 
 class Outcome(StrEnum):
@@ -101,6 +105,13 @@ def _nothing() -> None:
 def _admit(lease: Lease, job: Job | None) -> tuple[TenantRef | None, Verdict | None]:
     """The tenant to run for, or why the job is not run."""
     tenant = directory.by_id(lease.tenant_id)
+    if tenant is not None and tenant.cell != lease.cell:
+        # It has just moved here, and this process has not heard of it yet.
+        directory.forget()
+        tenant = directory.by_id(lease.tenant_id)
+    if tenant is not None and tenant.cell != lease.cell and is_being_moved(tenant):
+        # It is about to be taken along, or back.
+        return None, Verdict(Outcome.POSTPONED, COMPANY_CLOSED, MOVE_SECONDS, has_begun=False)
     if tenant is None or tenant.cell != lease.cell:
         return None, Verdict(Outcome.DEAD, "The company this job belongs to is not in this cell.")
     if tenant.role != lease.tenant_role:
@@ -113,6 +124,12 @@ def _admit(lease: Lease, job: Job | None) -> tuple[TenantRef | None, Verdict | N
         # It is not looked at how often: what is asked for runs as soon as the company opens, however late that is.
         return None, Verdict(Outcome.POSTPONED, COMPANY_CLOSED, doors.seconds, has_begun=False)
     return tenant, None
+
+
+def is_being_moved(tenant: TenantRef) -> bool:
+    """Whether a move of the tenant is not finished."""
+    moves = Operation.objects.filter(kind=Operation.Kind.MOVE, state__in=Operation.OPEN)
+    return moves.filter(tenant_id=tenant.id).exists()
 
 
 def _connect(control: Control, lease: Lease, job: Job, heartbeat: Heartbeat) -> None:
@@ -162,6 +179,9 @@ def _call(job: Job, lease: Lease, control: Control) -> Verdict:
             return _postpone(job, lease, limit.message, limit.retry_after_seconds)
         return _fail(job, lease, limit)
     except Exception as error:
+        if is_moving(error):
+            # Nothing of it took effect, and that was no fault of the job's.
+            return Verdict(Outcome.POSTPONED, COMPANY_CLOSED, MOVE_SECONDS)
         return _fail(job, lease, error)
     return Verdict(Outcome.DONE)
 

@@ -3,9 +3,12 @@
 from typing import Any, Final
 
 import structlog
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import OperationalError
 
 from tenants.tenancy import atomic, current_tenant
+from tenants.tenancy.backend.whereabouts import is_moving
 
 log = structlog.get_logger(__name__)
 
@@ -34,14 +37,22 @@ class SessionStore(DatabaseStore):
             return super().exists(session_key)
 
     def save(self, must_create: bool = False) -> None:
-        """Write the session. Raises: CreateError, UpdateError as Django's store does."""
+        """Write the session. Raises: CreateError, UpdateError as Django's store does.
+
+        While the company is being moved it stays as it was: a message may be shown twice, and no reader is stopped.
+        """
         if self.session_key is None:
             self.create()
             return
         data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         data[TENANT_KEY] = str(current_tenant().id)
-        with atomic():
-            super().save(must_create=must_create)
+        try:
+            with atomic():
+                super().save(must_create=must_create)
+        except (OperationalError, UpdateError) as error:
+            if must_create or not (is_moving(error) or is_moving(error.__context__)):
+                raise
+            log.info("session.left_as_it_was")
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete the session, or the one named."""
