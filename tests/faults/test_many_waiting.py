@@ -144,7 +144,7 @@ def test_three_dispatchers_hand_fifty_thousand_schedules_out_once_each(
         assert dict(cursor.fetchall()) == {"done": SAMPLE, "ready": SAMPLE}, "one next run for each that ran"
 
 
-def item_of(message: bytes) -> str:
+def item_of(message: bytes | str) -> str:
     """The row a message is about."""
     body = json.loads(base64.b64decode(json.loads(message)["body"]))
     return str(body[0][1])
