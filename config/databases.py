@@ -19,6 +19,9 @@ SILENCE = {
     "tcp_user_timeout": 30_000,
 }
 
+# A report does not wait long for a replica, and never writes, whatever server turns out to be there.
+READING = {"connect_timeout": 2, "options": "-c default_transaction_read_only=on -c statement_timeout=60s"}
+
 
 @dataclass(frozen=True)
 class ServiceUrls:
@@ -65,6 +68,10 @@ def databases_for(env: Environment, urls: ServiceUrls, *, own_cells: Sequence[Ce
     for cell in cells:
         databases[cell.alias] = connection(cell.url, TENANT_BACKEND, options=login)
         databases[f"{cell.alias}_owner"] = connection(cell.owner_url, PLAIN_BACKEND)
+        if cell.replica_url:
+            databases[f"{cell.alias}_replica"] = connection(
+                cell.replica_url, TENANT_BACKEND, options=login | READING
+            )
         admins[f"{cell.alias}_owner"] = cell.admin_url or admin_url_of(cell, urls.admin)
     return Layout(
         databases, {cell.alias: cell for cell in cells}, {name: url for name, url in admins.items() if url}

@@ -9,12 +9,12 @@ from tenants.tenancy.provisioning import drop_schema
 OWNER_PASSWORD = "correct horse battery staple"
 
 
-def create_company(slug: str = "", name: str = "Test Works") -> Tenant:
+def create_company(slug: str = "", name: str = "Test Works", region: str = "") -> Tenant:
     """A company with one owner, ``owner@<slug>.example``."""
     slug = slug or f"t-{secrets.token_hex(4)}"
     done = onboard_tenant(
         slug=slug, name=name, owner_email=f"owner@{slug}.example", owner_name="Olga Owner-Example",
-        owner_password=OWNER_PASSWORD,
+        owner_password=OWNER_PASSWORD, region=region,
     )  # fmt: skip
     return Tenant.objects.get(pk=done.tenant.id)
 

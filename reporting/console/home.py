@@ -15,6 +15,7 @@ from django_htmx.middleware import HtmxDetails
 from reporting.dashboards.home import Home, home
 from tenants.accounts.access import UserActor
 from tenants.foundation.console import audience_of
+from tenants.tenancy.replicas import from_replica
 
 # Ages are told in seconds: an unchanged page is drawn anew after this long all the same.
 SAME_FOR_SECONDS = 30
@@ -29,7 +30,7 @@ def home_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if audience_of(request) == "platform":
         return HttpResponseRedirect(reverse("platform:companies"))
-    shown = home(actor=actor)
+    shown = from_replica(lambda: home(actor=actor))
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     etag = f'"{fingerprint(shown, actor)}"'
     unchanged = get_conditional_response(request, etag=etag) if htmx else None

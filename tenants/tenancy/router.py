@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Model
 
 from tenants.tenancy.context import current_tenant_or_none
+from tenants.tenancy.replicas import SUFFIX, reading_alias
 from tenants.tenancy.transactions import current_alias
 
 Plane = Literal["control", "cell", "tenant"]
@@ -17,13 +18,14 @@ class TenancyRouter:
     """Django's router; a tenant's model without a scope raises NoTenant rather than falling back to anything."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str:
-        return "default" if plane_of(model) == "control" else current_alias()
+        return "default" if plane_of(model) == "control" else reading_alias() or current_alias()
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
-        return self.db_for_read(model, **hints)
+        return "default" if plane_of(model) == "control" else current_alias()
 
     def allow_relation(self, left: Model, right: Model, **hints: Any) -> bool:
-        return plane_of(type(left)) == plane_of(type(right)) and left._state.db in (None, right._state.db)
+        here, there = ((model._state.db or "").removesuffix(SUFFIX) for model in (left, right))
+        return plane_of(type(left)) == plane_of(type(right)) and here in ("", there)
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:
         plane = plane_of_label(app_label, model_name)

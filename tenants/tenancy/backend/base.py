@@ -1,15 +1,19 @@
 """PostgreSQL as one tenant at a time: every statement runs as the tenant's role, in its schema, in a transaction."""
 
+import re
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import OperationalError
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from psycopg import postgres, pq
 
 from tenants.tenancy.backend.cursors import ScopedCursor, ScopedServerSideCursor
-from tenants.tenancy.context import CellScope, TenantRef, current_scope
+from tenants.tenancy.context import CellScope, TenantRef, current_scope, current_tenant_or_none
 from tenants.tenancy.errors import NoTenant, NoTransaction, WrongCell
+from tenants.tenancy.positions import positions
 
 UNKNOWN = object()
 # What Django knows of the open transaction; a replaced connection goes on with it.
@@ -18,6 +22,11 @@ TRANSACTION_STATE = (
     "rollback_exc", "closed_in_transaction", "run_on_commit",
 )  # fmt: skip
 TIMESTAMPTZ = postgres.types["timestamptz"].oid
+# The alias of a cell's read replica is the cell's with this behind it.
+REPLICA = "_replica"
+# A statement with one of these words may change rows; one that only looks like it costs no more than a question.
+CHANGES = re.compile(r"\b(?:insert|update|delete|merge|copy)\b", re.IGNORECASE)
+WRITTEN = b"SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 IDLE, OPEN, FAILED = pq.TransactionStatus.IDLE, pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR
 
 
@@ -29,6 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     _applied: object = UNKNOWN
+    _writers: frozenset[UUID] = frozenset()
     _connecting = False
 
     def _cursor(self, name: str | None = None) -> Any:
@@ -47,7 +57,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         loader = self.connection.adapters.get_loader(TIMESTAMPTZ, pq.Format.TEXT)
         if self.timezone != loader.timezone:
             register_tzloader(self.timezone, cursor)
-        cursor.apply_scope = self.apply_scope
+        cursor.apply_scope, cursor.note_write = self.apply_scope, self.note_write
         return cursor
 
     def apply_scope(self) -> None:
@@ -63,7 +73,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return  # Django and its apps look up types here; the login role itself may read no tenant's rows
         if scope is None:
             raise NoTenant("SQL was sent to a cell without a tenant's scope.")
-        if scope.cell != self.alias:
+        if scope.cell != self.alias.removesuffix(REPLICA):
             raise WrongCell(f"The scope is of {scope.cell}, the connection of {self.alias}.")
         if not self.in_atomic_block:
             raise NoTransaction("Tenant SQL needs a transaction: use tenants.tenancy.atomic.")
@@ -126,6 +136,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 message = result.get_error_message()
                 raise self.Database.OperationalError(f"The scope could not be set: {message}")
 
+    def note_write(self, statement: str) -> None:
+        """Remember that the current tenant changes something here, where a replica will have to catch up with it."""
+        if f"{self.alias}{REPLICA}" not in settings.DATABASES:
+            return
+        tenant = current_tenant_or_none()
+        if tenant is not None and CHANGES.search(statement):
+            self._writers |= {tenant.id}
+
+    def has_changes_of(self, tenant_id: UUID) -> bool:
+        """Whether the open transaction has changes of this tenant that are not committed."""
+        return tenant_id in self._writers
+
+    def _note_position(self, writers: frozenset[UUID]) -> None:
+        result = self.connection.pgconn.exec_(WRITTEN)
+        if result.status == pq.ExecStatus.TUPLES_OK:
+            positions.note(self.alias, writers, int(result.get_value(0, 0)))
+        else:
+            positions.forget(self.alias, writers)
+
     def _forget_scope(self) -> None:
         self._applied = UNKNOWN
 
@@ -147,10 +176,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _commit(self) -> None:
         self._forget_scope()
+        writers, self._writers = self._writers, frozenset()
         super()._commit()  # type: ignore[misc]
+        if writers:
+            self._note_position(writers)
 
     def _rollback(self) -> None:
         self._forget_scope()
+        self._writers = frozenset()
         super()._rollback()  # type: ignore[misc]
 
     def connect(self) -> None:

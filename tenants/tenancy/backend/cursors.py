@@ -28,9 +28,10 @@ STATEMENT = re.compile(
 
 
 class ScopeGuard:
-    """Calls ``apply_scope`` (set by the backend) before anything is sent."""
+    """Calls ``apply_scope`` before anything is sent and ``note_write`` with its text; the backend sets both."""
 
     apply_scope: Callable[[], None]
+    note_write: Callable[[str], None]
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         self._admit(query)
@@ -57,6 +58,7 @@ class ScopeGuard:
                 "A tenant's statement reads or writes rows, and may not change its role."
             )
         self.apply_scope()
+        self.note_write(text)
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
         super()._execute_send(query, force_extended=True, binary=binary)  # type: ignore[misc]
