@@ -5,6 +5,7 @@ from tenants.lifecycle.export.services import remove_expired_exports
 from tenants.lifecycle.moving import drop_old_copies
 from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_operations, run_operation
 from tenants.tenancy import atomic
+from tenants.tenancy.audit import audit_schemas
 from tenants.tenancy.spares import refill_every_cell
 
 _HOURS = 3600.0
@@ -46,3 +47,9 @@ def remove_old_exports(_work: Work) -> None:
 def drop_moved_copies(_work: Work) -> None:
     """Drop what companies left in cells they moved away from, when it has been kept long enough."""
     drop_old_copies()
+
+
+@tenant_job("platform.schema_audit", max_attempts=2, time_limit_seconds=_HOURS)
+def audit_every_schema(_work: Work) -> None:
+    """Compare every company's schema with the template; what is found is evidence, not an error of the job."""
+    audit_schemas()

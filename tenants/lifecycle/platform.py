@@ -17,6 +17,7 @@ PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.refill_spares", timedelta(minutes=5)),
     ("platform.drop_moved_copies", timedelta(days=1)),
     ("platform.remove_expired_exports", timedelta(hours=1)),
+    ("platform.schema_audit", timedelta(days=1)),
 ]
 NIGHT: Final = time(2, 0)
 _DAY: Final = timedelta(days=1)
