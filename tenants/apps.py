@@ -16,10 +16,12 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenants import navigation, permissions  # noqa: PLC0415 - models must be loaded first
+        from tenants.backups import checks, metrics  # noqa: F401, PLC0415 - the checks register themselves
         from tenants.lifecycle import sagas  # noqa: F401, PLC0415 - registers them
 
         permissions.register()
         navigation.register()
+        metrics.register()
         for alias in ("default", *settings.CELLS):
             health.readiness.register(alias, partial(health.check_database, alias))
         health.readiness.register("cache", health.check_cache)

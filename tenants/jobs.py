@@ -1,9 +1,19 @@
 """Recurring work of the platform itself; it runs in the scope of the tenant ``platform``."""
 
-from tenants.dispatch import Work, enqueue, tenant_job
+from collections.abc import Callable
+
+from tenants.backups.drill import run_restore_drill
+from tenants.backups.errors import BackupBusy
+from tenants.backups.retention import prune_backups
+from tenants.backups.servers import BackupServer, are_backups_on, backup_servers
+from tenants.backups.taking import take_backup
+from tenants.backups.verifying import verify_backup
+from tenants.backups.wal import ship_wal
+from tenants.dispatch import Retry, Work, enqueue, tenant_job
 from tenants.lifecycle.export.services import remove_expired_exports
 from tenants.lifecycle.moving import drop_old_copies
 from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_operations, run_operation
+from tenants.lifecycle.restoring.services import drop_replaced_schemas
 from tenants.tenancy import atomic
 from tenants.tenancy.audit import audit_schemas
 from tenants.tenancy.spares import refill_every_cell
@@ -53,3 +63,56 @@ def drop_moved_copies(_work: Work) -> None:
 def audit_every_schema(_work: Work) -> None:
     """Compare every company's schema with the template; what is found is evidence, not an error of the job."""
     audit_schemas()
+
+
+@tenant_job("platform.backup_full", max_attempts=4, time_limit_seconds=12 * _HOURS)
+def backup_full(work: Work) -> None:
+    """Take a full backup of every server, and read it back."""
+
+    def take(server: BackupServer) -> None:
+        take_backup(server, kind="full", beat=work.heartbeat)
+        verify_backup(server, beat=work.heartbeat)
+
+    _for_every_server(take)
+
+
+@tenant_job("platform.backup_incremental", max_attempts=4, time_limit_seconds=6 * _HOURS)
+def backup_incremental(work: Work) -> None:
+    """Back up what has changed since the last backup; all where there is none yet."""
+    _for_every_server(lambda server: take_backup(server, beat=work.heartbeat))
+
+
+@tenant_job("platform.ship_wal", max_attempts=2, time_limit_seconds=_HOURS, coalesce=True)
+def ship_log(work: Work) -> None:
+    """Bring finished segments of the write-ahead log into the repository: what is not there yet can still be lost."""
+    _for_every_server(lambda server: ship_wal(server, beat=work.heartbeat))
+
+
+@tenant_job("platform.prune_backups", max_attempts=4)
+def prune(_work: Work) -> None:
+    """Remove the backups that are not needed any more."""
+    _for_every_server(prune_backups)
+
+
+@tenant_job("platform.restore_drill", max_attempts=2, time_limit_seconds=12 * _HOURS)
+def drill(work: Work) -> None:
+    """Prove that the servers can be restored; what comes of it is evidence."""
+    if are_backups_on():
+        run_restore_drill(beat=work.heartbeat)
+
+
+@tenant_job("platform.drop_replaced_schemas", max_attempts=3)
+def drop_replaced(_work: Work) -> None:
+    """Drop what restores have put aside, when it has been kept long enough."""
+    drop_replaced_schemas()
+
+
+def _for_every_server(act: Callable[[BackupServer], object]) -> None:
+    """Does nothing where backups are off. Raises: Retry while somebody else works on the backups."""
+    if not are_backups_on():
+        return
+    for server in backup_servers():
+        try:
+            act(server)
+        except BackupBusy as busy:
+            raise Retry(busy.message, after_seconds=120) from busy

@@ -70,9 +70,15 @@ class Scratch:
 
 @contextlib.contextmanager
 def recovered_server(
-    server: BackupServer, *, to: datetime | None, beat: Callable[[], None] = lambda: None
+    server: BackupServer,
+    *,
+    to: datetime | None = None,
+    to_lsn: str = "",
+    beat: Callable[[], None] = lambda: None,
 ) -> Iterator[Scratch]:
-    """Bring a server to a moment (None: as far as the log goes) beside the live one; gone when the block ends.
+    """Bring a server to a moment, or a position of the log, beside the live one; gone when the block ends.
+
+    Without either it comes as far as the log goes.
 
     Raises: NoBackup, BackupBroken, WalMissing, BackupFailed, BackupBusy (files are just being removed).
     """
@@ -85,10 +91,10 @@ def recovered_server(
             stored_segments(server.name), first=backup.first_segment, last=None,
             segment_bytes=backup.segment_bytes,
         )  # fmt: skip
-        with _workplace() as root:
+        with workplace() as root:
             data = lay_out(chain_of(backup, backups), root, beat=beat)
             with _feeder(server.name, backup, root) as feeder, _socket_folder() as socket:
-                configure(data, root, feeder.command, to=to, socket=socket)
+                configure(data, root, feeder.command, to=to, to_lsn=to_lsn, socket=socket)
                 with _running(data, root) as process:
                     access = replace(server.access, host=str(socket), port="5432", password="")
                     access = _wait_until_ready(access, process, feeder, root, beat)
@@ -114,7 +120,7 @@ def clear_leftovers() -> int:
 
 
 def configure(
-    data: Path, root: Path, restore_command: str, *, to: datetime | None, socket: Path | None
+    data: Path, root: Path, restore_command: str, *, to: datetime | None, to_lsn: str, socket: Path | None
 ) -> None:
     """Write the configuration of a recovery, apart from the one that was backed up with the data."""
     values = {
@@ -126,6 +132,8 @@ def configure(
     }
     if to is not None:
         values["recovery_target_time"] = f"{to.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00"
+    if to_lsn:
+        values["recovery_target_lsn"] = to_lsn
     # Only who may enter the socket's folder gets as far as this.
     (root / "pg_hba.conf").write_text("local all all trust\n")
     (root / "pg_ident.conf").write_text("")
@@ -145,7 +153,7 @@ def _feeder(server: str, backup: StoredBackup, root: Path) -> WalFeeder:
 
 
 @contextlib.contextmanager
-def _workplace() -> Iterator[Path]:
+def workplace() -> Iterator[Path]:
     """A folder that is ours while we live: the lock on it ends with the process."""
     root = Path(settings.BACKUP_SCRATCH_DIR) / uuid4().hex[:12]
     root.mkdir(parents=True)

@@ -75,7 +75,7 @@ class SealedFile:
         """Write the end and give the file its name, once it is on the disk."""
         try:
             self._sealed.write(self._packer.flush())
-            self._sealed.close()
+            self._sealed.finish()
             os.fsync(self._file.fileno())
             self._file.close()
         except BaseException:
@@ -86,10 +86,8 @@ class SealedFile:
 
     def abandon(self) -> None:
         """Leave nothing behind."""
-        # Closing may try to write what is left, on a disk that may be full.
-        for file in (self._sealed, self._file):
-            with contextlib.suppress(OSError):
-                file.close()
+        with contextlib.suppress(OSError):  # closing writes what is left, on a disk that may be full
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
 

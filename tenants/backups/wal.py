@@ -125,6 +125,29 @@ def wait_for_wal(
         time.sleep(0.1)
 
 
+def mark_position(server: BackupServer) -> str:
+    """Put a commit of now into the log; returns the position it stands at."""
+    with server.connect() as connection:
+        row = connection.execute(
+            "SELECT pg_logical_emit_message(true, 'notion-task-sync', 'mark')::text"
+        ).fetchone()
+    assert row is not None  # one row, always
+    return str(row[0])
+
+
+def close_segment(server: BackupServer) -> str:
+    """Have the server end the segment it writes, after a commit of now; returns the segment's name.
+
+    What was committed before can be restored when that segment is in the repository, and every moment before.
+    """
+    # Without a commit after it, a recovery cannot tell that it has come to a moment.
+    mark_position(server)
+    with server.connect() as connection:
+        row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+    assert row is not None  # one row, always
+    return str(row[0])
+
+
 def _ship(path: Path, target: Path, name: str) -> int:
     if target.exists():
         # The server, or we, were cut off after the copy: the same bytes are welcome, others are an alarm.

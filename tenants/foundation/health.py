@@ -12,10 +12,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonRes
 from django.http.response import HttpResponseBase
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 log = structlog.get_logger(__name__)
 
 type Check = Callable[[], None]
+# What is read at a scrape and not counted in a process: wanted beside the processes' own metrics, too.
+extra_collectors: list[Collector] = []
 
 
 class NotReady(Exception):
@@ -118,4 +121,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if directory and Path(directory).is_dir():
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]
+        for collector in extra_collectors:
+            registry.register(collector)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

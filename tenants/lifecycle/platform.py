@@ -15,6 +15,12 @@ from tenants.tenancy import TenantRef, atomic, tenant_scope
 PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.run_operations", timedelta(seconds=15)),
     ("platform.refill_spares", timedelta(minutes=5)),
+    ("platform.ship_wal", timedelta(minutes=1)),
+    ("platform.backup_incremental", timedelta(hours=1)),
+    ("platform.backup_full", timedelta(days=1)),
+    ("platform.restore_drill", timedelta(days=1)),
+    ("platform.prune_backups", timedelta(days=1)),
+    ("platform.drop_replaced_schemas", timedelta(days=1)),
     ("platform.drop_moved_copies", timedelta(days=1)),
     ("platform.remove_expired_exports", timedelta(hours=1)),
     ("platform.schema_audit", timedelta(days=1)),

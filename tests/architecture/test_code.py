@@ -13,6 +13,7 @@ RAW_SQL_ROOMS = (
     "tenants/tenancy/",
     "tenants/dispatch/",
     "tenants/backups/",
+    "tenants/lifecycle/restoring/",
     "tenants/audit/",
     "config/embedded.py",
 )

@@ -1,0 +1,287 @@
+"""The steps of a restore: read the past from a server of its own, lay it beside the present, compare, exchange."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Final
+
+import structlog
+from django.db import connections
+from psycopg import sql
+
+from tenants.backups.copying import (
+    LEDGER,
+    WORK,
+    dump_name,
+    dump_path,
+    dump_schema,
+    load_schema,
+    owner_environment,
+    rename_with_shared_rows,
+    stored_dump,
+)
+from tenants.backups.fingerprints import (
+    SchemaFingerprint,
+    TableFingerprint,
+    differences,
+    fingerprint_of,
+    total_rows,
+)
+from tenants.backups.scratch import Scratch, recovered_server
+from tenants.backups.sealing import SealedFile
+from tenants.backups.servers import CONTROL, Connection, server_of
+from tenants.backups.taking import WAL_SECONDS
+from tenants.backups.wal import close_segment, wait_for_wal
+from tenants.foundation.errors import Conflict, NotFound
+from tenants.lifecycle.operations import OperationLost, Run, Step, register_saga
+from tenants.lifecycle.restoring.events import CompanyRestored
+from tenants.lifecycle.restoring.swapping import Swap, put_back, put_in_place, remove_schema
+from tenants.lifecycle.transitions import change_state
+from tenants.models import Operation, Tenant
+from tenants.outbox.bus import publish
+from tenants.tenancy import atomic, tenant_scope
+from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.migrations import migrate_tenant
+from tenants.tenancy.provisioning import schema_exists
+from tenants.tenancy.template import tenant_plan
+
+log = structlog.get_logger(__name__)
+KIND: Final = Operation.Kind.RESTORE
+TAKES_BACK: Final = "takes_back"
+BEAT_SECONDS: Final = 10.0
+State = Tenant.State
+
+
+def tenant_of(run: Run) -> Tenant:
+    """The company it is about. Raises: NotFound."""
+    tenant_id = run.operation.tenant_id
+    tenant = Tenant.objects.filter(pk=tenant_id).first() if tenant_id else None
+    if tenant is None:
+        raise NotFound("The company that was to be restored is gone.", code="restores.no_company")
+    return tenant
+
+
+@contextlib.contextmanager
+def kept_alive(run: Run) -> Iterator[Callable[[], None]]:
+    """Keep the operation's lease while a program works that does not tell how far it is.
+
+    What it gives is called between two pieces of work; it raises OperationLost when another process took over.
+    """
+    ended, lost = threading.Event(), threading.Event()
+
+    def beat() -> None:
+        try:
+            while not ended.wait(BEAT_SECONDS):
+                run.beat()
+        except OperationLost:
+            lost.set()
+        except Exception as error:
+            # The database is away: the lease may run out, and then the next beat says so.
+            log.warning("restore.beat_failed", error=str(error))
+        finally:
+            connections.close_all()
+
+    def check() -> None:
+        if lost.is_set():
+            raise OperationLost(f"The operation {run.operation.pk} is another process's now.")
+
+    thread = threading.Thread(target=beat, name="restore-beat", daemon=True)
+    thread.start()
+    try:
+        yield check
+    finally:
+        ended.set()
+        thread.join(timeout=30)
+
+
+def close(run: Run) -> None:
+    """Let nobody write what is about to be replaced; a company that is closed already stays as it is."""
+    tenant = tenant_of(run)
+    if "state" not in run.context:
+        run.remember(state=tenant.state, reason=tenant.state_reason)
+    if tenant.state == State.ACTIVE:
+        change_state(tenant.pk, State.READ_ONLY, reason="An earlier state of this company is being restored.")
+
+
+def open_again(run: Run) -> None:
+    """Bring back the state that was found."""
+    tenant, before = tenant_of(run), run.context.get("state")
+    if before and tenant.state != before:
+        change_state(tenant.pk, before, reason=run.context.get("reason", ""))
+
+
+def copy_out(run: Run) -> None:
+    """Bring the server to the moment beside the live one, and take the company's schema from it."""
+    tenant, moment = tenant_of(run), datetime.fromisoformat(run.input["moment"])
+    server = server_of(run.input.get("cell") or tenant.cell)
+    swap = Swap.of(tenant, run.operation.pk)
+    with kept_alive(run) as beat:
+        # Who asks for a moment just now needs the segment that is still being written.
+        wait_for_wal(server, close_segment(server), seconds=WAL_SECONDS, beat=beat)
+        with recovered_server(server, to=moment, beat=beat) as scratch:
+            database = _database_of(scratch, tenant)
+            with scratch.connect(database) as connection:
+                rename_with_shared_rows(
+                    connection, schema=tenant.schema, to=swap.restored, tenant_id=tenant.pk
+                )
+                ledger = _ledger_of(connection, swap.restored)
+                found = fingerprint_of(connection, swap.restored)
+            with SealedFile(
+                dump_path(server.name, run.operation.pk), dump_name(server.name, run.operation.pk)
+            ) as file:
+                dump_schema(scratch.access, database, swap.restored, file, beat=beat)
+            facts = {"backup": str(scratch.backup.id), "recovery_seconds": round(scratch.seconds, 2)}
+    run.remember(
+        server=server.name, ledger=ledger, facts=facts, dump_bytes=file.plain_bytes,
+        fingerprint={name: [table.rows, table.digest] for name, table in found.items()},
+    )  # fmt: skip
+
+
+def _database_of(scratch: Scratch, tenant: Tenant) -> str:
+    """The database of the restored server that has the company's schema."""
+    names = dict(scratch.databases)
+    if CONTROL in names:
+        with scratch.connect(names[CONTROL]) as connection:
+            row = connection.execute("SELECT cell FROM tenants_tenant WHERE id = %s", [tenant.pk]).fetchone()
+        if row and f"{row[0]}_owner" in names:
+            names = {"then": names[f"{row[0]}_owner"], **names}
+    for database in dict.fromkeys(names.values()):
+        with scratch.connect(database) as connection:
+            if schema_exists(connection, tenant.schema):
+                return database
+    raise NotFound(
+        "At that moment the company had no rows on this server. If it lived in another cell then, name that cell.",
+        code="restores.not_there",
+    )
+
+
+def _ledger_of(connection: Connection, schema: str) -> list[str]:
+    query = sql.SQL("SELECT app || '.' || name FROM {} ORDER BY 1").format(sql.Identifier(schema, LEDGER))
+    rows = connection.execute(query).fetchall()
+    keys = [str(key) for (key,) in rows]
+    unknown = set(keys) - {".".join(key) for key in tenant_plan()}
+    if unknown:
+        raise Conflict(
+            f"At that moment the company had migrations this release does not know: {', '.join(sorted(unknown))}.",
+            code="restores.newer_release",
+        )
+    return keys
+
+
+def forget_copy(run: Run) -> None:
+    """Remove the dump; its name is the operation's."""
+    server = run.context.get("server") or server_of(run.input.get("cell") or tenant_of(run).cell).name
+    dump_path(server, run.operation.pk).unlink(missing_ok=True)
+
+
+def load(run: Run) -> None:
+    """Put the copy in beside the live schema, in one transaction, and compare every row with where it came from."""
+    tenant = tenant_of(run)
+    swap, alias = Swap.of(tenant, run.operation.pk), f"{tenant.cell}_owner"
+    remove_schema(tenant.cell, swap.restored)
+    environment, database = owner_environment(alias)
+    with kept_alive(run) as beat:
+        load_schema(environment, database, stored_dump(run.context["server"], run.operation.pk), beat=beat)
+        with owner_connection(alias) as connection:
+            found = fingerprint_of(connection, swap.restored)
+    wanted: SchemaFingerprint = {
+        name: TableFingerprint(*values) for name, values in run.context["fingerprint"].items()
+    }
+    if names := differences(found, wanted):
+        raise Conflict(
+            f"The restored tables differ from the backup's: {', '.join(names)}.", code="restores.differs"
+        )
+    own = {name: table for name, table in found.items() if name not in (WORK, LEDGER)}
+    run.result(
+        moment=run.input["moment"], tables=len(own), rows=total_rows(own), dump_bytes=run.context["dump_bytes"],
+        **run.context["facts"],
+    )  # fmt: skip
+
+
+def unload(run: Run) -> None:
+    """Drop what was put in."""
+    tenant = tenant_of(run)
+    remove_schema(tenant.cell, Swap.of(tenant, run.operation.pk).restored)
+
+
+def exchange(run: Run) -> None:
+    """Let the restored schema be the company's; one of an older release stays closed until it is migrated."""
+    tenant = tenant_of(run)
+    swap = Swap.of(tenant, run.operation.pk)
+    if "had_schema" not in run.context:
+        with owner_connection(f"{tenant.cell}_owner") as connection:
+            run.remember(had_schema=schema_exists(connection, tenant.schema))
+    if set(run.context["ledger"]) != {".".join(key) for key in tenant_plan()} and tenant.state in (
+        State.ACTIVE, State.READ_ONLY,
+    ):  # fmt: skip
+        change_state(tenant.pk, State.SUSPENDED, reason="An earlier state of this company is being restored.")
+    moment = datetime.fromisoformat(run.input["moment"])
+    with kept_alive(run) as beat:
+        put_in_place(swap, moment=moment, keeps_access=run.input["keeps_access"], beat=beat)
+    run.result(cell=tenant.cell, kept_schema=swap.replaced if run.context["had_schema"] else "")
+
+
+def exchange_back(run: Run) -> None:
+    """Give the company back what it had."""
+    tenant = tenant_of(run)
+    swap = Swap.of(tenant, run.operation.pk)
+    with kept_alive(run) as beat:
+        if not put_back(swap, to=swap.restored, beat=beat) and run.context.get("had_schema") is False:
+            remove_schema(tenant.cell, swap.schema)
+
+
+def take_back(run: Run) -> None:
+    """Exchange the schemas of an earlier restore once more; there is nothing to undo then."""
+    tenant = tenant_of(run)
+    earlier = Operation.objects.get(pk=run.input[TAKES_BACK])
+    swap = Swap.of(tenant, earlier.pk)
+    with kept_alive(run) as beat:
+        put_back(swap, to=swap.restored, beat=beat)
+    run.result(takes_back=str(earlier.pk), cell=tenant.cell, kept_schema=swap.restored)
+
+
+def migrate(run: Run) -> None:
+    """Bring the schema to this release."""
+    with kept_alive(run):
+        run.result(migrations=migrate_tenant(tenant_of(run)))
+
+
+def tell(run: Run) -> None:
+    """Let the floors above know: connections look at the outside services anew."""
+    tenant = tenant_of(run)
+    with tenant_scope(tenant.ref), atomic():
+        publish(CompanyRestored(moment=datetime.fromisoformat(run.input["moment"])))
+
+
+def finish(run: Run) -> None:
+    """Open the company and remove what is not needed any more."""
+    open_again(run)
+    if TAKES_BACK not in run.input:
+        forget_copy(run)
+
+
+def _forward(
+    act: Callable[[Run], None], *, else_: Callable[[Run], None] | None = None
+) -> Callable[[Run], None]:
+    """A step of a restore proper; one that takes an earlier restore back does ``else_`` instead."""
+
+    def do(run: Run) -> None:
+        if TAKES_BACK not in run.input:
+            act(run)
+        elif else_ is not None:
+            else_(run)
+
+    return do
+
+
+register_saga(
+    KIND,
+    Step("close", close, open_again),
+    Step("copy_out", _forward(copy_out), _forward(forget_copy)),
+    Step("load", _forward(load), _forward(unload)),
+    Step("exchange", _forward(exchange, else_=take_back), _forward(exchange_back)),
+    Step("migrate", migrate),
+    Step("tell", tell),
+    Step("finish", finish),
+)
