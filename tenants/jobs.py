@@ -10,6 +10,8 @@ from tenants.backups.taking import take_backup
 from tenants.backups.verifying import verify_backup
 from tenants.backups.wal import ship_wal
 from tenants.dispatch import Retry, Work, enqueue, tenant_job
+from tenants.lifecycle.deletion.letters import POST_LETTER, Letter, tell_owners
+from tenants.lifecycle.deletion.services import delete_due_companies
 from tenants.lifecycle.export.services import remove_expired_exports
 from tenants.lifecycle.moving import drop_old_copies
 from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_operations, run_operation
@@ -59,10 +61,17 @@ def drop_moved_copies(_work: Work) -> None:
     drop_old_copies()
 
 
-@tenant_job("platform.schema_audit", max_attempts=2, time_limit_seconds=_HOURS)
-def audit_every_schema(_work: Work) -> None:
-    """Compare every company's schema with the template; what is found is evidence, not an error of the job."""
-    audit_schemas()
+@tenant_job("platform.delete_due_companies", max_attempts=3)
+def delete_due(_work: Work) -> None:
+    """Begin with the deletion of companies whose days of grace are over."""
+    delete_due_companies()
+
+
+@tenant_job(POST_LETTER, max_attempts=40)
+def post_letter(work: Work) -> None:
+    """Tell a company's owners that it is to be deleted, or that it is kept."""
+    assert work.object_id is not None
+    tell_owners(work.object_id, Letter(work.payload["letter"]))
 
 
 @tenant_job("platform.backup_full", max_attempts=4, time_limit_seconds=12 * _HOURS)
@@ -116,3 +125,9 @@ def _for_every_server(act: Callable[[BackupServer], object]) -> None:
             act(server)
         except BackupBusy as busy:
             raise Retry(busy.message, after_seconds=120) from busy
+
+
+@tenant_job("platform.schema_audit", max_attempts=2, time_limit_seconds=_HOURS)
+def audit_every_schema(_work: Work) -> None:
+    """Compare every company's schema with the template; what is found is evidence, not an error of the job."""
+    audit_schemas()

@@ -18,6 +18,7 @@ from tenants.accounts.tidying import schedule_tidying
 from tenants.foundation.crypto import WrappedKey, length_prefixed
 from tenants.foundation.errors import Conflict
 from tenants.lifecycle.operations import Run, Step, register_saga
+from tenants.lifecycle.retired_names import is_retired
 from tenants.lifecycle.transitions import change_state
 from tenants.models import DataKey, Domain, Tenant
 from tenants.secrets.keys import key_encryption_keys
@@ -66,6 +67,9 @@ def reserve(run: Run) -> None:
     if "tenant_id" in run.context:
         return
     wanted = run.input
+    host = f"{wanted['slug']}.{settings.BASE_DOMAIN}"
+    if is_retired(wanted["slug"]) or is_retired(host):
+        raise slug_taken()
     cell = choose_cell(wanted["region"] or None)
     try:
         with transaction.atomic(using="default"):
@@ -74,7 +78,6 @@ def reserve(run: Run) -> None:
                 tenant = _new_tenant(wanted, cell)
             elif tenant.state != PROVISIONING:
                 raise slug_taken()
-            host = f"{tenant.slug}.{settings.BASE_DOMAIN}"
             domain, _ = Domain.objects.get_or_create(
                 host=host, defaults={"tenant": tenant, "is_canonical": True}
             )

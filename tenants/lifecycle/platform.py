@@ -24,6 +24,7 @@ PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.drop_moved_copies", timedelta(days=1)),
     ("platform.remove_expired_exports", timedelta(hours=1)),
     ("platform.schema_audit", timedelta(days=1)),
+    ("platform.delete_due_companies", timedelta(hours=1)),
 ]
 NIGHT: Final = time(2, 0)
 _DAY: Final = timedelta(days=1)

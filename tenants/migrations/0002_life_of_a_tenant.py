@@ -232,6 +232,7 @@ class Migration(migrations.Migration):
                 ('asked_by', models.CharField(blank=True, default='', max_length=200)),
                 ('asked_as', models.CharField(choices=[('owner', 'Owner'), ('operator', 'Operator')], max_length=20)),
                 ('state_before', models.CharField(max_length=20)),
+                ('reason_before', models.CharField(blank=True, default='', max_length=300)),
                 ('delete_after', models.DateTimeField()),
                 ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('owners_told_at', models.DateTimeField(null=True)),

@@ -23,6 +23,7 @@ class DeletionRequest(models.Model):
     asked_as = models.CharField(max_length=20, choices=Asker.choices)
     # Where calling it off leads back to.
     state_before = models.CharField(max_length=20)
+    reason_before = models.CharField(max_length=300, default="", blank=True)
     delete_after = models.DateTimeField()
     asked_at = models.DateTimeField(db_default=Now())
     owners_told_at = models.DateTimeField(null=True)

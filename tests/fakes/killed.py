@@ -14,7 +14,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
 django.setup()
 
-from tenants.dispatch.registry import registry  # noqa: E402
 from tenants.lifecycle import operations  # noqa: E402
 from tenants.lifecycle.export import archive  # noqa: E402
 
@@ -25,8 +24,7 @@ def die(*_: Any) -> None:
 
 
 def main(operation: str, place: str, name: str) -> None:
-    """Run, and die on the way. The operations are found as a worker finds them: with the jobs."""
-    registry.load()
+    """Run, and die on the way."""
     run: Any = operations.Run
     noted, begun, add = run.note_done, run.begin, archive.Archive.add
     if place == "before":

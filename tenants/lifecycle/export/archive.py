@@ -12,7 +12,7 @@ from typing import Any, Final
 from tenants.lifecycle.export.catalogue import Table, tables_of
 from tenants.lifecycle.export.left_out import LEFT_OUT
 from tenants.lifecycle.export.rendering import Rows, csv_rows, json_rows
-from tenants.lifecycle.export.snapshot import moment_of, snapshot
+from tenants.lifecycle.export.snapshot import moment_of, reading_catalogs, snapshot
 from tenants.lifecycle.export.stored_files import stored_files
 from tenants.secrets.signing import sign_document
 from tenants.tenancy import TenantRef
@@ -84,7 +84,8 @@ def write_archive(
     archive = Archive(target)
     with snapshot(tenant) as connection:
         moment = moment_of(connection).astimezone(UTC)
-        tables = tables_of(connection, tenant.schema)
+        with reading_catalogs(connection, tenant):
+            tables = tables_of(connection, tenant.schema)
         counts: list[dict[str, Any]] = []
         total = 0
         for table in tables:

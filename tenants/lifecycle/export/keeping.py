@@ -1,6 +1,7 @@
 """Where finished archives lie: one sealed file each, readable only while the company's data key is."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import shutil
@@ -117,12 +118,15 @@ def remove_archive(tenant_id: UUID, export_id: UUID) -> bool:
     return found
 
 
-def remove_all_archives(tenant_id: UUID) -> int:
-    """Remove a company's archives, finished or not; how many there were."""
-    folder = folder_of(tenant_id)
-    count = len(list(folder.glob(f"*{SUFFIX}"))) if folder.exists() else 0
-    shutil.rmtree(folder, ignore_errors=True)
-    return count
+def count_archives(tenant_id: UUID) -> int:
+    """How many finished archives of a company are kept."""
+    return sum(1 for _ in folder_of(tenant_id).glob(f"*{SUFFIX}"))
+
+
+def remove_all_archives(tenant_id: UUID) -> None:
+    """Remove a company's archives, finished or not. Raises: OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder_of(tenant_id))
 
 
 def _pieces(file: IO[bytes], tenant_id: UUID, export_id: UUID) -> Iterator[bytes]:

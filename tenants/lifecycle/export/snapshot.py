@@ -32,10 +32,20 @@ def snapshot(tenant: TenantRef) -> Iterator[Connection]:
             connection.execute(
                 sql.SQL(
                     "SET LOCAL ROLE {role}; SET LOCAL search_path = {schema};"
-                    "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL extra_float_digits = 1"
+                    "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL extra_float_digits = 1;"
+                    # A large table takes as long as it takes; the login role's limits are for answers.
+                    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
                 ).format(role=sql.Identifier(tenant.role), schema=sql.Identifier(tenant.schema))
             )
             yield connection
+
+
+@contextmanager
+def reading_catalogs(connection: Connection, tenant: TenantRef) -> Iterator[None]:
+    """Within the snapshot, as the login role: a tenant's own role may not read the server's catalogs."""
+    connection.execute("SET LOCAL ROLE NONE")
+    yield
+    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(tenant.role)))
 
 
 def moment_of(connection: Connection) -> datetime:

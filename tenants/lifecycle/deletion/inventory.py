@@ -1,0 +1,65 @@
+"""What a company has, in numbers: counted before it is deleted, for the certificate."""
+
+from typing import Any
+
+from django.conf import settings
+from psycopg import sql
+
+from tenants.models import Backup, DataKey, Domain, Tenant
+from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.provisioning import SHARED_ROWS
+
+
+def count_rows(tenant: Tenant) -> dict[str, int]:
+    """Rows of each table of the company's schema; empty where the schema is gone."""
+    with owner_connection(f"{tenant.cell}_owner") as connection:
+        names = connection.execute(
+            "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = %s AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1",
+            [tenant.schema],
+        ).fetchall()
+        return {str(name): _count(connection, sql.Identifier(tenant.schema, str(name))) for (name,) in names}
+
+
+def count_shared_rows(tenant: Tenant) -> dict[str, int]:
+    """Rows about the company in the cells' shared tables: its work, its place in the queue, its ledger."""
+    counts = dict.fromkeys(SHARED_ROWS, 0)
+    for cell in settings.CELLS:
+        with owner_connection(f"{cell}_owner") as connection:
+            for table in SHARED_ROWS:
+                counts[table] += _count(connection, sql.Identifier(table), tenant.pk)
+    return counts
+
+
+def keys_of(tenant: Tenant) -> list[dict[str, Any]]:
+    """The ids and versions of the company's data keys."""
+    rows = DataKey.objects.filter(tenant=tenant).order_by("version")
+    return [{"id": str(row.pk), "version": row.version} for row in rows]
+
+
+def hosts_of(tenant: Tenant) -> list[str]:
+    """The host names under which the company is reached."""
+    return list(Domain.objects.filter(tenant=tenant).order_by("host").values_list("host", flat=True))
+
+
+def backups_until() -> str | None:
+    """When the last backup that may hold the company's rows expires (ISO 8601); None when there is none.
+
+    Those that are kept without an end are the operator's own affair and not known here.
+    """
+    latest = (
+        Backup.objects.exclude(state=Backup.State.EXPIRED)
+        .exclude(expires_at=None)
+        .order_by("-expires_at")
+        .first()
+    )
+    return latest.expires_at.isoformat() if latest and latest.expires_at else None
+
+
+def _count(connection: Any, table: sql.Identifier, tenant_id: object = None) -> int:
+    query = sql.SQL("SELECT count(*) FROM {}").format(table)
+    if tenant_id is None:
+        row = connection.execute(query).fetchone()
+    else:
+        row = connection.execute(query + sql.SQL(" WHERE tenant_id = %s"), [tenant_id]).fetchone()
+    return int(row[0])
