@@ -10,10 +10,19 @@ from tenants.permissions import SEE_COMPANIES
 
 def register() -> None:
     """Put the pages into the sidebar of the platform's host."""
+    pages = (
+        (_("Companies"), "platform:companies", "building-2", "c", _("Companies")),
+        (_("Operations"), "platform:operations", "list-checks", "o", _("Operations")),
+        (_("Given-up jobs"), "platform:work", "circle-alert", "j", _("Jobs")),
+        (_("Platform"), "platform:overview", "server", "h", _("Platform")),
+    )
     register_nav(
-        NavItem(
-            label=_("Companies"), url_name="platform:companies", icon="building-2", group="Platform", key="c",
-            order=10, audience="platform", is_tab=True, is_visible=_sees_companies,
+        *(
+            NavItem(
+                label=label, url_name=url_name, icon=icon, group="Platform", key=key, order=10 * (place + 1),
+                audience="platform", is_tab=True, tab_label=tab_label, is_visible=_sees_companies,
+            )
+            for place, (label, url_name, icon, key, tab_label) in enumerate(pages)
         )
     )  # fmt: skip
 

@@ -6,7 +6,8 @@ from tenants.tenancy import current_tenant_or_none
 
 PLATFORM_SLUG = "platform"
 SEE_COMPANIES, ONBOARD_COMPANIES = "platform.see_companies", "platform.onboard_companies"
-
+MANAGE_COMPANIES, MANAGE_WORK = "platform.manage_companies", "platform.manage_work"
+# Over one's own company as a whole: its owners'.
 EXPORT_COMPANY, DELETE_COMPANY = "company.export", "company.delete"
 
 
@@ -17,6 +18,12 @@ def register() -> None:
         Permission(code=DELETE_COMPANY, label="Delete the company", held_from=Role.OWNER),
         Permission(code=SEE_COMPANIES, label="See the platform's companies", held_from=Role.MEMBER),
         Permission(code=ONBOARD_COMPANIES, label="Take companies in", held_from=Role.ADMIN),
+        Permission(
+            code=MANAGE_COMPANIES,
+            label="Suspend, resume, move, export and delete companies",
+            held_from=Role.ADMIN,
+        ),
+        Permission(code=MANAGE_WORK, label="Run given-up jobs again or remove them", held_from=Role.ADMIN),
     )
 
 

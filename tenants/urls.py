@@ -3,22 +3,36 @@
 from django.urls import include, path
 
 from tenants.branding.console import theme
-from tenants.console import companies
+from tenants.console import companies, company, operations
+from tenants.console import platform as overview
 from tenants.console.signing_keys import signing_keys
 from tenants.console.top_badge import top_badge
 from tenants.tenancy.states import stays_open
 
+_one = "companies/<uuid:company_id>/"
+_operation = "operations/<uuid:operation_id>/"
+_letter = "work/<str:cell>/<uuid:item_id>/"
 platform = (
     [
-        path("", companies.company_list, name="companies"),
-        path("new/", companies.new_company, name="new_company"),
+        path("", overview.overview, name="overview"),
+        path("companies/", companies.company_list, name="companies"),
+        path("companies/new/", companies.new_company, name="new_company"),
+        path(_one, company.company, name="company"),
+        path(f"{_one}act/", company.act, name="company_act"),
+        path("operations/", operations.operation_list, name="operations"),
+        path(_operation, operations.operation, name="operation"),
+        path(f"{_operation}go-on/", operations.go_on, name="operation_go_on"),
+        path(f"{_operation}give-up/", operations.give_up, name="operation_give_up"),
+        path("work/", overview.work, name="work"),
+        path(f"{_letter}retry/", overview.retry, name="work_retry"),
+        path(f"{_letter}discard/", overview.discard, name="work_discard"),
     ],
     "platform",
 )
 
 api_urlpatterns: list[object] = []
 console_urlpatterns = [
-    path("platform/companies/", include(platform)),
+    path("platform/", include(platform)),
     path(".well-known/signing-keys.json", signing_keys, name="signing_keys"),
     path("shell/badge/", top_badge, name="top_badge"),
     path(

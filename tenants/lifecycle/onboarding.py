@@ -87,19 +87,30 @@ def onboard_tenant(
         return _onboarded(tenant, owner)
 
 
+def waits_for_owner(tenant: Tenant) -> bool:
+    """Whether a company has nobody yet but an invited owner. Its schema must stand."""
+    with tenant_scope(tenant.ref), atomic():
+        return bool(_invited_owner(tenant).get("email")) and not owners().exists()
+
+
 def issue_owners_link(tenant: Tenant) -> Secret | None:
     """A new link for the owner who was invited and has not come yet; the one before is worth nothing any more.
 
     None when nobody is waited for. Its doors must be open.
     """
-    operation = Operation.objects.filter(kind=ONBOARD, tenant_id=tenant.pk).order_by("-created_at").first()
-    owner = operation.input.get("owner", {}) if operation else {}
+    if not waits_for_owner(tenant):
+        return None
+    owner = _invited_owner(tenant)
     with tenant_scope(tenant.ref), atomic():
-        if not owner.get("email") or owners().exists():
-            return None
         return invite_user(
             email=owner["email"], role=Role.OWNER, actor=SYSTEM, name=owner.get("name", "")
         ).token
+
+
+def _invited_owner(tenant: Tenant) -> dict[str, str]:
+    operation = Operation.objects.filter(kind=ONBOARD, tenant_id=tenant.pk).order_by("-created_at").first()
+    found: dict[str, str] = operation.input.get("owner", {}) if operation else {}
+    return found
 
 
 def give_up_onboarding(operation_id: UUID, *, reason: str) -> Operation:

@@ -54,6 +54,14 @@ STATES: Mapping[str, tuple[str, Tone, Any]] = {
     "unreadable": ("circle-alert", "bad", gettext_lazy("Cannot be read")),
     "lost": ("plug", "warn", gettext_lazy("No longer shared")),
     "active": ("circle-dot", "ok", gettext_lazy("Active")),
+    "provisioning": ("loader", "info", gettext_lazy("Being set up")),
+    "read_only": ("lock", "warn", gettext_lazy("Read-only")),
+    "exporting": ("download", "info", gettext_lazy("Being exported")),
+    "moving": ("truck", "info", gettext_lazy("Being moved")),
+    "pending_deletion": ("trash-2", "bad", gettext_lazy("To be deleted")),
+    "deleted": ("trash-2", "neutral", gettext_lazy("Deleted")),
+    "undoing": ("loader", "warn", gettext_lazy("Being undone")),
+    "undone": ("undo-2", "warn", gettext_lazy("Undone")),
     "disconnected": ("plug", "neutral", gettext_lazy("Disconnected")),
 }
 

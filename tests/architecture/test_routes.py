@@ -116,7 +116,8 @@ def things_of(tenant: TenantRef) -> Things:
             "key": task.key, "status": "planned", "facet": "status", "token": "none", "project_id": project.pk,
             "user_id": other.user.pk, "invitation_id": invited.invitation.pk, "token_id": uuid.uuid4(),
             "connection_id": connection.pk, "collection_id": collection.pk, "run_id": run.pk,
-            "slug": tenant.slug, "digest": "none", "uidb36": "1", "owner_id": owner.pk,
+            "slug": tenant.slug, "digest": "none", "uidb36": "1", "owner_id": owner.pk, "company_id": tenant.id,
+            "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(),
         }
     )  # fmt: skip
 

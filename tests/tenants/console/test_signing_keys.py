@@ -1,22 +1,10 @@
 """The public keys stand at one address, on the platform's host."""
 
-import pytest
 from django.test import Client
 
-from tenants.models import Domain, Tenant
 from tenants.secrets.signing import sign_document
-from tenants.tenancy import TenantRef
-from tenants.tenancy.directory import directory
 
 ADDRESS = "/.well-known/signing-keys.json"
-
-
-@pytest.fixture
-def platform_host(tenant: TenantRef) -> str:
-    """The test's company, made the platform's own tenant for the length of the test."""
-    Tenant.objects.filter(pk=tenant.id).update(slug="platform")
-    directory.forget()
-    return Domain.objects.get(tenant_id=tenant.id).host
 
 
 def test_anybody_may_read_the_keys_on_the_platforms_host(platform_host: str) -> None:

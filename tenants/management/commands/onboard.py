@@ -1,4 +1,4 @@
-"""``manage.py create_tenant``: takes a company in from the shell."""
+"""``manage.py onboard``: takes a company in from the shell."""
 
 import getpass
 import json
@@ -22,6 +22,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--password", help="asked for when not given; empty: the owner gets an invitation link"
         )
+        parser.add_argument(
+            "--region", default="", help="where its rows are kept; the default region if not given"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,6 +35,7 @@ class Command(BaseCommand):
             done = onboard_tenant(
                 slug=options["slug"], name=options["name"], owner_email=options["owner_email"],
                 owner_name=options["owner_name"] or options["owner_email"], owner_password=password or None,
+                region=options["region"], asked_by="shell",
             )  # fmt: skip
         except DomainError as error:
             details = "; ".join(f"{field}: {' '.join(lines)}" for field, lines in error.fields.items())

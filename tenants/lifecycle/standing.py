@@ -1,0 +1,102 @@
+"""What an operator does to a company that is in: suspend it, make it read-only, let it go on, move it, export it."""
+
+from uuid import UUID
+
+from tenants.accounts.access import Actor, SystemActor
+from tenants.foundation.crypto import Secret
+from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.lifecycle.export.services import request_export
+from tenants.lifecycle.moving.services import start_move
+from tenants.lifecycle.onboarding import issue_owners_link
+from tenants.lifecycle.operations import ask_for_run
+from tenants.lifecycle.transitions import LONGEST_REASON, change_state
+from tenants.models import Operation, Tenant
+from tenants.permissions import MANAGE_COMPANIES, require_operator
+
+State = Tenant.State
+# A deletion is called off, not resumed; an export, a move and an onboarding end by themselves.
+STANDING = frozenset({State.ACTIVE, State.READ_ONLY, State.SUSPENDED})
+
+
+def suspend_company(*, tenant_id: UUID, reason: str, actor: Actor) -> Tenant:
+    """Close a company's doors: nobody signs in, nothing is read, its jobs wait. Nothing is lost.
+
+    Raises: NotFound, Forbidden, InvalidInput (no reason), Conflict.
+    """
+    return _bring(tenant_id, State.SUSPENDED, _reason(reason), actor, frozenset({*STANDING, State.EXPORTING}))
+
+
+def make_read_only(*, tenant_id: UUID, reason: str, actor: Actor) -> Tenant:
+    """Let a company be read but not changed; its jobs wait.
+
+    Raises: NotFound, Forbidden, InvalidInput (no reason), Conflict.
+    """
+    return _bring(tenant_id, State.READ_ONLY, _reason(reason), actor, frozenset({*STANDING, State.EXPORTING}))
+
+
+def resume_company(*, tenant_id: UUID, actor: Actor) -> Tenant:
+    """Open all of a company's doors again; the jobs that waited are due at once.
+
+    Raises: NotFound, Forbidden, Conflict (it is to be deleted, or something else is being done to it).
+    """
+    return _bring(tenant_id, State.ACTIVE, "", actor, STANDING)
+
+
+def _bring(tenant_id: UUID, to: str, reason: str, actor: Actor, standing: frozenset[State]) -> Tenant:
+    if not isinstance(actor, SystemActor):
+        require_operator(actor, MANAGE_COMPANIES)
+    now = Tenant.objects.filter(pk=tenant_id).values_list("state", flat=True).first()
+    if now is not None and now not in standing:
+        raise Conflict(
+            f"The company is {now.replace('_', ' ')}: that has to end first.", code="tenants.not_standing"
+        )
+    return change_state(tenant_id, to, reason=reason, asked_by=actor.name, seen=now)
+
+
+def _reason(text: str) -> str:
+    reason = " ".join(text.split())
+    if not reason:
+        msg = "Say why, in words for the company's people."
+        raise InvalidInput(msg, fields={"reason": [msg]})
+    if len(reason) > LONGEST_REASON:
+        msg = f"At most {LONGEST_REASON} characters."
+        raise InvalidInput(msg, fields={"reason": [msg]})
+    return reason
+
+
+def move_company(*, tenant_id: UUID, to: str, actor: Actor, may_change_region: bool = False) -> Operation:
+    """Have the workers move a company to another cell while it works.
+
+    Raises: NotFound, Forbidden, InvalidInput (the cell), Conflict.
+    """
+    tenant = _asked(tenant_id, actor)
+    operation = start_move(slug=tenant.slug, to=to, asked_by=actor.name, may_change_region=may_change_region)
+    ask_for_run(operation)
+    return operation
+
+
+def export_company(*, tenant_id: UUID, actor: Actor) -> Operation:
+    """Have the workers write everything of a company into one archive, for its owners. Raises: NotFound, Forbidden,
+    Conflict."""
+    tenant = _asked(tenant_id, actor)
+    return request_export(tenant_id=tenant.pk, asked_by=actor.name)
+
+
+def invite_owner_again(*, tenant_id: UUID, actor: Actor) -> Secret:
+    """A new link for the invited owner who has not come yet; the one before is worth nothing any more.
+
+    Raises: NotFound, Forbidden, Conflict (nobody is waited for).
+    """
+    link = issue_owners_link(_asked(tenant_id, actor))
+    if link is None:
+        raise Conflict("This company has its owner.", code="tenants.has_owner")
+    return link
+
+
+def _asked(tenant_id: UUID, actor: Actor) -> Tenant:
+    if not isinstance(actor, SystemActor):
+        require_operator(actor, MANAGE_COMPANIES)
+    tenant = Tenant.objects.filter(pk=tenant_id).first()
+    if tenant is None:
+        raise NotFound("There is no such company.", code="tenants.unknown")
+    return tenant

@@ -1,0 +1,45 @@
+"""Reads of the control plane, for operators: companies, operations, and the platform itself."""
+
+from tenants.selectors.companies import (
+    CompanyFilter,
+    CompanyOverview,
+    Jobs,
+    companies,
+    company_for,
+    counts_by_state,
+    jobs_by_tenant,
+    jobs_of,
+    overviews,
+)
+from tenants.selectors.operations import operation_for, operations_of, visible_operations
+from tenants.selectors.platform import (
+    CHECKS,
+    LATE_AFTER,
+    Check,
+    DeadLetter,
+    checks,
+    given_up_work,
+    standing_of_cells,
+)
+
+__all__ = [
+    "CHECKS",
+    "LATE_AFTER",
+    "Check",
+    "CompanyFilter",
+    "CompanyOverview",
+    "DeadLetter",
+    "Jobs",
+    "checks",
+    "companies",
+    "company_for",
+    "counts_by_state",
+    "given_up_work",
+    "jobs_by_tenant",
+    "jobs_of",
+    "operation_for",
+    "operations_of",
+    "overviews",
+    "standing_of_cells",
+    "visible_operations",
+]
