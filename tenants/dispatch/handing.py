@@ -12,16 +12,15 @@ from tenants.dispatch.leases import cell_transaction
 from tenants.dispatch.sharing import Candidate, Plan, share_out
 
 # A replica that hangs with the clock's lock must not stop the others for long.
-GUARD = """
-SELECT set_config('idle_in_transaction_session_timeout', '15s', true),
-       set_config('statement_timeout', '30s', true)
-"""
+GUARD = "SET LOCAL idle_in_transaction_session_timeout = '15s'; SET LOCAL statement_timeout = '30s'"
 LOCK_CLOCK = "SELECT virtual_time FROM tenants_dispatchclock WHERE id = 1 FOR UPDATE SKIP LOCKED"
 IN_FLIGHT = """
 SELECT tenant_id, count(*) FROM tenants_workitem WHERE state IN ('handed', 'running') GROUP BY tenant_id
 """
 # The recursion jumps from tenant to tenant in the index of ready rows: its cost is the number of tenants that
-# have some, not the number of rows. Each tenant's due rows are counted no further than it has places.
+# have some, not the number of rows. Each tenant's due rows are counted no further than it has places. The
+# interval of nothing hides the due time from the index of all due rows: with old statistics the planner has gone
+# through that one once per tenant, two seconds instead of forty milliseconds for ten thousand tenants.
 CANDIDATES = """
 WITH RECURSIVE waiting (tenant_id) AS (
     (SELECT tenant_id FROM tenants_workitem WHERE state = 'ready' ORDER BY tenant_id LIMIT 1)
@@ -37,7 +36,7 @@ LEFT JOIN unnest(%(busy)s::uuid[], %(counts)s::int[]) AS f (tenant_id, n) USING 
 CROSS JOIN LATERAL (
     SELECT count(*) AS places FROM (
         SELECT 1 FROM tenants_workitem w
-        WHERE w.tenant_id = waiting.tenant_id AND w.state = 'ready' AND w.due_at <= statement_timestamp()
+        WHERE w.tenant_id = waiting.tenant_id AND w.state = 'ready' AND w.due_at + interval '0' <= statement_timestamp()
         LIMIT least(%(places)s, greatest(0, coalesce(q.max_inflight, %(per_tenant)s) - coalesce(f.n, 0)))
     ) some_due
 ) due
@@ -51,7 +50,7 @@ FROM unnest(%(tenants)s::uuid[], %(counts)s::int[]) AS share (tenant_id, n)
 CROSS JOIN LATERAL (
     SELECT w.id AS picked, row_number() OVER (ORDER BY w.priority, w.due_at, w.id) AS position FROM (
         SELECT id, priority, due_at FROM tenants_workitem
-        WHERE tenant_id = share.tenant_id AND state = 'ready' AND due_at <= statement_timestamp()
+        WHERE tenant_id = share.tenant_id AND state = 'ready' AND due_at + interval '0' <= statement_timestamp()
         ORDER BY priority, due_at, id LIMIT share.n FOR UPDATE SKIP LOCKED
     ) w
 ) chosen
@@ -116,7 +115,7 @@ def has_due_work(cell: str) -> bool:
 
 def lock_clock(cursor: CursorWrapper) -> float | None:
     """Lock the cell's clock until the transaction ends; None when another replica has it."""
-    cursor.execute(GUARD)
+    cursor.db.control(GUARD)
     cursor.execute(LOCK_CLOCK)
     row = cursor.fetchone()
     if row is not None:

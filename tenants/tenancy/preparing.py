@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tenants.tenancy.databases import OneAtATime, prepare_databases
+from tenants.tenancy.hardening import harden_databases
 from tenants.tenancy.migrations import MigrationReport, migrate_tenants
 from tenants.tenancy.template import ensure_template
 
@@ -19,5 +20,6 @@ def prepare() -> Preparation:
     """Bring databases, template and tenants to this release. Safe to repeat; the migration job runs it."""
     with OneAtATime():
         prepare_databases()
+        harden_databases()
         script = ensure_template()
         return Preparation(script.fingerprint, migrate_tenants())

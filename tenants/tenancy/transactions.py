@@ -1,12 +1,14 @@
 """Transactions on the current tenant's cell; Django's own default alias is the control plane."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from types import TracebackType
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from django.db import connections, transaction
 
+from tenants.tenancy.backend.base import DatabaseWrapper
 from tenants.tenancy.context import CellScope, TenantRef, current_scope, current_tenant, tenant_scope
 from tenants.tenancy.errors import NoTenant
 
@@ -82,8 +84,10 @@ def wait_for_turn(name: str) -> None:
     For writes that first look whether a row is there, where no constraint could say that it is.
     """
     tenant = current_tenant()
-    with connections[tenant.cell].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [tenant.schema, name])
+    # The lock is taken as the login role: a tenant's own role may take none, so nobody can hold up the others.
+    digest = hashlib.blake2b(f"{tenant.id}/{name}".encode(), digest_size=8).digest()
+    key = int.from_bytes(digest, signed=True)
+    cast(DatabaseWrapper, connections[tenant.cell]).control(f"SELECT pg_catalog.pg_advisory_xact_lock({key})")
 
 
 def outside_transaction[F: Callable[..., Any]](view: F) -> F:

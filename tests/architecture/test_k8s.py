@@ -207,6 +207,19 @@ def test_no_manifest_holds_a_secret() -> None:
                 assert "secretKeyRef" in entry.get("valueFrom", {}), entry["name"]
 
 
+def test_the_superuser_is_known_to_the_preparation_alone_and_kept_apart() -> None:
+    for found in workloads():
+        given = [entry for entry in found.app["env"] if entry["name"] == "DATABASE_ADMIN_URL"]
+        if found.name == "prepare":
+            assert given[0]["valueFrom"]["secretKeyRef"]["name"] == "notion-task-sync-admin"
+        else:
+            assert not given
+            sources = [
+                entry.get("valueFrom", {}).get("secretKeyRef", {}).get("name") for entry in found.app["env"]
+            ]
+            assert "notion-task-sync-admin" not in sources
+
+
 def test_nothing_may_talk_unless_a_policy_says_so() -> None:
     policies = [policy["spec"] for policy in of_kind("NetworkPolicy")]
     closed = [p for p in policies if p["podSelector"] == {} and not p.get("ingress") and not p.get("egress")]

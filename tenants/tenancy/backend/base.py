@@ -128,13 +128,32 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 setattr(self, name, value)
         self.errors_occurred = False
 
+    def control(self, statements: str) -> None:
+        """Run the platform's own ``statements`` as the login role inside the open scope's transaction, in one trip.
+
+        For what tenants' roles may not do: take locks, set limits. The text must be ours, without anybody's values.
+
+        Raises: OperationalError, and what :meth:`apply_scope` raises.
+        """
+        self.ensure_connection()
+        if self._is_new_transaction():
+            self._begin()
+        self.apply_scope()
+        scope = self._applied
+        self._forget_scope()  # should it fail half way, the next statement sets it again
+        if isinstance(scope, TenantRef):
+            statements = f'SET LOCAL ROLE NONE; {statements}; SET LOCAL ROLE "{scope.role}"'
+        self._send(statements)
+        self._applied = scope
+
     def _send(self, command: str) -> None:
         """One round trip, below psycopg's cursors (which would send BEGIN as a trip of its own)."""
         with self.wrap_database_errors:
             result = self.connection.pgconn.exec_(command.encode())
             if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-                message = result.get_error_message()
-                raise self.Database.OperationalError(f"The scope could not be set: {message}")
+                raise self.Database.OperationalError(
+                    f"A control statement failed: {result.get_error_message()}"
+                )
 
     def note_write(self, statement: str) -> None:
         """Remember that the current tenant changes something here, where a replica will have to catch up with it."""

@@ -3,28 +3,16 @@
 The extended protocol takes one statement at a time, so text behind a semicolon is an error, not a second command.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg import sql
 
+from tenants.tenancy.backend.statements import may_run
+from tenants.tenancy.backend.whereabouts import REFUSALS, explained
 from tenants.tenancy.context import current_tenant_or_none
 from tenants.tenancy.errors import ForbiddenStatement
-
-# What lets a single SELECT change its own role, or run text as SQL that does. A role's membership does not stop it:
-# the login role may enter every tenant. Values are parameters, so only the statement itself is looked at.
-DOORS = (
-    "set_config", "pg_settings", "session authorization", "set role", "local role", "reset role", "_to_xml", "ts_stat",
-    "ts_rewrite", "dblink", 'u&"',
-)  # fmt: skip
-
-# What a tenant's statement may be, after blanks, comments and brackets: reading and writing rows. Everything that sets,
-# runs, prepares, listens or ends a transaction is the product's own business and goes past these cursors.
-STATEMENT = re.compile(
-    r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*(?:select|with|insert|update|delete|values|explain|copy)\b", re.DOTALL
-)
 
 
 class ScopeGuard:
@@ -35,11 +23,21 @@ class ScopeGuard:
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         self._admit(query)
-        return super().execute(query, *args, **kwargs)  # type: ignore[misc]
+        try:
+            return super().execute(query, *args, **kwargs)  # type: ignore[misc]
+        except REFUSALS as error:
+            if (moves := explained(current_tenant_or_none())) is not None:
+                raise moves from error
+            raise
 
     def executemany(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         self._admit(query)
-        return super().executemany(query, *args, **kwargs)  # type: ignore[misc]
+        try:
+            return super().executemany(query, *args, **kwargs)  # type: ignore[misc]
+        except REFUSALS as error:
+            if (moves := explained(current_tenant_or_none())) is not None:
+                raise moves from error
+            raise
 
     def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
         self._admit(statement)
@@ -51,17 +49,23 @@ class ScopeGuard:
 
     def _admit(self, query: Any) -> None:
         """Raises: ForbiddenStatement, and what ``apply_scope`` raises."""
-        text = (query.as_string(None) if isinstance(query, sql.Composable) else str(query)).lower()
-        is_refused = STATEMENT.match(text) is None or any(door in text for door in DOORS)
-        if is_refused and current_tenant_or_none() is not None:
+        # Everything that sets, runs, prepares, listens or ends a transaction is the platform's own business.
+        if current_tenant_or_none() is not None and not may_run(text_of(query)):
             raise ForbiddenStatement(
                 "A tenant's statement reads or writes rows, and may not change its role."
             )
         self.apply_scope()
-        self.note_write(text)
+        self.note_write(text_of(query))
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
         super()._execute_send(query, force_extended=True, binary=binary)  # type: ignore[misc]
+
+
+def text_of(query: Any) -> str:
+    """A statement's text; what is neither text nor composed of it (bytes, templates) is none and so refused."""
+    if isinstance(query, sql.Composable):
+        return query.as_string(None)
+    return query if isinstance(query, str) else ""
 
 
 class ScopedCursor(ScopeGuard, base.Cursor):
