@@ -22,6 +22,7 @@ class TenantsConfig(AppConfig):
         permissions.register()
         navigation.register()
         metrics.register()
-        for alias in ("default", *settings.CELLS):
-            health.readiness.register(alias, partial(health.check_database, alias))
+        health.readiness.register("default", partial(health.check_database, "default"))
+        for alias in settings.CELLS:
+            health.readiness.register(alias, partial(health.check_cell, alias), group="cells")
         health.readiness.register("cache", health.check_cache)

@@ -9,9 +9,11 @@ import redis
 import structlog
 from django.db import DatabaseError, InterfaceError, connections
 
+from tenants.dispatch.absences import Absences
 from tenants.dispatch.broker import BrokerDown, Sender
-from tenants.dispatch.handing import hand_out, take_back
+from tenants.dispatch.handing import hand_out, has_due_work, take_back
 from tenants.dispatch.metrics import (
+    CELL_UP,
     DISPATCHER_LAST_PASS,
     JOB_DEAD,
     JOB_IN_FLIGHT,
@@ -66,7 +68,8 @@ class Dispatcher:
     def __init__(self, cells: Sequence[str], *, beat: Callable[[], None] = lambda: None) -> None:
         self._cells, self._beat = list(cells), beat
         self._stopping = threading.Event()
-        self._database, self._broker, self._waking = Trouble("database"), Trouble("broker"), Trouble("waking")
+        self._broker, self._waking = Trouble("broker"), Trouble("waking")
+        self._absences = Absences(has_due_work, seconds=BROKEN_SECONDS)
         self._sender = Sender()
         self._looked_after_at = 0.0
 
@@ -86,25 +89,26 @@ class Dispatcher:
             if is_done and not self._stopping.is_set():
                 self._wait(listener)
         listener.close()
+        self._absences.end()
         self._sender.close()
         connections.close_all()
         log.info("dispatcher.stopped")
 
     def turn(self) -> Turn:
-        """One look at every cell, and now and then after what was lost."""
+        """One look at every cell that answers, and now and then after what was lost."""
         sent, is_done = 0, True
         is_time = time.monotonic() - self._looked_after_at >= SWEEP_SECONDS
         for cell in self._cells:
+            if self._absences.is_away(cell):
+                continue
             try:
                 if is_time:
                     sweep(cell)
                     observe(cell)
                 served = self._serve(cell)
-                self._database.ends()
             except (DatabaseError, InterfaceError) as error:
-                self._database.begins(error)
                 connections[cell].close()
-                self._stopping.wait(BROKEN_SECONDS)
+                self._absences.begin(cell, error)
                 continue
             sent += served.sent
             is_done = is_done and served.is_done
@@ -140,6 +144,7 @@ class Dispatcher:
 def observe(cell: str) -> None:
     """Show the queue's depth to Prometheus."""
     depth = queue_depth(cell)
+    CELL_UP.labels(cell=cell).set(1)
     JOB_RUNNABLE.labels(cell=cell).set(depth.runnable)
     JOB_IN_FLIGHT.labels(cell=cell).set(depth.handed + depth.running)
     JOB_DEAD.labels(cell=cell).set(depth.dead)

@@ -30,3 +30,7 @@ DISPATCHER_LAST_PASS = Gauge(
     "nts_dispatcher_last_pass_timestamp_seconds", "When a dispatcher last looked.", ["cell"],
     multiprocess_mode="mostrecent",
 )  # fmt: skip
+CELL_UP = Gauge(
+    "nts_cell_up", "Whether the cell's database answers the dispatcher: 1 or 0.", ["cell"],
+    multiprocess_mode="mostrecent",
+)  # fmt: skip

@@ -12,7 +12,8 @@ import redis
 from celery import Celery
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connections
+from django.db import connections
+from prometheus_client import REGISTRY
 
 from tenants.dispatch import dispatcher, enqueue, handing
 from tenants.dispatch.broker import BrokerDown, Sender
@@ -20,6 +21,7 @@ from tenants.dispatch.dispatcher import Dispatcher
 from tenants.dispatch.waking import WakeListener, waker
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tests.fakes.dispatch import states_of_work
+from tests.tenants.tenancy.absent_cell import cell_away
 
 
 @pytest.fixture(autouse=True)
@@ -76,29 +78,38 @@ def test_a_sender_whose_connection_broke_opens_another(databases: None) -> None:
     sender.close()
 
 
-def test_one_cell_that_is_down_does_not_keep_the_others_waiting(
-    tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+def test_a_cell_that_is_away_is_left_out_until_it_answers_and_costs_the_others_nothing(
+    committed_tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sent: list[tuple[str, UUID]] = []
+    monkeypatch.setattr(Sender, "send", lambda self, cell, items: sent.extend((cell, item) for item in items))
+    tried: list[str] = []
+    plain = handing.hand_out
+
     def hand_out(cell: str) -> object:
-        if cell == "cell_9":
-            raise OperationalError("the server closed the connection unexpectedly")
-        return dispatcher_hand_out(cell)
+        tried.append(cell)
+        return plain(cell)
 
-    dispatcher_hand_out = handing.hand_out
-    sent: list[UUID] = []
     monkeypatch.setattr(dispatcher, "hand_out", hand_out)
-    monkeypatch.setattr(dispatcher, "sweep", lambda cell: None)
-    monkeypatch.setattr(dispatcher, "observe", lambda cell: None)
-    monkeypatch.setattr(Sender, "send", lambda self, cell, items: sent.extend(items))
-    monkeypatch.setattr(
-        dispatcher, "connections", {"cell_9": connections["default"], tenant.cell: connections[tenant.cell]}
-    )
-    monkeypatch.setattr(connections["default"], "close", lambda: None)
-    with atomic():
-        enqueue("test.sent")
-
-    assert Dispatcher(["cell_9", tenant.cell]).turn().sent == 1
-    assert len(sent) == 1
+    running = Dispatcher(["cell_2", committed_tenant.cell])
+    with cell_away("cell_2"):
+        running.turn()
+        assert REGISTRY.get_sample_value("nts_cell_up", {"cell": "cell_2"}) == 0
+        tried.clear()
+        with tenant_scope(committed_tenant), atomic():
+            enqueue("test.beside")
+        for _ in range(20):
+            running.turn()
+        assert tried.count("cell_2") == 0
+        assert tried.count(committed_tenant.cell) == 20
+        assert committed_tenant.cell in {cell for cell, _ in sent}
+    deadline = time.monotonic() + 10
+    while "cell_2" not in tried and time.monotonic() < deadline:
+        time.sleep(0.02)
+        running.turn()
+    assert "cell_2" in tried
+    assert REGISTRY.get_sample_value("nts_cell_up", {"cell": "cell_2"}) == 1
+    running._absences.end()
 
 
 def test_a_wake_up_ends_the_wait_at_once(databases: None) -> None:

@@ -1,6 +1,9 @@
 """Liveness, readiness and metrics, whatever the host."""
 
 import json
+import threading
+import time
+from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +11,7 @@ from django.test import RequestFactory
 
 from tenants.foundation import health
 from tenants.foundation.health import Checks, HealthMiddleware, NotReady
+from tests.tenants.tenancy.absent_cell import cell_away
 
 
 @pytest.fixture
@@ -72,3 +76,48 @@ def test_the_checks_of_database_and_cache_pass_on_the_real_ones(tenant: object) 
 
 def fail() -> None:
     raise NotReady("host db-7 does not answer")
+
+
+def test_of_a_group_one_that_passes_is_enough_and_the_others_are_named(checks: Checks) -> None:
+    checks.register("default", lambda: None)
+    checks.register("cell_1", lambda: None, group="cells")
+    checks.register("cell_2", fail, group="cells")
+    response = ask("/readyz")
+    assert response.status_code == 200
+    assert json.loads(response.content) == {
+        "status": "ready",
+        "checks": {"default": "ok", "cell_1": "ok", "cell_2": "failed"},
+    }
+    checks.register("cell_1", fail, group="cells")
+    assert ask("/readyz").status_code == 503
+
+
+def test_a_cell_that_says_nothing_holds_up_no_probe_and_is_asked_once(checks: Checks) -> None:
+    asked: list[int] = []
+    answer = threading.Event()
+
+    def silent() -> None:
+        asked.append(1)
+        answer.wait(10)
+
+    checks.register("cell_1", lambda: None, group="cells")
+    checks.register("cell_2", silent, group="cells")
+    started = time.monotonic()
+    assert [ask("/readyz").status_code for _ in range(2)] == [200, 200]
+    assert time.monotonic() - started < 3
+    assert len(asked) == 1
+    answer.set()
+    checks._attempts["cell_2"].thread.join(5)
+    assert json.loads(ask("/readyz").content)["checks"]["cell_2"] == "ok"
+
+
+def test_with_a_cell_away_a_process_stays_ready_and_says_so(databases: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock(), cell_away("cell_2"):
+        response = ask("/readyz")
+    assert response.status_code == 200
+    assert json.loads(response.content)["checks"] == {
+        "default": "ok",
+        "cell_1": "ok",
+        "cell_2": "failed",
+        "cache": "ok",
+    }
