@@ -6,7 +6,7 @@ from psycopg import sql
 
 from tenants.lifecycle.moving.places import Connection, Move
 
-DRAIN_SECONDS, LOOK_SECONDS = 3.0, 0.02
+LOOK_SECONDS = 0.02
 WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 # Table → the writes the role may do there, as they were granted.
@@ -83,7 +83,7 @@ def close_schema(move: Move, cell: str) -> None:
         )
 
 
-def wait_for_writers(move: Move, cell: str, *, seconds: float = DRAIN_SECONDS) -> None:
+def wait_for_writers(move: Move, cell: str, *, seconds: float) -> None:
     """Wait until the transactions that wrote to the company's tables when the wall went up have ended.
 
     Nobody is locked out by this waiting, and nothing can deadlock with it. Raises: StillWriting.

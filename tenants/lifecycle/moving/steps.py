@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 # So few changed rows take no time worth speaking of; more rounds than this mean they come faster than they are copied.
 FEW_CHANGES, MOST_ROUNDS = 200, 30
 FENCE_TRIES, FENCE_REST_SECONDS = 3, 1.0
+# How long a transaction under way is waited for, while nobody may write.
+DRAIN_SECONDS = 2.5
 # Comparing everything may take this much of the time in which nobody may write; else what changed last is compared.
 COMPARE_SECONDS = 1.5
 STRAGGLER_SECONDS = 30.0
@@ -135,7 +137,7 @@ def fence(run: Run) -> None:
         _count(run, catch_up(move))
         _shut(run, move)
         try:
-            fencing.wait_for_writers(move, move.source)
+            fencing.wait_for_writers(move, move.source, seconds=DRAIN_SECONDS)
         except fencing.StillWriting as error:
             log.warning("move.waits_for_writers", tenant=move.slug, reason=str(error))
             unfence(run)

@@ -1,19 +1,174 @@
 """A company is moved to another cell and back: with everything it has, and with nothing left behind."""
 
+import json
+from datetime import date
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+
+from tasks.drafts import TaskChanges
+from tasks.models import Task
+from tasks.services import create_task
+from tenants.accounts.access import SYSTEM
 from tenants.accounts.models import Department, User
-from tenants.lifecycle.moving import move_tenant
+from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.lifecycle.moving import drop_copies_of, drop_old_copies, kept_copies, start_move, undo_move
 from tenants.models import Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.backend.whereabouts import is_moving
+from tests.tenants.lifecycle.moving.conftest import Mover
+from tests.tenants.lifecycle.moving.places import place_of, stands_in, traces_of
+
+pytestmark = pytest.mark.usefixtures("committed_tenant")
 
 
-def test_a_company_is_moved_with_its_rows(committed_tenant: TenantRef) -> None:
-    with tenant_scope(committed_tenant), atomic():
-        Department.objects.create(name="Harbour", key="H")
-    done = move_tenant(slug=committed_tenant.slug, to="cell_2", asked_by="test", may_change_region=True)
+def home(tenant: TenantRef) -> TenantRef:
+    return Tenant.objects.get(pk=tenant.id).ref
+
+
+def make_tasks(tenant: TenantRef, count: int) -> list[Task]:
+    with tenant_scope(tenant), atomic():
+        return [
+            create_task(
+                changes=TaskChanges(title=f"Crane {number}", due_on=date(2026, 1, 1 + number)), actor=SYSTEM
+            )
+            for number in range(count)
+        ]
+
+
+def test_a_company_is_moved_with_all_its_rows(mover: Mover) -> None:
+    made = make_tasks(mover.tenant, 3)
+    done = mover.move()
     assert done.state == Operation.State.SUCCEEDED
-    tenant = Tenant.objects.get(pk=committed_tenant.id)
-    assert (tenant.cell, tenant.state, tenant.region) == ("cell_2", "active", "elsewhere")
-    with tenant_scope(tenant.ref), atomic():
-        assert Department.objects.filter(name="Harbour").exists()
-        assert User.objects.filter(email=f"owner@{tenant.slug}.example").exists()
-        Department.objects.create(name="Quay", key="Q")
+    assert done.result["rows"] > 3
+    assert done.result["tables"] > 20
+    assert 0 < done.result["read_only_seconds"] < 5
+    there = home(mover.tenant)
+    assert (there.cell, there.state) == ("cell_2", "active")
+    with tenant_scope(there), atomic():
+        assert {task.pk for task in Task.objects.all()} == {task.pk for task in made}
+        assert sorted(Task.objects.values_list("key", flat=True)) == sorted(task.key for task in made)
+        assert User.objects.filter(email=f"owner@{there.slug}.example").exists()
+
+
+def test_work_goes_on_in_the_new_place_and_numbers_go_on_where_they_were(mover: Mover) -> None:
+    before = make_tasks(mover.tenant, 2)
+    mover.move()
+    after = make_tasks(home(mover.tenant), 2)
+    assert len({task.key for task in (*before, *after)}) == 4
+
+
+def test_the_region_goes_by_the_new_cell(mover: Mover) -> None:
+    mover.move()
+    assert Tenant.objects.get(pk=mover.tenant.id).region == "elsewhere"
+
+
+def test_nobody_gets_into_the_old_place(mover: Mover) -> None:
+    mover.move()
+    for use in (Department.objects.count, lambda: Department.objects.create(name="Quay", key="Q")):
+        with pytest.raises(OperationalError) as refused, tenant_scope(mover.tenant), atomic():
+            use()
+        assert is_moving(refused.value)
+
+
+def test_a_company_that_moves_back_brings_along_what_it_wrote_meanwhile(mover: Mover) -> None:
+    make_tasks(mover.tenant, 1)
+    mover.move()
+    make_tasks(home(mover.tenant), 2)
+    mover.move("cell_1")
+    there = home(mover.tenant)
+    assert there.cell == "cell_1"
+    with tenant_scope(there), atomic():
+        assert Task.objects.count() == 3
+    make_tasks(there, 1)
+
+
+def test_a_move_leaves_nothing_of_its_own_behind(mover: Mover) -> None:
+    before = place_of(mover.tenant, "cell_1")
+    mover.move()
+    assert traces_of(mover.tenant, "cell_1") == traces_of(mover.tenant, "cell_2") == []
+    assert place_of(mover.tenant, "cell_2") == before
+    assert not mover.shared_rows("cell_1")
+
+
+def test_a_finished_move_is_undone_by_a_move_back(mover: Mover) -> None:
+    mover.move()
+    make_tasks(home(mover.tenant), 1)
+    done = undo_move(slug=mover.tenant.slug, asked_by="test")
+    assert (done.state, done.input["to"]) == (Operation.State.SUCCEEDED, "cell_1")
+    with tenant_scope(home(mover.tenant)), atomic():
+        assert Task.objects.count() == 1
+
+
+def test_what_never_moved_cannot_be_moved_back(mover: Mover) -> None:
+    with pytest.raises(NotFound):
+        undo_move(slug=mover.tenant.slug, asked_by="test")
+
+
+def test_the_old_place_is_kept_for_some_days_and_then_dropped(mover: Mover) -> None:
+    done = mover.move(keep_days=3)
+    assert stands_in(mover.tenant, "cell_1")
+    (copy,) = kept_copies(tenant_id=mover.tenant.id)
+    assert copy.kept_until is not None
+    assert copy.operation_id == done.pk
+    drop_old_copies()
+    assert stands_in(mover.tenant, "cell_1")
+    assert drop_old_copies(now=copy.kept_until) == 1
+    assert not stands_in(mover.tenant, "cell_1")
+    assert not kept_copies(tenant_id=mover.tenant.id)
+    make_tasks(home(mover.tenant), 1)
+
+
+def test_nothing_is_kept_where_nothing_is_to_be_kept(mover: Mover) -> None:
+    mover.move(keep_days=0)
+    assert not stands_in(mover.tenant, "cell_1")
+    assert not kept_copies(tenant_id=mover.tenant.id)
+
+
+def test_a_deletion_drops_every_copy_but_never_the_place_a_company_lives_in(mover: Mover) -> None:
+    mover.move()
+    mover.move("cell_1")
+    assert drop_copies_of(mover.tenant.id) == 1
+    assert stands_in(mover.tenant, "cell_1")
+    assert not stands_in(mover.tenant, "cell_2")
+
+
+@pytest.mark.parametrize(
+    ("to", "error", "code"),
+    [("cell_9", InvalidInput, "moves.unknown_cell"), ("cell_1", Conflict, "moves.already_there")],
+)
+def test_a_move_needs_another_cell(mover: Mover, to: str, error: type[Exception], code: str) -> None:
+    with pytest.raises(error) as refused:
+        mover.move(to)
+    assert getattr(refused.value, "code", "") == code
+
+
+def test_a_company_changes_its_region_only_where_that_is_asked_for(mover: Mover) -> None:
+    with pytest.raises(Conflict) as refused:
+        start_move(slug=mover.tenant.slug, to="cell_2", asked_by="test")
+    assert refused.value.code == "moves.other_region"
+
+
+def test_one_move_at_a_time(mover: Mover) -> None:
+    operation = start_move(slug=mover.tenant.slug, to="cell_2", asked_by="test", may_change_region=True)
+    with pytest.raises(Conflict):
+        start_move(slug=mover.tenant.slug, to="cell_2", asked_by="test", may_change_region=True)
+    mover.undo(operation)
+
+
+def test_the_command_tells_what_was_moved(mover: Mover) -> None:
+    out = StringIO()
+    call_command("move_tenant", mover.tenant.slug, to="cell_2", change_region=True, json=True, stdout=out)
+    told = json.loads(out.getvalue())
+    assert (told["state"], told["from"], told["to"]) == ("succeeded", "cell_1", "cell_2")
+    assert told["bytes"] > 0
+    assert told["read_only_seconds"] < 5
+    call_command("move_tenant", mover.tenant.slug, undo=True, stdout=out)
+    assert "lives in cell_1" in out.getvalue()
+
+
+def test_the_command_says_why_it_does_nothing(mover: Mover) -> None:
+    with pytest.raises(CommandError, match="is in the region"):
+        call_command("move_tenant", mover.tenant.slug, to="cell_2")
