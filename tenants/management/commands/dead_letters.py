@@ -6,11 +6,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError, connections
 
 from tenants.dispatch.selectors import dead_letters
 from tenants.dispatch.services import discard_dead_letter, retry_dead_letter
 from tenants.foundation.errors import DomainError
 from tenants.models import Tenant, WorkItem
+from tenants.tenancy.states import require_open
 
 
 class Command(BaseCommand):
@@ -19,6 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", help="only this company (its slug)")
         parser.add_argument("--json", action="store_true", help="one JSON object per line")
+        parser.add_argument("--force", action="store_true", help="retry though the company is closed")
         action = parser.add_mutually_exclusive_group()
         action.add_argument("--retry", metavar="ID", help="run it again; “all” for every one listed")
         action.add_argument("--discard", metavar="ID", help="remove it; “all” for every one listed")
@@ -33,9 +36,13 @@ class Command(BaseCommand):
         chosen = [(cell, row) for cell, row in letters if wanted in ("all", str(row.pk))]
         if not chosen and wanted != "all":
             raise CommandError(f"There is no dead letter {wanted}.")
+        states = dict(Tenant.objects.values_list("pk", "state")) if options["retry"] else {}
+        slugs = dict(Tenant.objects.values_list("pk", "slug"))
         failed = 0
         for cell, row in chosen:
             try:
+                if row.tenant_id in states:
+                    require_open(slugs[row.tenant_id], states[row.tenant_id], force=options["force"])
                 act(cell=cell, item_id=row.pk)
             except DomainError as error:
                 failed += 1
@@ -47,11 +54,20 @@ class Command(BaseCommand):
 
     def _letters(self, slug: str | None) -> list[tuple[str, WorkItem]]:
         if slug is None:
-            return [(cell, row) for cell in settings.CELLS for row in dead_letters(cell)]
+            return [letter for cell in settings.CELLS for letter in self._of_cell(cell)]
         tenant = Tenant.objects.filter(slug=slug).first()
         if tenant is None:
             raise CommandError(f"There is no company {slug}.")
         return [(tenant.cell, row) for row in dead_letters(tenant.cell, tenant_id=tenant.pk)]
+
+    def _of_cell(self, cell: str) -> list[tuple[str, WorkItem]]:
+        """The dead letters of one cell; of one that does not answer none, which is said."""
+        try:
+            return [(cell, row) for row in dead_letters(cell)]
+        except (DatabaseError, InterfaceError) as error:
+            connections[cell].close()
+            self.stderr.write(f"{cell} does not answer: {str(error).strip()}")
+            return []
 
     def _show(self, letters: list[tuple[str, WorkItem]], *, as_json: bool) -> None:
         slugs: dict[UUID, str] = dict(Tenant.objects.values_list("pk", "slug"))
