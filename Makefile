@@ -44,6 +44,7 @@ check: $(STAMP_DEV) ## style, types, migrations, import contracts
 	EMBEDDED_SERVICES=0 $(VENV)/bin/mypy .
 	$(PY) manage.py prepare
 	$(PY) manage.py makemigrations --check --dry-run
+	EMBEDDED_SERVICES=0 $(PY) manage.py lint_migrations
 	EMBEDDED_SERVICES=0 $(VENV)/bin/lint-imports
 
 format: $(STAMP_DEV) ## let ruff put the code into shape
