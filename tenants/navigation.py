@@ -1,15 +1,15 @@
-"""The operators' pages in the sidebar."""
+"""The operators' pages, and the one of a company's data, in the sidebar."""
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access import can
 from tenants.foundation.console import NavItem, register_nav
-from tenants.permissions import SEE_COMPANIES
+from tenants.permissions import EXPORT_COMPANY, SEE_COMPANIES
 
 
 def register() -> None:
-    """Put the pages into the sidebar of the platform's host."""
+    """Put the pages into the sidebars."""
     pages = (
         (_("Companies"), "platform:companies", "building-2", "c", _("Companies")),
         (_("Operations"), "platform:operations", "list-checks", "o", _("Operations")),
@@ -23,8 +23,16 @@ def register() -> None:
                 audience="platform", is_tab=True, tab_label=tab_label, is_visible=_sees_companies,
             )
             for place, (label, url_name, icon, key, tab_label) in enumerate(pages)
-        )
+        ),
+        NavItem(
+            label=_("Company data"), url_name="company:data", icon="archive", group="Administration", order=90,
+            is_visible=_exports,
+        ),
     )  # fmt: skip
+
+
+def _exports(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), EXPORT_COMPANY)
 
 
 def _sees_companies(request: HttpRequest) -> bool:

@@ -2,12 +2,15 @@
 
 from django.urls import include, path
 
+from tenants.api.urls import api_urlpatterns
 from tenants.branding.console import theme
-from tenants.console import companies, company, operations
+from tenants.console import companies, company, company_data, operations
 from tenants.console import platform as overview
 from tenants.console.signing_keys import signing_keys
 from tenants.console.top_badge import top_badge
 from tenants.tenancy.states import stays_open
+
+__all__ = ["api_urlpatterns", "console_urlpatterns"]
 
 _one = "companies/<uuid:company_id>/"
 _operation = "operations/<uuid:operation_id>/"
@@ -30,9 +33,19 @@ platform = (
     "platform",
 )
 
-api_urlpatterns: list[object] = []
+company_pages = (
+    [
+        path("settings/company/", company_data.company_data, name="data"),
+        path("settings/company/export/", company_data.export_now, name="export"),
+        path("settings/company/exports/<uuid:export_id>/", company_data.download, name="download"),
+        path("settings/company/delete/", company_data.delete, name="delete"),
+        path("company/deletion/<str:token>/", stays_open(company_data.keep, "pending_deletion"), name="keep"),
+    ],
+    "company",
+)
 console_urlpatterns = [
     path("platform/", include(platform)),
+    path("", include(company_pages)),
     path(".well-known/signing-keys.json", signing_keys, name="signing_keys"),
     path("shell/badge/", top_badge, name="top_badge"),
     path(

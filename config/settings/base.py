@@ -243,6 +243,8 @@ SPECTACULAR_SETTINGS = {
         {"name": "connections", "description": "The workspaces a company has connected."},
         {"name": "collections", "description": "The databases of those workspaces, and how they are read."},
         {"name": "sync-runs", "description": "What was read, how far it is and what went wrong."},
+        {"name": "exports", "description": "Everything of the company in one archive."},
+        {"name": "company", "description": "Having the company deleted, and keeping it after all."},
         {"name": "me", "description": "Who is asking, and what they may do."},
     ],
     "ENUM_NAME_OVERRIDES": {
@@ -253,6 +255,7 @@ SPECTACULAR_SETTINGS = {
         "SyncRunStateEnum": "integrations.models.SyncRun.State",
         "SyncRunPartStateEnum": "integrations.models.SyncRunCollection.State",
         "SyncRunKindEnum": "integrations.models.SyncRun.Kind",
+        "ExportStateEnum": "tenants.lifecycle.export.services.STATES",
         "FieldMappingStateEnum": "integrations.models.FieldMapping.State",
     },
     "POSTPROCESSING_HOOKS": [

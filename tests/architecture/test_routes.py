@@ -19,7 +19,7 @@ from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
-from tenants.models import Domain
+from tenants.models import Domain, Operation
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.transactions import current_alias
 from tests.people import person, signed_in_client
@@ -87,7 +87,7 @@ class Things:
             noun = route.name.partition("-")[0] if not route.name.startswith("sync-run") else "sync-run"
             values["id"] = self.ids.get({
                 "project": "project_id", "connection": "connection_id", "collection": "collection_id",
-                "sync-run": "run_id",
+                "sync-run": "run_id", "export": "export_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
         if route.name == "accounts:accept_invitation":
             values["token"] = "nts_invite_nobody"
@@ -111,13 +111,16 @@ def things_of(tenant: TenantRef) -> Things:
         )
         invited = invite_user(email="canary@example.com", role=Role.MEMBER, actor=SYSTEM)
         other = person(tenant, Role.MEMBER, f"Canary Person {tenant.slug}")
+    export = Operation.objects.create(
+        kind=Operation.Kind.EXPORT, tenant_id=tenant.id, tenant_slug=tenant.slug, state=Operation.State.SUCCEEDED
+    )  # fmt: skip
     return Things(
         {
             "key": task.key, "status": "planned", "facet": "status", "token": "none", "project_id": project.pk,
             "user_id": other.user.pk, "invitation_id": invited.invitation.pk, "token_id": uuid.uuid4(),
             "connection_id": connection.pk, "collection_id": collection.pk, "run_id": run.pk,
             "slug": tenant.slug, "digest": "none", "uidb36": "1", "owner_id": owner.pk, "company_id": tenant.id,
-            "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(),
+            "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
         }
     )  # fmt: skip
 
@@ -225,6 +228,7 @@ def test_another_companys_ids_are_nothing_here(
         "connection_id",
         "collection_id",
         "run_id",
+        "export_id",
         "id",
     }
     wrong = [

@@ -45,7 +45,7 @@ def request_deletion(
     ``confirm`` is the company's slug, typed by whoever asks.
     Raises: NotFound, InvalidInput (another slug), Conflict (its state, an open operation, asked for already).
     """
-    after = timezone.now() + timedelta(days=settings.DELETION_GRACE_DAYS)
+    after = grace_ends_at()
     with transaction.atomic(using="default"):
         tenant = _locked(tenant_id)
         if confirm.strip().lower() != tenant.slug:
@@ -82,6 +82,11 @@ def request_deletion(
     log.info("deletion.requested", tenant=tenant.slug, asked_by=asked_by, delete_after=after.isoformat())
     post(request, Letter.ASKED)
     return request
+
+
+def grace_ends_at() -> datetime:
+    """Until when a company can be kept whose deletion is asked for now."""
+    return timezone.now() + timedelta(days=settings.DELETION_GRACE_DAYS)
 
 
 def cancel_deletion(*, tenant_id: UUID, asked_by: str) -> Tenant:

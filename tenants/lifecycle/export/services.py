@@ -1,7 +1,7 @@
 """A company's export: asked for, carried out as an operation, downloaded while it is kept, removed when it is old."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 KIND: Final = Operation.Kind.EXPORT
 KEYS_PATH: Final = "/.well-known/signing-keys.json"
 BEAT_SECONDS: Final = 5.0
+MOST_SHOWN: Final = 50
+STATES: Final = ("running", "ready", "failed", "gone")
 EXPORTABLE: Final = frozenset(
     {Tenant.State.ACTIVE, Tenant.State.READ_ONLY, Tenant.State.SUSPENDED, Tenant.State.PENDING_DELETION}
 )
@@ -34,7 +36,7 @@ EXPORTABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One export as people see it. ``state`` is running, ready, failed or gone (it was removed)."""
+    """One export as people see it. ``state`` is one of STATES; ``gone`` means that it was removed."""
 
     id: UUID
     state: str
@@ -86,8 +88,19 @@ def export_own_company(*, actor: Actor) -> Export:
     return _shown(request_export(tenant_id=current_tenant().id, asked_by=actor.name))
 
 
+def visible_exports(*, actor: Actor) -> QuerySet[Operation]:
+    """The exports of one's own company as rows. Raises: Forbidden."""
+    require(actor, EXPORT_COMPANY)
+    return _exports(current_tenant().id)
+
+
+def shown_exports(rows: Iterable[Operation]) -> list[Export]:
+    """Rows as people see them."""
+    return [_shown(row) for row in rows]
+
+
 def own_exports(*, actor: Actor) -> list[Export]:
-    """The exports of one's own company, newest first. Raises: Forbidden."""
+    """The newest exports of one's own company, newest first. Raises: Forbidden."""
     require(actor, EXPORT_COMPANY)
     return exports_of(current_tenant().id)
 
@@ -109,7 +122,7 @@ def download_own_export(*, actor: Actor, export_id: UUID) -> Iterator[bytes]:
 
 def exports_of(tenant_id: UUID) -> list[Export]:
     """A company's exports, newest first."""
-    return [_shown(each) for each in _exports(tenant_id).order_by("-created_at")[:50]]
+    return shown_exports(_exports(tenant_id).order_by("-created_at")[:MOST_SHOWN])
 
 
 def read_export(*, tenant_id: UUID, export_id: UUID) -> Iterator[bytes]:

@@ -1,0 +1,1 @@
+"""The JSON door to a company as a whole."""

@@ -1,0 +1,21 @@
+"""The routes of this door, below /api/v1/."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from tenants.api.company_deletion import CompanyDeletionView
+from tenants.api.exports import ExportViewSet
+from tenants.tenancy.states import stays_open
+
+_routes = SimpleRouter(use_regex_path=False)
+_routes.register("exports", ExportViewSet, basename="export")
+
+api_urlpatterns = [
+    path("", include(_routes.urls)),
+    # A company that is to be deleted answers one request: the one that keeps it.
+    path(
+        "company/deletion/",
+        stays_open(CompanyDeletionView.as_view(), "pending_deletion"),
+        name="company-deletion",
+    ),
+]
