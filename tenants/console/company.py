@@ -10,6 +10,8 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -20,8 +22,10 @@ from tenants.foundation.errors import DomainError
 from tenants.lifecycle.onboarding import address_of, waits_for_owner
 from tenants.lifecycle.standing import (
     STANDING,
+    delete_company,
     export_company,
     invite_owner_again,
+    keep_company,
     make_read_only,
     move_company,
     resume_company,
@@ -78,7 +82,7 @@ def act(request: HttpRequest, company_id: UUID) -> HttpResponse:
         require_operator(actor, MANAGE_COMPANIES)
         tenant = company_for(actor=actor, tenant_id=company_id)
     action, reason = request.POST.get("action", ""), request.POST.get("reason", "")
-    here = reverse("platform:company", args=[tenant.pk])
+    here, words = reverse("platform:company", args=[tenant.pk]), {"who": tenant.name}
     with atomic():
         try:
             match action:
@@ -97,6 +101,14 @@ def act(request: HttpRequest, company_id: UUID) -> HttpResponse:
                 case "export":
                     operation = export_company(tenant_id=tenant.pk, actor=actor)
                     return HttpResponseRedirect(reverse("platform:operation", args=[operation.pk]))
+                case "delete":
+                    confirm = request.POST.get("confirm", "")
+                    asked = delete_company(tenant_id=tenant.pk, confirm=confirm, actor=actor)
+                    words["day"] = date_format(timezone.localtime(asked.delete_after), "DATE_FORMAT")
+                    told = gettext("%(who)s is deleted after %(day)s.")
+                case "keep":
+                    keep_company(tenant_id=tenant.pk, actor=actor)
+                    told = gettext("%(who)s is kept.")
                 case "invite-owner":
                     link = invite_owner_again(tenant_id=tenant.pk, actor=actor)
                     path = reverse("accounts:accept_invitation", args=[link.reveal()])
@@ -108,7 +120,7 @@ def act(request: HttpRequest, company_id: UUID) -> HttpResponse:
             lines = [line for each in error.fields.values() for line in each] or [error.message]
             shown = {**_context(actor, tenant), "problem": " ".join(lines)}
             return render(request, "tenants/company.html", shown, status=422)
-        return toast(request, HttpResponseRedirect(here), told % {"who": tenant.name})
+        return toast(request, HttpResponseRedirect(here), told % words)
 
 
 def _context(actor: UserActor, tenant: Tenant) -> dict[str, Any]:
@@ -131,6 +143,8 @@ def _context(actor: UserActor, tenant: Tenant) -> dict[str, Any]:
         "may_restrict": may_manage and is_standing and tenant.state != Tenant.State.READ_ONLY,
         "may_move": may_manage and is_standing and bool(move_form.fields["to"].choices),  # type: ignore[attr-defined]
         "may_export": may_manage and is_standing,
+        "may_delete": may_manage and is_standing,
+        "may_keep": may_manage and tenant.state == Tenant.State.PENDING_DELETION and open_one is None,
         "may_invite_owner": may_manage and tenant.state == Tenant.State.ACTIVE and waits_for_owner(tenant),
     }
 

@@ -3,5 +3,7 @@
 from tenants.lifecycle import onboarding_steps
 from tenants.lifecycle.deletion import steps as deletion
 from tenants.lifecycle.export import services as export
+from tenants.lifecycle.moving import saga as moving
+from tenants.lifecycle.restoring import saga as restoring
 
-__all__ = ["deletion", "export", "onboarding_steps"]
+__all__ = ["deletion", "export", "moving", "onboarding_steps", "restoring"]

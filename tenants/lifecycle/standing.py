@@ -1,17 +1,18 @@
-"""What an operator does to a company that is in: suspend it, make it read-only, let it go on, move it, export it."""
+"""What an operator does to a company: suspend it, make it read-only, let it go on, move, export, delete it."""
 
 from uuid import UUID
 
 from tenants.accounts.access import Actor, SystemActor
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.lifecycle.deletion.services import cancel_deletion, request_deletion
 from tenants.lifecycle.export.services import request_export
 from tenants.lifecycle.moving.services import start_move
 from tenants.lifecycle.onboarding import issue_owners_link
 from tenants.lifecycle.operations import ask_for_run
 from tenants.lifecycle.transitions import LONGEST_REASON, change_state
-from tenants.models import Operation, Tenant
-from tenants.permissions import MANAGE_COMPANIES, require_operator
+from tenants.models import DeletionRequest, Operation, Tenant
+from tenants.permissions import MANAGE_COMPANIES, PLATFORM_SLUG, require_operator
 
 State = Tenant.State
 # A deletion is called off, not resumed; an export, a move and an onboarding end by themselves.
@@ -91,6 +92,22 @@ def invite_owner_again(*, tenant_id: UUID, actor: Actor) -> Secret:
     if link is None:
         raise Conflict("This company has its owner.", code="tenants.has_owner")
     return link
+
+
+def delete_company(*, tenant_id: UUID, confirm: str, actor: Actor) -> DeletionRequest:
+    """Close a company's doors and have it deleted after the days of grace; ``confirm`` is its slug, typed.
+
+    Raises: NotFound, Forbidden, InvalidInput (another slug), Conflict.
+    """
+    tenant = _asked(tenant_id, actor)
+    if tenant.slug == PLATFORM_SLUG:
+        raise Conflict("The platform's own tenant stays.", code="tenants.platform_stays")
+    return request_deletion(tenant_id=tenant.pk, asked_by=actor.name, confirm=confirm)
+
+
+def keep_company(*, tenant_id: UUID, actor: Actor) -> Tenant:
+    """Call a deletion off: everything is as it was before. Raises: NotFound, Forbidden, Conflict (it has begun)."""
+    return cancel_deletion(tenant_id=_asked(tenant_id, actor).pk, asked_by=actor.name)
 
 
 def _asked(tenant_id: UUID, actor: Actor) -> Tenant:

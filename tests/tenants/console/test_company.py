@@ -33,11 +33,11 @@ def test_it_says_how_the_company_stands(text_of: TextOf, company: Tenant) -> Non
 @pytest.mark.parametrize(
     ("state", "actions"),
     [
-        ("active", {"suspend", "read-only", "export"}),
-        ("suspended", {"resume", "read-only", "export"}),
-        ("read_only", {"resume", "suspend", "export"}),
+        ("active", {"suspend", "read-only", "export", "delete"}),
+        ("suspended", {"resume", "read-only", "export", "delete"}),
+        ("read_only", {"resume", "suspend", "export", "delete"}),
         ("moving", set()),
-        ("pending_deletion", set()),
+        ("pending_deletion", {"keep"}),
         ("deleted", set()),
     ],
 )
@@ -106,6 +106,23 @@ def test_an_export_leads_to_its_operation(operator: Client, company: Tenant) -> 
     answer = operator.post(f"{page_of(company)}act/", {"action": "export"})
     operation = Operation.objects.get(tenant_id=company.pk, kind="export")
     assert answer["Location"] == f"/platform/operations/{operation.pk}/"
+
+
+def test_a_company_is_deleted_by_who_types_its_address_and_kept_again(
+    operator: Client, company: Tenant
+) -> None:
+    act = f"{page_of(company)}act/"
+    wrong = operator.post(act, {"action": "delete", "confirm": "north"})
+    assert (wrong.status_code, b"to say that you mean it" in wrong.content) == (422, True)
+
+    assert operator.post(act, {"action": "delete", "confirm": "south"}).status_code == 302
+    company.refresh_from_db()
+    assert company.state == "pending_deletion"
+    assert company.delete_after is not None
+
+    assert operator.post(act, {"action": "keep"}).status_code == 302
+    kept = Tenant.objects.get(pk=company.pk)
+    assert (kept.state, kept.delete_after) == ("active", None)
 
 
 def test_a_company_that_has_its_owner_needs_no_link(operator: Client, company: Tenant) -> None:
