@@ -37,7 +37,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no cell {', '.join(sorted(unknown))}; known: {', '.join(settings.CELLS)}."
             )
-        if options["workers"] < 1 or (options["stop_after"] or 1) < 1:
+        numbers = (options["workers"], options["stop_after"])
+        if any(number is not None and number < 1 for number in numbers):
             raise CommandError("--workers and --stop-after take numbers from 1 on.")
         if options["status"]:
             status = migration_status(cells)
