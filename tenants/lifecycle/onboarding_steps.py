@@ -19,6 +19,7 @@ from tenants.foundation.crypto import WrappedKey, length_prefixed
 from tenants.foundation.errors import Conflict
 from tenants.lifecycle.operations import Run, Step, register_saga
 from tenants.lifecycle.retired_names import is_retired
+from tenants.lifecycle.spares import want_spares
 from tenants.lifecycle.transitions import change_state
 from tenants.models import DataKey, Domain, Tenant
 from tenants.secrets.keys import key_encryption_keys
@@ -96,6 +97,7 @@ def slug_taken() -> Conflict:
 
 def _new_tenant(wanted: dict[str, str], cell: str) -> Tenant:
     place = reserve_schema(cell)
+    transaction.on_commit(want_spares, using="default", robust=True)
     return Tenant.objects.create(
         pk=place.tenant_id, slug=wanted["slug"], name=wanted["name"], cell=cell, schema=place.schema,
         role=place.role, region=settings.CELL_POLICIES[cell].region, language=wanted["language"],
