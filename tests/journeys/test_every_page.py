@@ -19,6 +19,8 @@ from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.tokens.services import create_api_token
+from tenants.lifecycle.export.services import begin_export
+from tenants.lifecycle.operations import run_operation
 from tenants.models import Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.directory import directory
@@ -70,6 +72,8 @@ def pages(committed_tenant: TenantRef, notion: Sandbox) -> Mapping[str, str]:
         add_comment(task=task, body="Looks **fine**.", actor=owner)
         token = invite_user(email="ina@example.com", role=Role.MEMBER, actor=owner).token
         create_api_token(actor=owner, name="Script", scopes=["tasks.view"])
+    run_operation(begin_export(tenant_id=committed_tenant.id, asked_by="Olga Owner-Example").pk)
+    begin_export(tenant_id=committed_tenant.id, asked_by="Olga Owner-Example")
     return {
         "sign in": "/account/sign-in/",
         "password reset": "/account/password/reset/",
@@ -102,6 +106,8 @@ def pages(committed_tenant: TenantRef, notion: Sandbox) -> Mapping[str, str]:
         "users": "/settings/users/",
         "API tokens": "/settings/api-tokens/",
         "preferences": "/settings/preferences/",
+        "company data": "/settings/company/",
+        "keep the company, spent link": "/company/deletion/nobody-made-this-one/",
         "change password": "/account/password/change/",
         "sign out": "/account/sign-out/",
         "not found": "/no/such/page/",
