@@ -22,6 +22,8 @@ TRANSACTION_STATE = (
     "rollback_exc", "closed_in_transaction", "run_on_commit",
 )  # fmt: skip
 TIMESTAMPTZ = postgres.types["timestamptz"].oid
+# Schemas one connection serves before it is replaced: about a megabyte of the server's memory each (docs/scaling.md).
+MOST_SCHEMAS, SEEN = 200, "schemas_seen"
 # The alias of a cell's read replica is the cell's with this behind it.
 REPLICA = "_replica"
 # A statement with one of these words may change rows; one that only looks like it costs no more than a question.
@@ -99,6 +101,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         So a restarted server costs no request an error, and no request a round trip to ask whether it is there.
         """
+        self._renew_when_full()
         try:
             self.apply_scope()
         except OperationalError:
@@ -107,13 +110,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._replace_connection()
             self.apply_scope()
 
-    def _replace_connection(self) -> None:
+    def _renew_when_full(self) -> None:
+        """Take a new connection for a schema too many: the server keeps what it learned of every one it has seen."""
+        scope = current_scope()
+        if not isinstance(scope, TenantRef):
+            return
+        seen: set[str] = vars(self.connection).setdefault(SEEN, set())
+        if scope.schema in seen:
+            return
+        if len(seen) >= MOST_SCHEMAS:
+            self.connection.close()
+            self._replace_connection(is_alone=True)
+            seen = vars(self.connection).setdefault(SEEN, set())
+        seen.add(scope.schema)
+
+    def _replace_connection(self, *, is_alone: bool = False) -> None:
         kept = {name: getattr(self, name) for name in TRANSACTION_STATE}
         self._close()  # type: ignore[attr-defined]
         self.connection = None
         try:
             with self.wrap_database_errors:
-                if self.pool:
+                if self.pool and not is_alone:
                     # What killed this one has killed those that lie idle beside it.
                     self.pool.check()
                 self.connect()
