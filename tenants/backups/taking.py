@@ -61,7 +61,10 @@ class _Taken:
 def take_backup(
     server: BackupServer, *, kind: Kind | None = None, beat: Callable[[], None] = lambda: None
 ) -> Backup:
-    """Take a base backup; without ``kind`` an incremental one where there is a backup to base it on.
+    """Take a base backup; without ``kind`` an incremental one where there is a full one to base it on.
+
+    Each incremental one is based on the latest full one, not on the one before: so a restore has two layers to unpack
+    and never twenty-five, and none depends on another's being whole.
 
     A backup that fails leaves a row with the reason, and nothing that counts.
     Raises: BackupsOff, BackupBusy, NoBackup (incremental on nothing), BackupFailed.
@@ -98,10 +101,10 @@ def tidy_up(server: BackupServer) -> None:
 
 
 def _parent(server: BackupServer, *, is_required: bool) -> StoredBackup | None:
-    backups = stored_backups(server.name)
-    if not backups and is_required:
-        raise NoBackup("There is no backup yet that an incremental one could be based on: take a full one.")
-    return backups[-1] if backups else None
+    full = [backup for backup in stored_backups(server.name) if backup.based_on is None]
+    if not full and is_required:
+        raise NoBackup("There is no full backup yet that an incremental one could be based on.")
+    return full[-1] if full else None
 
 
 def _row_of(parent: StoredBackup | None) -> Backup | None:

@@ -3,12 +3,15 @@
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import connections
 from django.test import override_settings
@@ -48,9 +51,19 @@ def own_server() -> Iterator[OwnServer]:
     var = Path(tempfile.mkdtemp(prefix="nts-backups-"))
     var.chmod(0o755)
     try:
-        yield OwnServer(var, embedded.ensure_running(var, archive=var / "wal-archive"))
+        services = embedded.ensure_running(var, archive=var / "wal-archive")
+        admin = services.database_url(embedded.SUPERUSER, services.superuser_password, "postgres")
+        with psycopg.connect(admin, autocommit=True) as connection:  # nothing here has to survive the machine
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield OwnServer(var, services)
     finally:
+        # At once: a server that stops properly first archives all that nobody is going to read.
+        pid = int((var / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGQUIT)
         embedded.stop(var)
+        while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
+            time.sleep(0.05)
         shutil.rmtree(var, ignore_errors=True)
 
 

@@ -1,0 +1,286 @@
+"""One company goes back to a moment between two writes; the others, and what must not come back, stay."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from django.utils import timezone
+from psycopg import sql
+from pytest_django import Settings
+
+from tenants.accounts.access import Role
+from tenants.accounts.models import ApiToken, User
+from tenants.accounts.selectors import actor_for
+from tenants.accounts.tokens.services import create_api_token
+from tenants.backups.errors import BackupBroken, NoBackup, WalMissing
+from tenants.backups.repository import DATA, newest_before, stored_backups
+from tenants.backups.servers import BackupServer, backup_servers, repository_folder
+from tenants.backups.taking import take_backup
+from tenants.backups.wal import stored_segments, wal_folder
+from tenants.foundation.errors import Conflict, DomainError, InvalidInput
+from tenants.lifecycle.restoring.services import (
+    drop_replaced_schemas,
+    parse_moment,
+    restore_tenant,
+    take_restore_back,
+)
+from tenants.models import Operation, Tenant, WorkItem
+from tenants.outbox.models import OutboxEvent
+from tenants.tenancy import atomic, cell_scope, tenant_scope
+from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.migrations import pending_migrations
+from tests.companies import create_company, drop_company
+from tests.people import person
+from tests.tenants.backups.departments import found, names_in
+from tests.tenants.backups.own_server import OwnServer
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backups")]
+
+
+@dataclass(frozen=True)
+class Past:
+    """Two companies of which a full and an incremental backup or the log know, and a moment between two writes."""
+
+    server: BackupServer
+    company: Tenant
+    other: Tenant
+    moment: datetime
+
+
+@pytest.fixture
+def past(on_own_server: OwnServer) -> Iterator[Past]:
+    """The company had "one" and "two" at the moment, and got "three" afterwards."""
+    server = backup_servers()[0]
+    company, other = create_company(), create_company()
+    # The first test's company is in the backups, the others' are in the log alone.
+    if not stored_backups(server.name):
+        take_backup(server, kind="full")
+        found(company, "one")
+        take_backup(server, kind="incremental")
+    else:
+        found(company, "one")
+    found(company, "two")
+    found(other, "before")
+    time.sleep(0.02)
+    moment = timezone.now()
+    time.sleep(0.02)
+    found(company, "three")
+    found(other, "after")
+    try:
+        yield Past(server, company, other, moment)
+    finally:
+        drop_replaced_schemas(company.pk)
+        for each in (company, other):
+            drop_company(each)
+
+
+def bring_back(past: Past, *, keeps_access: bool = True) -> Operation:
+    return restore_tenant(
+        slug=past.company.slug, moment=past.moment, asked_by="test", keeps_access=keeps_access
+    )
+
+
+def schemas_of(company: Tenant) -> set[str]:
+    with owner_connection(f"{company.cell}_owner") as connection:
+        rows = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", [company.schema]
+        ).fetchall()
+    return {str(name) for (name,) in rows}
+
+
+def scratch_places() -> list[Path]:
+    root = Path(django_settings.BACKUP_SCRATCH_DIR)
+    return list(root.iterdir()) if root.exists() else []
+
+
+def test_a_company_is_as_it_was_and_the_others_keep_what_they_wrote_since(past: Past) -> None:
+    operation = bring_back(past)
+    assert operation.state == Operation.State.SUCCEEDED
+    assert names_in(past.company) == ["one", "two"]
+    assert names_in(past.other) == ["after", "before"]
+    assert operation.result["rows"] > 3
+    past.company.refresh_from_db()
+    assert past.company.state == Tenant.State.ACTIVE
+    assert past.company.pk not in pending_migrations(past.company.cell)
+    found(past.company, "four")  # its role may write there
+    assert scratch_places() == [], "neither server nor files are left"
+    assert not list((repository_folder() / "main" / "restores").iterdir())
+    assert not [name for name in tables_of(past.company) if name.startswith("nts_")]
+
+
+def tables_of(company: Tenant) -> list[str]:
+    with owner_connection(f"{company.cell}_owner") as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [company.schema])
+        return [str(name) for (name,) in rows.fetchall()]
+
+
+def test_a_restore_is_taken_back_and_what_was_put_aside_goes_in_time(past: Past) -> None:
+    bring_back(past)
+    found(past.company, "lost")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        read_as(past.company, "before")
+    take_restore_back(slug=past.company.slug, asked_by="test")
+    assert names_in(past.company) == ["one", "three", "two"]
+    found(past.company, "four")
+    with pytest.raises(Conflict, match="no restore that could be taken back"):
+        take_restore_back(slug=past.company.slug, asked_by="test")
+    assert drop_replaced_schemas() == 0, "it is kept for some days"
+    long_ago = timezone.now() - timedelta(days=django_settings.RESTORE_KEEP_DAYS + 1)
+    Operation.objects.filter(tenant_id=past.company.pk, kind="restore").update(finished_at=long_ago)
+    assert drop_replaced_schemas() >= 1
+    assert schemas_of(past.company) == {past.company.schema}
+
+
+def read_as(company: Tenant, mark: str) -> None:
+    """Read what a restore put aside, as the company's own role."""
+    schema = next(name for name in schemas_of(company) if mark in name)
+    with owner_connection(f"{company.cell}_owner") as connection:
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(company.role)))
+        connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(schema, "accounts_user")))
+
+
+def test_access_that_was_taken_away_does_not_come_back(on_own_server: OwnServer, past: Past) -> None:
+    company = past.company
+    with tenant_scope(company.ref) as ref, atomic():
+        leaver = person(ref, Role.MEMBER, "Lee Leaver-Example")
+        issued = create_api_token(actor=leaver, name="Script", scopes=sorted(leaver.codes)[:1])
+    moment = timezone.now()
+    with tenant_scope(company.ref), atomic():
+        ApiToken.objects.filter(pk=issued.row.pk).update(revoked_at=timezone.now())
+        User.objects.filter(pk=leaver.user_id).update(is_active=False)
+    restore_tenant(slug=company.slug, moment=moment, asked_by="test")
+    with tenant_scope(company.ref), atomic():
+        assert ApiToken.objects.get(pk=issued.row.pk).revoked_at is not None
+        assert not User.objects.get(pk=leaver.user_id).is_active
+        assert actor_for(User.objects.get(email=f"owner@{company.slug}.example")).user_id
+    restore_tenant(slug=company.slug, moment=moment, asked_by="test", keeps_access=False)
+    with tenant_scope(company.ref), atomic():
+        assert ApiToken.objects.get(pk=issued.row.pk).revoked_at is None, "asked for, it is as it was"
+
+
+def test_work_goes_back_with_the_rows_it_speaks_of(past: Past) -> None:
+    company = past.company
+    with cell_scope(company.cell), atomic():
+        undone = WorkItem.objects.create(
+            tenant_id=company.pk, tenant_role=company.role, kind="test.open_then", created_at=past.moment - timedelta(1)
+        )  # fmt: skip
+    moment = timezone.now()
+    with cell_scope(company.cell), atomic():
+        WorkItem.objects.filter(pk=undone.pk).update(state=WorkItem.State.DONE, finished_at=timezone.now())
+        late = WorkItem.objects.create(
+            tenant_id=company.pk, tenant_role=company.role, kind="test.asked_since",
+            due_at=timezone.now() + timedelta(days=1),
+        )  # fmt: skip
+    restore_tenant(slug=company.slug, moment=moment, asked_by="test")
+    with cell_scope(company.cell), atomic():
+        assert WorkItem.objects.get(pk=undone.pk).state == WorkItem.State.READY, (
+            "its effect is gone: done again"
+        )
+        assert not WorkItem.objects.filter(pk=late.pk).exists(), "its rows are gone"
+    with tenant_scope(company.ref), atomic():
+        assert OutboxEvent.objects.filter(name="company.restored").exists()
+    take_restore_back(slug=company.slug, asked_by="test")
+    with cell_scope(company.cell), atomic():
+        assert WorkItem.objects.filter(pk=late.pk).exists()
+
+
+def test_a_schema_that_was_dropped_comes_back_with_its_role(past: Past) -> None:
+    company = past.company
+    with owner_connection(f"{company.cell}_owner") as connection:
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(company.schema)))
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(company.role)))
+    operation = bring_back(past)
+    assert names_in(company) == ["one", "two"]
+    assert operation.result["kept_schema"] == ""
+
+
+def untouched(past: Past) -> None:
+    """After a restore that could not be done: everything is as before, and open."""
+    past.company.refresh_from_db()
+    assert past.company.state == Tenant.State.ACTIVE
+    assert names_in(past.company) == ["one", "three", "two"]
+    assert schemas_of(past.company) == {past.company.schema}
+    assert scratch_places() == []
+    found(past.company, "four")
+
+
+def test_a_hole_in_the_log_is_named_and_nothing_is_harmed(past: Past) -> None:
+    newest = newest_before(stored_backups("main"), past.moment)
+    segment = wal_folder("main") / newest.first_segment
+    aside = segment.with_name("aside")
+    segment.rename(aside)
+    try:
+        with pytest.raises(WalMissing, match=newest.first_segment):
+            bring_back(past)
+    finally:
+        aside.rename(segment)
+    untouched(past)
+
+
+def test_an_altered_segment_ends_the_recovery_instead_of_ending_it_early(past: Past) -> None:
+    newest = newest_before(stored_backups("main"), past.moment)
+    segments = [name for name in stored_segments("main") if name >= newest.first_segment]
+    path = wal_folder("main") / segments[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    try:
+        with pytest.raises(BackupBroken, match=segments[0]):
+            bring_back(past)
+    finally:
+        path.write_bytes(whole)
+    untouched(past)
+
+
+def test_an_altered_backup_is_refused(past: Past) -> None:
+    path = newest_before(stored_backups("main"), past.moment).folder / DATA
+    whole = path.read_bytes()
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 1
+    path.write_bytes(bytes(changed))
+    try:
+        with pytest.raises(BackupBroken, match="altered or cut"):
+            bring_back(past)
+    finally:
+        path.write_bytes(whole)
+    untouched(past)
+
+
+def test_without_room_nothing_is_begun(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type("Usage", (), {"free": 1_000_000})()
+    monkeypatch.setattr("tenants.backups.laying_out.shutil.disk_usage", lambda _: usage)
+    with pytest.raises(DomainError, match="MB are free"):
+        bring_back(past)
+    untouched(past)
+
+
+def test_a_moment_before_the_first_backup_cannot_be_reached(past: Past) -> None:
+    with pytest.raises(NoBackup, match="The oldest is of"):
+        restore_tenant(
+            slug=past.company.slug, moment=past.moment - timedelta(days=3), asked_by="test"
+        )  # fmt: skip
+    untouched(past)
+
+
+def test_a_company_that_was_deleted_for_good_stays_deleted(past: Past) -> None:
+    Tenant.objects.filter(pk=past.company.pk).update(state=Tenant.State.DELETED)
+    with pytest.raises(Conflict, match="keys were destroyed"):
+        bring_back(past)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("yesterday", "Write it like"),
+        ("2026-11-22T14:00:00", "End it with Z"),
+        ("2999-01-01T00:00:00Z", "in the past"),
+    ],
+)
+def test_a_moment_is_written_with_its_zone_and_in_the_past(text: str, says: str, settings: Settings) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_moment(text)
+    assert says in refused.value.fields["to"][0]
