@@ -30,6 +30,7 @@ __all__ = [
 log = structlog.get_logger(__name__)
 # A tenant taken in by the release before, while this one is rolled out, is found when the ledger is asked again.
 ROUNDS = 3
+LOOK_SECONDS = 0.5
 
 
 @dataclass
@@ -39,13 +40,28 @@ class MigrationReport:
     up_to_date: int = 0
     migrated: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    # Being moved: the move brings them up to date at its end.
+    # Being moved just now: for the next run.
     deferred: list[str] = field(default_factory=list)
     # Not begun, because a canary or too many others had failed.
     held_back: list[str] = field(default_factory=list)
     canaries: list[str] = field(default_factory=list)
     retries: int = 0
     seconds: float = 0.0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every company has this release's schema."""
+        return not (self.failed or self.held_back or self.deferred)
+
+    @property
+    def what_is_left(self) -> str:
+        """Who has not, and why, for people; empty when all have."""
+        lines = [f"{slug}: {error}" for slug, error in sorted(self.failed.items())]
+        if self.held_back:
+            lines.append(f"Not begun after these failures: {len(self.held_back)}.")
+        if self.deferred:
+            lines.append(f"Being moved, run it again: {', '.join(self.deferred)}.")
+        return "\n".join(lines)
 
 
 def migrate_tenants(
@@ -55,23 +71,30 @@ def migrate_tenants(
     slugs: Sequence[str] | None = None,
     canaries: Sequence[str] | None = None,
     stop_after: int | None = None,
+    patience_seconds: float = 0.0,
 ) -> MigrationReport:
     """Bring every tenant (of ``cells``, of ``slugs``) to the template's migrations, ``workers`` at once in each cell.
 
     The canaries go first, and when one of them fails nobody else is begun. Otherwise a failing tenant stops nobody,
     unless ``stop_after`` of them failed. It is tried again at the end of this run and in the next one. The ledger is
     written in the tenant's own transaction: a run that was killed goes on where it was, two at once do nothing twice.
+    A move that is at its end is waited for, ``patience_seconds`` long.
 
     Raises: NotFound when a tenant was named that does not exist.
     """
     began, plan, report = time.monotonic(), tenant_plan(), MigrationReport()
     seen: set[str] = set()
-    for _ in range(ROUNDS):
+    rounds = 0
+    while rounds < ROUNDS and not report.held_back:
         jobs = [job for job in _jobs(cells, slugs, plan, report) if job.tenant.slug not in seen]
-        seen |= {job.tenant.slug for job in jobs}
-        if not jobs or report.held_back:
+        if jobs:
+            rounds += 1
+            seen |= {job.tenant.slug for job in jobs}
+            _run(jobs, report, workers=workers, canaries=canaries, stop_after=stop_after)
+        elif report.deferred and time.monotonic() - began < patience_seconds:
+            time.sleep(LOOK_SECONDS)
+        else:
             break
-        _run(jobs, report, workers=workers, canaries=canaries, stop_after=stop_after)
     report.seconds = round(time.monotonic() - began, 3)
     log.info(
         "tenants.migrated", migrated=len(report.migrated), failed=len(report.failed), up_to_date=report.up_to_date,

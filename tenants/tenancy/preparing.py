@@ -7,6 +7,9 @@ from tenants.tenancy.hardening import harden_databases
 from tenants.tenancy.migrations import MigrationReport, migrate_tenants
 from tenants.tenancy.template import ensure_template
 
+# A move that is at its end takes seconds; nobody may be served by a release whose schema they do not have.
+MOVES_SECONDS = 60.0
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -22,4 +25,4 @@ def prepare() -> Preparation:
         prepare_databases()
         harden_databases()
         script = ensure_template()
-        return Preparation(script.fingerprint, migrate_tenants())
+        return Preparation(script.fingerprint, migrate_tenants(patience_seconds=MOVES_SECONDS))

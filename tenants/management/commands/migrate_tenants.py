@@ -30,6 +30,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--stop-after", type=int, help="begin nothing any more after this many failures")
 
+        parser.add_argument(
+            "--patience", type=float, default=60.0, help="seconds to wait for moves that are at their end"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         cells = options["cell"]
         unknown = set(cells or ()) - set(settings.CELLS)
@@ -51,13 +55,13 @@ class Command(BaseCommand):
         try:
             report = migrate_tenants(
                 cells=cells, workers=options["workers"], slugs=options["tenant"], canaries=options["canary"],
-                stop_after=options["stop_after"],
+                stop_after=options["stop_after"], patience_seconds=options["patience"],
             )  # fmt: skip
         except DomainError as error:
             raise CommandError(error.message) from error
         self.stdout.write(json.dumps(asdict(report)) if options["json"] else summary(report))
-        if report.failed:
-            raise CommandError("\n".join(f"{slug}: {error}" for slug, error in sorted(report.failed.items())))
+        if not report.is_complete:
+            raise CommandError(report.what_is_left)
 
     def _show_scripts(self, cells: list[str] | None, *, as_json: bool) -> None:
         scripts = scripts_to_send(cells)

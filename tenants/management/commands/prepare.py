@@ -20,5 +20,5 @@ class Command(BaseCommand):
             f"Template {done.template_fingerprint[:12]}; tenants: {report.up_to_date} up to date, "
             f"{len(report.migrated)} migrated, {len(report.failed)} failed."
         )
-        if report.failed:
-            raise CommandError("\n".join(f"{slug}: {error}" for slug, error in report.failed.items()))
+        if not report.is_complete:
+            raise CommandError(report.what_is_left)

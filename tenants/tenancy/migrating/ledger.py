@@ -20,7 +20,7 @@ NAMES = """
 SELECT tenant_id, array_agg(app || '.' || name) FROM tenants_migrationledger
 WHERE tenant_id = ANY(%s) GROUP BY tenant_id
 """
-# A schema that is being copied elsewhere must not change under the copy; its move catches up at the end.
+# A schema that is just changing over to another cell must not change under the move's hands.
 LEFT_TO_ITS_MOVE = frozenset({Tenant.State.MOVING})
 GONE = frozenset({Tenant.State.DELETED})
 

@@ -223,9 +223,32 @@ def test_companies_are_left_alone_or_not_by_their_state(make_fleet: MakeFleet) -
         assert fleet.migrated() == expected
         total = migration_status(["cell_1"]).cells["cell_1"]
         assert (total["behind"], total["moving"], total["without_schema"]) == (0, 1, 0)
-        # The end of its move catches up.
+        assert moving.slug in report.what_is_left
+        assert not report.is_complete
+        # A move brings it up to date before it begins.
         assert migrate_tenant(moving) == 1
     assert moving.slug in fleet.migrated()
+
+
+def test_a_move_at_its_end_is_waited_for(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(2)
+    moving = Tenant.objects.filter(pk=fleet.tenants[0].pk)
+    moving.update(state=Tenant.State.MOVING)
+
+    def arrive() -> None:
+        try:
+            moving.update(state=Tenant.State.ACTIVE)
+        finally:
+            connections.close_all()
+
+    timer = threading.Timer(0.3, arrive)
+    with rendered(ADD):
+        timer.start()
+        report = migrate_tenants(patience_seconds=10)
+        timer.join()
+    assert report.is_complete
+    assert sorted(report.migrated) == fleet.slugs
+    assert report.seconds < 5
 
 
 def test_while_a_schema_is_being_copied_it_does_not_change(
