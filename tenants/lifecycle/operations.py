@@ -36,12 +36,14 @@ class OperationLost(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: ``do`` may be called again after it was cut short at any place; ``undo`` likewise, even if
-    ``do`` never began. ``is_final``: from its beginning on nothing is undone any more, only gone on with."""
+    ``do`` never began. ``is_final``: from its beginning on nothing is undone any more, only gone on with.
+    ``lease_seconds``: how long it may be silent before another process takes over."""
 
     name: str
     do: Callable[["Run"], None]
     undo: Callable[["Run"], None] | None = None
     is_final: bool = False
+    lease_seconds: float = LEASE_SECONDS
 
 
 class Run:
@@ -49,6 +51,7 @@ class Run:
 
     def __init__(self, operation: Operation, token: UUID) -> None:
         self.operation, self._token = operation, token
+        self._lease_seconds = LEASE_SECONDS
 
     @property
     def input(self) -> dict[str, Any]:
@@ -83,8 +86,9 @@ class Run:
         """Keep the lease: call it at least every half minute in a long step. Raises: OperationLost."""
         self._write()
 
-    def _write(self, *, lease_seconds: float = LEASE_SECONDS, **values: Any) -> None:
-        values["lease_expires_at"] = timezone.now() + timedelta(seconds=lease_seconds)
+    def _write(self, *, lease_seconds: float | None = None, **values: Any) -> None:
+        seconds = self._lease_seconds if lease_seconds is None else lease_seconds
+        values["lease_expires_at"] = timezone.now() + timedelta(seconds=seconds)
         held = Operation.objects.filter(pk=self.operation.pk, lease_token=self._token)
         if not held.update(**values, updated_at=Now()):
             raise OperationLost(f"The operation {self.operation.pk} is another process's now.")
@@ -103,6 +107,7 @@ class Run:
 
     def begin(self, step: Step) -> None:
         """Note which step is on. Raises: OperationLost."""
+        self._lease_seconds = step.lease_seconds
         self._write(step=step.name)
 
     def note_done(self, step: Step) -> None:

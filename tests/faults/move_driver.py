@@ -36,7 +36,7 @@ def main(operation_id: str, name: str, point: str) -> None:
             if step.name == name:
                 die()
 
-        return Step(step.name, do, step.undo, is_final=step.is_final)
+        return Step(step.name, do, step.undo, is_final=step.is_final, lease_seconds=step.lease_seconds)
 
     Run.beat = beat  # type: ignore[method-assign,assignment]
     register_saga("move", *(armed(step) for step in STEPS))

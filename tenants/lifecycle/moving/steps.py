@@ -27,6 +27,7 @@ from tenants.lifecycle.moving.target import check_same_migrations, drop_place, m
 from tenants.lifecycle.operations import Run
 from tenants.models import Tenant
 from tenants.tenancy.cells import tenants_per_cell
+from tenants.tenancy.hardening import faults
 from tenants.tenancy.migrations import migrate_tenant
 
 log = structlog.get_logger(__name__)
@@ -53,10 +54,15 @@ def check(run: Run) -> None:
     if not policy.is_open or tenants_per_cell().get(move.target, 0) >= policy.most_tenants:
         raise Conflict(f"The cell {move.target} takes no companies in.", code="moves.cell_closed")
     migrate_tenant(tenant)
-    with move.reading(move.source) as source:
+    with move.reading(move.source) as source, move.reading(move.target) as target:
         hindrances = hindrances_of(source, move.schema)
+        open_rights = faults(target, f"{move.target}_owner")
     if hindrances:
         raise Conflict(f"This schema cannot be moved: {hindrances[0]}.", code="moves.hindrance")
+    if open_rights:
+        raise Conflict(
+            f"The cell {move.target} is not hardened: {open_rights[0].sentence}.", code="moves.not_hardened"
+        )
 
 
 def prepare(run: Run) -> None:

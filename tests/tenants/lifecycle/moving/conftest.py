@@ -46,7 +46,7 @@ class Mover:
             step.do(run)
             self.after_looks.get(step.name, nothing)(run)
 
-        return Step(step.name, do, step.undo, is_final=step.is_final)
+        return Step(step.name, do, step.undo, is_final=step.is_final, lease_seconds=step.lease_seconds)
 
     def move(self, to: str = "cell_2", **options: Any) -> Operation:
         """Move it to the end."""
@@ -79,7 +79,6 @@ class Mover:
 
     def go_on(self, operation: Operation) -> Operation:
         """Have a move gone on with that waits for something."""
-        Operation.objects.filter(pk=operation.pk).update(lease_expires_at=None)
         return run_operation(operation.pk)
 
     def undo(self, operation: Operation) -> Operation:
