@@ -72,7 +72,7 @@ def run_item(cell: str, item_id: UUID, *, has_heartbeat: bool = True) -> Outcome
     if lease is None:
         return Outcome.TAKEN
     JOB_WAIT.labels(cell=cell).observe(lease.waited_seconds)
-    with structlog.contextvars.bound_contextvars(job=lease.kind, job_id=str(lease.id), attempt=lease.attempt):
+    with structlog.contextvars.bound_contextvars(**_bound(lease)):
         started = time.monotonic()
         outcome = _run(lease, has_heartbeat)
         seconds = time.monotonic() - started
@@ -85,6 +85,13 @@ def run_item(cell: str, item_id: UUID, *, has_heartbeat: bool = True) -> Outcome
             waited=round(lease.waited_seconds, 3),
         )
     return outcome
+
+
+def _bound(lease: Lease) -> dict[str, str | int | None]:
+    """What every line about the run says: those written before and after the job's own scope too."""
+    tenant = directory.by_id(lease.tenant_id)
+    slug = tenant.slug if tenant else None
+    return {"job": lease.kind, "job_id": str(lease.id), "attempt": lease.attempt, "tenant": slug}
 
 
 def _run(lease: Lease, has_heartbeat: bool) -> Outcome:

@@ -16,6 +16,7 @@ from tenants.dispatch.waking import waker
 from tenants.foundation import health
 from tenants.foundation.ids import uuid7
 from tenants.tenancy import NoTenant, TenantRef, atomic, cell_scope, tenant_scope
+from tenants.tenancy.positions import positions
 from tests.factories.tasks import make_task
 
 # Whose each key is. Nothing else may be written.
@@ -23,6 +24,7 @@ ALLOWED = {
     "a company's": r"^nts:tenant:[0-9a-f-]{36}:",
     "the platform's": r"^nts:platform:",
     "a cell's bell for its dispatchers": r"^nts:dispatch:[a-z0-9_]+:wake$",
+    "how far a cell's companies have written, by their ids": r"^nts:positions:[a-z0-9_]+$",
     # Counted by Notion for its workspace, whichever companies have connected it.
     "a Notion workspace's budget": r"^sync:limit:\{[^}]+\}:",
     "the broker's": r"^(work(\x06.*)?|_kombu\..*|unacked.*)$",
@@ -104,6 +106,7 @@ def test_nothing_else_is_written_to_valkey(
     console.post(f"/tasks/{task.key}/set/", {"status": "done"}, headers={"HX-Request": "true"})
     health.check_cache()
     waker.wake(tenant.cell)
+    positions.note(tenant.cell, [tenant.id], 1)
     shared_limiter().take(Caller(connection_id=uuid7(), workspace_id="w1", budget=10), "pages.retrieve")
     Sender().send(tenant.cell, [uuid7()])
 
