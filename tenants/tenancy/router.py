@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Model
 
 from tenants.tenancy.context import current_tenant_or_none
+from tenants.tenancy.migrating.owner import owner_at_work
 from tenants.tenancy.replicas import SUFFIX, reading_alias
 from tenants.tenancy.transactions import current_alias
 
@@ -18,10 +19,12 @@ class TenancyRouter:
     """Django's router; a tenant's model without a scope raises NoTenant rather than falling back to anything."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str:
-        return "default" if plane_of(model) == "control" else reading_alias() or current_alias()
+        if plane_of(model) == "control":
+            return "default"
+        return owner_at_work() or reading_alias() or current_alias()
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
-        return "default" if plane_of(model) == "control" else current_alias()
+        return "default" if plane_of(model) == "control" else owner_at_work() or current_alias()
 
     def allow_relation(self, left: Model, right: Model, **hints: Any) -> bool:
         here, there = ((model._state.db or "").removesuffix(SUFFIX) for model in (left, right))

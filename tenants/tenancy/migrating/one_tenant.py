@@ -16,6 +16,7 @@ from tenants.models import Tenant
 from tenants.tenancy.context import tenant_scope
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.migrating.ledger import lacking
+from tenants.tenancy.migrating.owner import working_as_owner
 from tenants.tenancy.migrating.units import Library, Unit
 from tenants.tenancy.provisioning import record_migrations
 from tenants.tenancy.template import Key
@@ -159,7 +160,11 @@ class Worker:
         wrapper = connections[self._alias]
         # The scope tells the router that the owner's connection is this tenant's now; without it every operation
         # would find that its table does not belong there, and do nothing.
-        with tenant_scope(tenant.ref), transaction.atomic(using=self._alias, durable=True):
+        with (
+            tenant_scope(tenant.ref),
+            working_as_owner(self._alias),
+            transaction.atomic(using=self._alias, durable=True),
+        ):
             wrapper.ensure_connection()
             connection: Connection = wrapper.connection
             connection.execute(
@@ -215,7 +220,11 @@ class Worker:
 
     def _python_without_transaction(self, tenant: Tenant, unit: Unit) -> None:
         key, wrapper = unit.keys[0], connections[self._alias]
-        with tenant_scope(tenant.ref), wrapper.schema_editor(atomic=False) as editor:
+        with (
+            tenant_scope(tenant.ref),
+            working_as_owner(self._alias),
+            wrapper.schema_editor(atomic=False) as editor,
+        ):
             for move in self._library.python(key).moves:
                 if move.operation.atomic:
                     with transaction.atomic(using=self._alias):

@@ -55,6 +55,19 @@ def fill(apps: Any, schema_editor: Any) -> None:
     model.objects.using(schema_editor.connection.alias).create(name="made by Python")
 
 
+def test_python_that_names_no_database_still_works_in_the_companys_schema(
+    python_migration: Callable[..., None], committed_tenant: TenantRef
+) -> None:
+    def fill_carelessly(apps: Any, schema_editor: Any) -> None:
+        model = apps.get_model("outbox", "Subscriber")
+        model.objects.create(name="by default")
+        assert model.objects.get().name == "by default"
+
+    python_migration(fill_carelessly)
+    assert migrate_tenants().failed == {}
+    assert subscribers(committed_tenant) == ["by default"]
+
+
 def test_python_and_its_ledger_row_are_one_transaction(
     python_migration: Callable[..., None], committed_tenant: TenantRef
 ) -> None:
