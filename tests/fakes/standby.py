@@ -17,12 +17,16 @@ import psycopg
 from django.conf import settings
 from django.db import connections
 from django.test import override_settings
+from psycopg import sql
 
 from config import embedded
 from config.databases import READING
 from tenants.tenancy.databases import create_database, migrate_shared_tables
 from tenants.tenancy.directory import directory
 from tenants.tenancy.hardening import harden_database
+
+# A cell may have a login role of its own.
+LOGIN = "nts_app_of_this_cell"
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,15 @@ def cell_with_standby(cell: str) -> Iterator[Standby]:
 @contextlib.contextmanager
 def _moved(cell: str, services: embedded.Services) -> Iterator[None]:
     passwords = {cell: services.login_password, f"{cell}_owner": services.owner_password}
-    roles = {cell: embedded.LOGIN_ROLE, f"{cell}_owner": embedded.OWNER_ROLE}
+    roles = {cell: LOGIN, f"{cell}_owner": embedded.OWNER_ROLE}
     before = {alias: dict(settings.DATABASES[alias]) for alias in passwords}
     admin = services.database_url(
         embedded.SUPERUSER, services.superuser_password, settings.DATABASES[cell]["NAME"]
     )
     connections.close_all()
+    with psycopg.connect(admin.rpartition("/")[0] + "/postgres", autocommit=True) as connection:
+        statement = sql.SQL("CREATE ROLE {} LOGIN NOINHERIT PASSWORD {}")
+        connection.execute(statement.format(sql.Identifier(LOGIN), sql.Literal(services.login_password)))
     for alias, password in passwords.items():
         settings.DATABASES[alias].update(
             HOST=embedded.LOOPBACK, PORT=str(services.postgres_port), PASSWORD=password, USER=roles[alias]
