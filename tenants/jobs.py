@@ -18,6 +18,8 @@ from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_oper
 from tenants.lifecycle.restoring.services import drop_replaced_schemas
 from tenants.tenancy import atomic
 from tenants.tenancy.audit import audit_schemas
+from tenants.tenancy.probes.services import probe_isolation
+from tenants.tenancy.shared_tables import require_equal_cells
 from tenants.tenancy.spares import refill_every_cell
 
 _HOURS = 3600.0
@@ -47,6 +49,12 @@ def run_one_operation(work: Work) -> None:
 def refill_spares(_work: Work) -> None:
     """Make the spare schemas that are missing in any cell, and remove what nobody owns."""
     refill_every_cell()
+
+
+@tenant_job("platform.check_cells", max_attempts=2)
+def check_cells(_work: Work) -> None:
+    """Compare the cells' shared tables; a difference ends among the dead letters, where an operator sees it."""
+    require_equal_cells()
 
 
 @tenant_job("platform.remove_expired_exports", max_attempts=3)
@@ -131,3 +139,9 @@ def _for_every_server(act: Callable[[BackupServer], object]) -> None:
 def audit_every_schema(_work: Work) -> None:
     """Compare every company's schema with the template; what is found is evidence, not an error of the job."""
     audit_schemas()
+
+
+@tenant_job("platform.isolation_probe", max_attempts=2, time_limit_seconds=_HOURS)
+def probe_walls(_work: Work) -> None:
+    """Attack the walls between companies in every cell; what comes of it is evidence, not an error of the job."""
+    probe_isolation(is_recorded=True)

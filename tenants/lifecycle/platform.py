@@ -15,6 +15,7 @@ from tenants.tenancy import TenantRef, atomic, tenant_scope
 PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.run_operations", timedelta(seconds=15)),
     ("platform.refill_spares", timedelta(minutes=5)),
+    ("platform.check_cells", timedelta(days=1)),
     ("platform.ship_wal", timedelta(minutes=1)),
     ("platform.backup_incremental", timedelta(hours=1)),
     ("platform.backup_full", timedelta(days=1)),
@@ -24,6 +25,7 @@ PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.drop_moved_copies", timedelta(days=1)),
     ("platform.remove_expired_exports", timedelta(hours=1)),
     ("platform.schema_audit", timedelta(days=1)),
+    ("platform.isolation_probe", timedelta(days=1)),
     ("platform.delete_due_companies", timedelta(hours=1)),
 ]
 NIGHT: Final = time(2, 0)

@@ -32,11 +32,12 @@ closed_functions AS (
            nspname = 'pg_catalog' AND (
                -- What the platform itself uses beside its tables: locks, the place in the write-ahead log, sizes.
                proname ~ '^pg_(try_)?advisory_' OR proname ~ '^pg_.*_(lsn|size)$'
-               OR proname IN ('pg_is_in_recovery', 'pg_last_xact_replay_timestamp', 'pg_blocking_pids')
+               OR proname IN ('pg_is_in_recovery', 'pg_last_xact_replay_timestamp', 'pg_blocking_pids',
+                               'pg_lock_status')
                -- What the driver and Django look up in the catalogs.
                OR proname IN ('makeaclitem', 'acldefault', 'aclexplode')
                OR (provolatile = 's' AND proname !~ '_to_xml'
-                   AND proname !~ '^pg_(show_all_settings|cursor|prepared_statement|listening_channels)')
+                   AND proname <> 'pg_show_all_settings')
            ) AS is_for_login
     FROM functions
     WHERE nspname = 'pg_catalog' AND (
@@ -50,7 +51,7 @@ closed_functions AS (
             proname ~ '^(pg_|has_|to_reg|inet_)' OR proname ~ '_description$'
             OR proname IN ('format_type', 'oidvectortypes'))
             AND proname NOT IN (
-                'pg_typeof', 'pg_column_size', 'pg_collation_for', 'pg_client_encoding', 'pg_trigger_depth',
+                'pg_cursor', 'pg_typeof', 'pg_column_size', 'pg_collation_for', 'pg_client_encoding', 'pg_trigger_depth',
                 'pg_current_xact_id', 'pg_current_xact_id_if_assigned', 'pg_current_snapshot')))
     -- Whatever else was installed, dblink for one: tenants use the index on parts of words alone, and may not set
     -- its limit, which would stay on the connection.
@@ -65,15 +66,17 @@ closed AS (
            is_for_login, 'pg_catalog.pg_proc'::regclass AS class, oid, 0 AS sub, acldefault('f', proowner) AS usual
     FROM closed_functions
     UNION ALL
-    -- Every catalog: the server reads them for itself, a tenant's statement has no business there.
+    -- Every catalog: the server reads them for itself, a tenant's statement has no business there. The one that stays
+    -- shows a session its own open cursors, which the driver asks for before it closes one.
     SELECT format('TABLE %I.%I', n.nspname, c.relname), 'SELECT', 'ALL', coalesce(c.relacl, acldefault('r', c.relowner)),
-           c.relname NOT IN ('pg_settings', 'pg_cursors', 'pg_prepared_statements', 'pg_prepared_xacts'),
+           c.relname NOT IN ('pg_settings', 'pg_prepared_xacts'),
            'pg_catalog.pg_class'::regclass, c.oid, 0,
            -- The server keeps no note of what it first gave away of its views for other tools.
            CASE WHEN n.nspname = 'information_schema' AND c.relname !~ '^_'
                 THEN ARRAY[makeaclitem(0, c.relowner, 'SELECT', false)] ELSE acldefault('r', c.relowner) END
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v', 'm')
+      AND c.relname <> 'pg_cursors'
     UNION ALL
     SELECT format('TABLE %I.%I', n.nspname, c.relname), format('SELECT (%I)', a.attname), format('ALL (%I)', a.attname),
            a.attacl, true, 'pg_catalog.pg_class'::regclass, c.oid, a.attnum, NULL
@@ -140,6 +143,15 @@ WHERE NOT role.rolsuper
     WHERE a.grantee IN (0, role.oid) AND a.privilege_type = split_part(c.right_given, ' ', 1))
 UNION ALL
 SELECT 'everybody may use ' || target, format('REVOKE %s ON %s FROM PUBLIC', right_taken, target) FROM unneeded
+UNION ALL
+SELECT 'the driver may not look up a session''s cursors', 'GRANT SELECT ON TABLE pg_catalog.pg_cursors TO PUBLIC'
+FROM pg_catalog.pg_class c
+WHERE c.oid = 'pg_catalog.pg_cursors'::regclass AND NOT EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0)
+UNION ALL
+SELECT 'the driver may not look up a session''s cursors', 'GRANT EXECUTE ON ROUTINE pg_catalog.pg_cursor() TO PUBLIC'
+FROM pg_catalog.pg_proc p
+WHERE p.oid = 'pg_catalog.pg_cursor()'::regprocedure AND p.proacl IS NOT NULL
+  AND NOT EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0)
 UNION ALL
 SELECT 'functions made from now on are everybody''s',
        format('ALTER DEFAULT PRIVILEGES FOR ROLE %I REVOKE EXECUTE ON ROUTINES FROM PUBLIC', roles.owner)

@@ -58,6 +58,8 @@ def test_prepare_leaves_nothing_open(alias: str) -> None:
         "GRANT SELECT ON public.tenants_workitem TO PUBLIC",
         "REVOKE SELECT ON pg_catalog.pg_class FROM nts_owner",
         "GRANT EXECUTE ON FUNCTION public.set_limit(real) TO PUBLIC",
+        # What the driver needs has to be there as well.
+        "REVOKE SELECT ON pg_catalog.pg_cursors FROM PUBLIC",
     ],
 )
 def test_each_wound_is_found_and_healed(wound: Wound, statement: str) -> None:
