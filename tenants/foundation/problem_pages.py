@@ -50,6 +50,8 @@ class DomainErrorMiddleware:
         if page is None:
             return None
         status, template = page
+        # What the view had written before is undone with the request's transaction (tenants.tenancy.middleware).
+        request.is_refused = True  # type: ignore[attr-defined]
         log.info("request.refused", code=exception.code, status=status)
         if request.headers.get("HX-Request") == "true":
             response = HttpResponse(status=status)

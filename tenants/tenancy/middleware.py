@@ -14,6 +14,7 @@ from django.http import (
 )
 from django.http.response import HttpResponseBase
 
+from tenants.foundation.requests import is_json_door
 from tenants.tenancy.context import tenant_scope
 from tenants.tenancy.directory import directory
 from tenants.tenancy.doors import nobody_here, refusal
@@ -66,7 +67,7 @@ class TransactionMiddleware:
         except BaseException:
             close_transaction(request, *sys.exc_info())
             raise
-        if response.status_code >= 500 and is_open(request):
+        if has_failed(request, response) and is_open(request):
             transaction.set_rollback(True, using=current_alias())
         close_transaction(request)
         return response
@@ -88,6 +89,16 @@ def read_body(request: HttpRequest) -> bool:
     except UnreadablePostError:
         log.info("request.body_broke_off")
         return False
+
+
+def has_failed(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether the answer says that nothing was done: a crash, a refusal to a program, an error of the domain.
+
+    A page may answer 4xx to a form that it shows again, and has noted something all the same.
+    """
+    if response.status_code >= 500 or getattr(request, "is_refused", False):
+        return True
+    return response.status_code >= 400 and is_json_door(request)
 
 
 def is_open(request: HttpRequest) -> bool:

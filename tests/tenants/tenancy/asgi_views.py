@@ -71,27 +71,26 @@ def write(name: str) -> None:
     Department.objects.create(name=name, key=name[-8:])
 
 
-@atomic
-def refuse_half_way() -> None:
-    """As a service does it: write, then find that it may not be."""
-    write("Never to be seen")
-    raise Conflict
-
-
 async def write_and_fail(request: HttpRequest) -> HttpResponse:
     """Write, then fail the way the address says."""
-    if request.GET["how"] == "domain":
-        await sync_to_async(refuse_half_way)()
     await sync_to_async(write)("Never to be seen")
     match request.GET["how"]:
         case "crash":
             raise LookupError
+        case "domain":
+            raise Conflict
         case "answer":
             return HttpResponse(status=500)
         case _:
             SEEN.append("waiting")
             await asyncio.sleep(30)
     return HttpResponse()
+
+
+def write_and_refuse(request: HttpRequest) -> HttpResponse:
+    """As a view of the API that finds half-way that it may not."""
+    write("Never to be seen")
+    return HttpResponse(status=409)
 
 
 async def undo_a_savepoint(request: HttpRequest) -> HttpResponse:
@@ -178,3 +177,4 @@ VIEWS: tuple[Any, ...] = (
     alone, count,
 )  # fmt: skip
 urlpatterns = [path(view.__name__, login_not_required(view)) for view in VIEWS]
+urlpatterns.append(path("api/write_and_refuse", login_not_required(write_and_refuse)))

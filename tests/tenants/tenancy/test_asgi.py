@@ -182,10 +182,12 @@ def test_another_companys_scope_inside_a_request_ends_with_its_block(two: tuple[
     ] * 4
 
 
-@pytest.mark.parametrize("how", ["crash", "domain", "answer"])
-def test_a_request_that_fails_leaves_no_rows_and_no_scope(two: tuple[Place, Place], how: str) -> None:
+@pytest.mark.parametrize(
+    "path", [*(f"write_and_fail?how={how}" for how in ("crash", "domain", "answer")), "api/write_and_refuse"]
+)
+def test_a_request_that_fails_leaves_no_rows_and_no_scope(two: tuple[Place, Place], path: str) -> None:
     async def fail() -> tuple[Answer, Answer]:
-        failed = await get(two[0].host, f"write_and_fail?how={how}")
+        failed = await get(two[0].host, path)
         assert current_tenant_or_none() is None
         return failed, await get(two[0].host, "count")
 
