@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connections
 
 from integrations.models import Connection, SyncedCollection, SyncRun
@@ -24,6 +26,8 @@ AWKWARD = (
     "\u2028 \U0001f600 \x01 \x02 ü",
     "",
 )
+
+FILES = {"plan.txt": b"A plan.", "notes/2026/bücher.bin": bytes(range(256)) * 2000}
 
 
 def furnish(tenant: TenantRef) -> None:
@@ -60,6 +64,8 @@ def furnish(tenant: TenantRef) -> None:
         SyncRun.objects.create(connection=connection, kind="poll", trigger="schedule")
         invite_user(email="ina@example.com", role=Role.MEMBER, actor=SYSTEM)
         create_api_token(actor=owner, name="Script", scopes=["tasks.view"])
+        for name, content in FILES.items():
+            default_storage.save(name, ContentFile(content))
         session = SessionStore()
         session["somebody"] = "is signed in"
         session.save()

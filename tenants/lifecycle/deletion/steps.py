@@ -23,7 +23,6 @@ from tenants.models import (
     DataKey,
     DeletionCertificate,
     DeletionRequest,
-    Domain,
     Operation,
     SigningKey,
     Tenant,
@@ -112,7 +111,9 @@ def leave_tombstone(run: Run) -> None:
     retire([run.context["slug"], *run.context["hosts"]])
     with transaction.atomic(using="default"):
         tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
-        Domain.objects.filter(tenant=tenant).delete()
+        for relation in Tenant._meta.related_objects:
+            if relation.related_model is not DataKey:  # their ids are in the certificate
+                relation.related_model._base_manager.filter(**{relation.field.name: tenant}).delete()
         tenant.slug, tenant.name = f"deleted-{tenant_id.hex}", NAME_OF_THE_DELETED
         tenant.state, tenant.state_reason, tenant.delete_after = Tenant.State.DELETED, "", None
         tenant.language, tenant.time_zone, tenant.brand_color = "en", "UTC", "#5b5bd6"

@@ -39,14 +39,15 @@ def stored_files(tenant: TenantRef) -> Iterator[StoredFile]:
         yield from (StoredFile(tenant, name) for name in names)
 
 
-def delete_stored_files(tenant: TenantRef) -> int:
-    """Delete every file of the company; how many there were."""
-    count = 0
+def delete_stored_files(tenant: TenantRef) -> None:
+    """Delete every file of the company, and its folders with them."""
     for stored in stored_files(tenant):
         with tenant_scope(tenant):
             default_storage.delete(stored.name)
-        count += 1
-    return count
+    if is_per_tenant():
+        with tenant_scope(tenant):
+            for folder in [*_folders(""), "."]:
+                default_storage.delete(folder)
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -58,3 +59,14 @@ def _walk(folder: str) -> Iterator[str]:
         yield f"{folder}{name}"
     for name in sorted(folders):
         yield from _walk(f"{folder}{name}/")
+
+
+def _folders(folder: str) -> Iterator[str]:
+    """Every folder below this one, the deepest first."""
+    try:
+        folders, _files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in folders:
+        yield from _folders(f"{folder}{name}/")
+        yield f"{folder}{name}"

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from tenants.lifecycle.export.keeping import folder_of
 from tenants.lifecycle.export.services import begin_export
+from tenants.lifecycle.export.stored_files import delete_stored_files, stored_files
 from tenants.lifecycle.operations import run_operation
 from tenants.models import (
     DataKey,
@@ -46,6 +47,7 @@ class Standing:
     keys: Sequence[object]
     hosts: list[str]
     archives: list[str]
+    files: dict[str, bytes]
     cached: list[bytes]
     secret: str
 
@@ -66,10 +68,20 @@ def standing_of(tenant: TenantRef) -> Standing:
             DataKey.objects.filter(tenant_id=tenant.id).order_by("pk").values_list("pk", "state", "wrapped")
         ),
         hosts=list(Domain.objects.filter(tenant_id=tenant.id).values_list("host", flat=True)),
+        files=files_of(tenant),
         archives=sorted(str(each) for each in folder_of(tenant.id).rglob("*")),
         cached=sorted(valkey().keys(f"*{tenant.id}*")),  # type: ignore[arg-type]
         secret=secret,
     )
+
+
+def files_of(tenant: TenantRef) -> dict[str, bytes]:
+    """The company's uploaded files."""
+    found = {}
+    for each in stored_files(tenant):
+        with each.opened() as parts:
+            found[each.name] = b"".join(parts)
+    return found
 
 
 def valkey() -> redis.Redis:
@@ -92,6 +104,7 @@ def company(committed_tenant: TenantRef) -> Iterator[TenantRef]:
     furnish_whole(committed_tenant)
     assert standing_of(committed_tenant).secret == TOKEN
     yield committed_tenant
+    delete_stored_files(committed_tenant)
     Operation.objects.filter(tenant_id=committed_tenant.id).delete()
     DeletionRequest.objects.all().delete()
     DeletionCertificate.objects.all().delete()
@@ -104,6 +117,7 @@ def neighbour(company: TenantRef) -> Iterator[TenantRef]:
     tenant = create_company(name="Neighbour Works")
     furnish_whole(tenant.ref)
     yield tenant.ref
+    delete_stored_files(tenant.ref)
     connections.close_all()
     Operation.objects.filter(tenant_id=tenant.pk).delete()
     drop_company(tenant)

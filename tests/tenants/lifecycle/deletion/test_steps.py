@@ -33,6 +33,7 @@ from tenants.secrets.signing import verify_document
 from tenants.tenancy import TenantRef, atomic, cell_scope
 from tenants.tenancy.databases import owner_connection
 from tests.companies import create_company, drop_company
+from tests.factories.companies import FILES
 from tests.fakes.killing import run_and_kill
 from tests.tenants.lifecycle.deletion.conftest import standing_of, valkey
 
@@ -77,6 +78,7 @@ def assert_gone(company: TenantRef) -> None:
                 assert not model.objects.filter(tenant_id=company.id).exists()
     assert not Domain.objects.filter(tenant_id=company.id).exists()
     assert not folder_of(company.id).exists()
+    assert not (settings.VAR_DIR / f"files-test-{settings.WORKER}" / str(company.id)).exists()
     assert valkey().keys(f"*{company.id}*") == []
     for key in DataKey.objects.filter(tenant_id=company.id):
         assert (key.state, bytes(key.wrapped), key.kek_id) == ("destroyed", b"", "")
@@ -91,6 +93,7 @@ def test_it_is_gone_from_everywhere_and_the_neighbour_is_as_before(
     before = standing_of(neighbour)
     assert before.work
     assert before.cached
+    assert before.files == FILES
     done = run_operation(begun(company).pk)
     assert done.state == "succeeded", done.error
     assert_gone(company)
@@ -108,15 +111,16 @@ def test_what_its_keys_sealed_can_be_read_by_nobody(company: TenantRef) -> None:
 
 
 def test_the_wrapped_key_is_not_left_in_the_tables_file(company: TenantRef) -> None:
-    wrapped = bytes(DataKey.objects.get(tenant_id=company.id).wrapped)
-    run_operation(begun(company).pk)
+    where = "SELECT pg_relation_filepath('tenants_datakey')"
     with psycopg.connect(settings.ADMIN_URLS["default_owner"], autocommit=True) as connection:
-        connection.execute("CHECKPOINT")
-        row = connection.execute(
-            "SELECT pg_read_binary_file(pg_relation_filepath('tenants_datakey'))"
-        ).fetchone()
-    assert row
-    assert wrapped not in row[0]
+        before = connection.execute(where).fetchone()
+        run_operation(begun(company).pk)
+        after = connection.execute(where).fetchone()
+        assert before
+        assert after != before  # written anew, without its rows' former versions
+        left = connection.execute("SELECT pg_read_binary_file(%s, true)", before).fetchone()
+    assert left is not None
+    assert not left[0]
 
 
 def test_the_certificate_says_what_was_deleted_and_nothing_of_its_content(company: TenantRef) -> None:
@@ -129,6 +133,7 @@ def test_the_certificate_says_what_was_deleted_and_nothing_of_its_content(compan
     assert document["asked_as"] == "owner"
     assert document["deleted"]["rows"] == {name: int(text.partition(":")[0]) for name, text in rows.items()}
     assert document["deleted"]["exports"] == 1
+    assert document["deleted"]["files"] == len(FILES)
     assert document["deleted"]["shared_rows"]["tenants_workitem"] > 0
     keys = DataKey.objects.filter(tenant_id=company.id).values_list("pk", flat=True)
     assert [each["id"] for each in document["destroyed_keys"]] == [str(key) for key in keys]
@@ -147,16 +152,16 @@ def test_nobody_gets_the_address_again_until_an_operator_releases_it(company: Te
     drop_company(create_company(company.slug))
 
 
-NAMES = [step.name for step in steps_of(steps.KIND)]
-
-
-@pytest.mark.parametrize(("place", "name"), [("before", NAMES[0]), *(("after", name) for name in NAMES)])
-def test_killed_at_any_step_it_is_finished_by_the_next_process(
-    company: TenantRef, neighbour: TenantRef, place: str, name: str, exports_dir: Any
+def test_killed_at_every_step_one_after_the_other_it_is_finished_by_the_next_process(
+    company: TenantRef, neighbour: TenantRef, exports_dir: Any
 ) -> None:
     before = standing_of(neighbour)
     operation = begun(company)
-    run_and_kill(operation, place, name, EXPORTS_DIR=str(exports_dir))
+    names = [step.name for step in steps_of(steps.KIND)]
+    for place, name in [("before", names[0]), *(("after", name) for name in names)]:
+        run_and_kill(operation, place, name, EXPORTS_DIR=str(exports_dir))
+        operation.refresh_from_db()
+        assert name not in operation.steps_done  # it may be done, but nobody wrote it down: it is done again
     done = run_operation(operation.pk)
     assert done.state == "succeeded", done.error
     assert_gone(company)

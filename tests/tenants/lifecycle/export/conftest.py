@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from tenants.lifecycle.export.keeping import open_archive
 from tenants.lifecycle.export.services import begin_export
+from tenants.lifecycle.export.stored_files import delete_stored_files
 from tenants.lifecycle.operations import run_operation
 from tenants.models import Operation
 from tenants.secrets.keys import forget_keys
@@ -32,6 +33,7 @@ def company(committed_tenant: TenantRef) -> Iterator[TenantRef]:
     forget_keys()
     furnish(committed_tenant)
     yield committed_tenant
+    delete_stored_files(committed_tenant)
     Operation.objects.filter(tenant_id=committed_tenant.id).delete()
 
 

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import tracemalloc
 import zipfile
 from typing import Any
 
@@ -13,13 +14,14 @@ from django.core.management import call_command
 from psycopg import sql
 
 from tenants.foundation.signing import SignatureInvalid, SignedDocument
+from tenants.lifecycle.export.archive import write_archive
 from tenants.lifecycle.export.left_out import LEFT_OUT, rule_for
 from tenants.models import Operation
 from tenants.secrets.signing import verify_document
 from tenants.tenancy import TenantRef
 from tenants.tenancy.databases import owner_connection
 from tests.companies import create_company, drop_company
-from tests.factories.companies import AWKWARD, TOKEN
+from tests.factories.companies import AWKWARD, FILES, TOKEN
 
 # Columns whose names sound like a secret and that hold none.
 LOOKED_AT = {
@@ -161,6 +163,44 @@ def hash_of(connection: Any, schema: str, table: dict[str, Any]) -> tuple[int, s
     ).format(sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(schema, table["name"]))
     count, digest = connection.execute(query).fetchone()
     return count, digest
+
+
+def test_uploaded_files_are_in_it_as_they_are(archive: zipfile.ZipFile, export: Operation) -> None:
+    found = {name[6:]: archive.read(name) for name in archive.namelist() if name.startswith("files/")}
+    assert found == FILES
+    assert export.result["files"] == len(FILES)
+
+
+def test_memory_does_not_grow_with_the_rows(company: TenantRef) -> None:
+    with owner_connection(f"{company.cell}_owner") as connection:
+        connection.execute(
+            sql.SQL(
+                "INSERT INTO {} (id, key_prefix, number, title, description, status, priority, tags, source,"
+                " source_url, created_at, updated_at) SELECT gen_random_uuid(), 'M', i, 'Task', repeat('words ', 200),"
+                " 'planned', 0, '{{}}', '', '', now(), now() FROM generate_series(1, 20000) i"
+            ).format(sql.Identifier(company.schema, "tasks_task"))
+        )
+    sink = Sink()
+    tracemalloc.start()
+    try:
+        written = write_archive(
+            sink, tenant=company, export_id="x", asked_by="", keys_url="", beat=lambda _table, _rows: None
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert written.rows > 20_000  # 25 MB as NDJSON and as much again as CSV
+    assert peak < 8_000_000
+
+
+class Sink(io.RawIOBase):
+    """Takes everything in and keeps nothing."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return len(data)
 
 
 def test_manifest_and_files_agree_and_the_signature_holds(
