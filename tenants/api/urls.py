@@ -3,15 +3,21 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from tenants.api.companies import CompanyViewSet
 from tenants.api.company_deletion import CompanyDeletionView
 from tenants.api.exports import ExportViewSet
+from tenants.api.operations import OperationViewSet
+from tenants.api.platform import PlatformView
 from tenants.tenancy.states import stays_open
 
 _routes = SimpleRouter(use_regex_path=False)
+_routes.register("companies", CompanyViewSet, basename="company")
+_routes.register("operations", OperationViewSet, basename="operation")
 _routes.register("exports", ExportViewSet, basename="export")
 
 api_urlpatterns = [
     path("", include(_routes.urls)),
+    path("platform/", PlatformView.as_view(), name="platform"),
     # A company that is to be deleted answers one request: the one that keeps it.
     path(
         "company/deletion/",

@@ -113,6 +113,8 @@ def furnished(tenant: TenantRef) -> Iterator[World]:
                 "connection_id": [str(connection.pk)],
                 "token": [workspace.token],
                 "collections": [str(pk) for pk in SyncedCollection.objects.values_list("pk", flat=True)],
+                "companies": [str(tenant.id)],
+                "operations": [str(tenant.id)],
                 "sync-runs": [str(pk) for pk in SyncRun.objects.values_list("pk", flat=True)],
             },
         )
