@@ -18,6 +18,8 @@ from tenants.tenancy.databases import owner_connection
 ENTRY: Final = "entry"
 DATA: Final = "base.tar"
 MANIFEST: Final = "backup_manifest"
+LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+SHARED_LOCK: Final = "SELECT pg_try_advisory_lock_shared(hashtextextended(%s, 0))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +171,11 @@ def repository_lock(server: str, purpose: str, *, shared: bool = False) -> Itera
     ``purpose`` is ``backup`` (one at a time) or ``files`` (shared by those who read them, alone for who deletes them).
     Raises: BackupBusy when it cannot be had at once.
     """
-    function = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
     connection = owner_connection(CONTROL)
     connection.autocommit = True
     try:
         key = f"notion-task-sync {purpose} {server}"
-        row = connection.execute(f"SELECT {function}(hashtextextended(%s, 0))", [key]).fetchone()
+        row = connection.execute(SHARED_LOCK if shared else LOCK, [key]).fetchone()
         if not row or not row[0]:
             raise BackupBusy
         yield connection

@@ -217,17 +217,19 @@ def _wait_until_ready(
             raise feeder.error
         if process.poll() is not None:
             raise _reason(root)
-        with contextlib.suppress(psycopg.OperationalError):
-            return replace(access, user=_superuser(access))
+        # The role that backs up may be younger than the moment; the other is what initdb calls the first one.
+        for user in (access.user, "postgres"):
+            with contextlib.suppress(psycopg.OperationalError):
+                return replace(access, user=_superuser(access, user))
         beat()
         time.sleep(delay)
     raise BackupFailed(f"The recovery did not end within {RECOVERY_SECONDS:g} s.")
 
 
-def _superuser(access: Access) -> str:
+def _superuser(access: Access, user: str) -> str:
     """The role every database begins with; whoever reaches this socket may be anybody."""
     with psycopg.connect(
-        host=access.host, port=access.port, user=access.user, dbname="postgres", connect_timeout=5
+        host=access.host, port=access.port, user=user, dbname="postgres", connect_timeout=5
     ) as connection:
         row: Any = connection.execute("SELECT rolname FROM pg_roles WHERE oid = 10").fetchone()
         return str(row[0])

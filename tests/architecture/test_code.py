@@ -13,7 +13,7 @@ RAW_SQL_ROOMS = (
     "tenants/tenancy/",
     "tenants/dispatch/",
     "tenants/backups/",
-    "tenants/lifecycle/restoring/",
+    "tenants/lifecycle/",
     "tenants/audit/",
     "config/embedded.py",
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from config import embedded
 from tenants.backups.errors import BackupBroken, BackupBusy, NoBackup
@@ -27,6 +28,7 @@ from tenants.backups.repository import (
     write_entry,
 )
 from tenants.backups.retention import prune_backups
+from tenants.backups.scratch import recovered_server
 from tenants.backups.sealing import read_sealed
 from tenants.backups.servers import BackupServer, backup_servers
 from tenants.backups.taking import take_backup
@@ -116,6 +118,22 @@ def test_an_entry_of_another_backup_is_noticed(server: BackupServer) -> None:
             stored_backups(server.name)
     finally:
         (second.folder / "entry").write_bytes(entry)
+
+
+def test_a_role_that_may_only_replicate_is_enough(server: BackupServer, settings: Settings) -> None:
+    with server.connect() as connection:
+        connection.execute("CREATE ROLE nts_backup LOGIN REPLICATION PASSWORD 'invented'")
+        connection.execute("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO nts_backup")
+    settings.BACKUP_URL = (
+        f"postgresql://nts_backup:invented@{server.access.host}:{server.access.port}/postgres"
+    )
+    modest = backup_servers()[0]
+    assert modest.access.user == "nts_backup"
+    take_backup(modest)
+    wait_for_wal(modest, close_segment(modest), seconds=60)
+    # The role is younger than the moment the server is brought to.
+    with recovered_server(modest, to=stored_backups(modest.name)[0].finished_at) as scratch:
+        assert scratch.access.user == "postgres"
 
 
 def test_two_at_once_are_refused(server: BackupServer) -> None:
@@ -237,8 +255,8 @@ def test_a_lost_server_comes_back_without_any_database(
 
 
 def test_an_incremental_backup_needs_a_full_one(
-    server: BackupServer, settings: object, tmp_path: Path
+    server: BackupServer, settings: Settings, tmp_path: Path
 ) -> None:
-    settings.BACKUP_DIR = tmp_path / "empty"  # type: ignore[attr-defined]
+    settings.BACKUP_DIR = tmp_path / "empty"
     with pytest.raises(NoBackup, match="no full backup"):
         take_backup(server, kind="incremental")
