@@ -118,6 +118,10 @@ class Run:
         """Note that a step is undone. Raises: OperationLost."""
         self._write(steps_done=[name for name in self.operation.steps_done if name != step.name])
 
+    def step_back(self, *names: str) -> None:
+        """Have steps done once more by whoever goes on; the caller has undone them. Raises: OperationLost."""
+        self._write(steps_done=[name for name in self.operation.steps_done if name not in names])
+
     def turn_back(self, error: str) -> None:
         """From now on steps are undone. Raises: OperationLost."""
         self._write(state=Operation.State.UNDOING, error=error)

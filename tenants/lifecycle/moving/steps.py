@@ -1,10 +1,13 @@
 """The steps of a move, in their order; until the doors open again each can be undone, and the source is as it was."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+import psycopg
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 
 from tenants.dispatch.services import release_postponed
 from tenants.foundation.errors import Conflict
@@ -24,7 +27,7 @@ from tenants.lifecycle.moving.switching import (
 )
 from tenants.lifecycle.moving.tables import hindrances_of
 from tenants.lifecycle.moving.target import check_same_migrations, drop_place, make_target
-from tenants.lifecycle.operations import Run
+from tenants.lifecycle.operations import OperationLost, Run
 from tenants.models import Tenant
 from tenants.tenancy.cells import tenants_per_cell
 from tenants.tenancy.hardening import faults
@@ -151,6 +154,34 @@ def fence(run: Run) -> None:
         else:
             return
     raise Conflict("Some change in the company takes too long. Move it at a quieter time.", code="moves.busy")
+
+
+def give_way(run: Run) -> None:
+    """Let the company work on where it is, jobs and all; whoever takes the move up goes on from :func:`quiet`."""
+    take_back(run)
+    unfence(run)
+    unquiet(run)
+    run.step_back("quiet", "fence")
+
+
+def giving_way(do: Callable[[Run], None]) -> Callable[[Run], None]:
+    """A step behind the wall: when it fails, for whatever reason, the company need not wait until that has passed."""
+
+    def step(run: Run) -> None:
+        try:
+            do(run)
+        except OperationLost:
+            raise
+        except Exception as failure:
+            try:
+                give_way(run)
+            except (psycopg.Error, DatabaseError) as error:
+                # Its own cell is away: then it stands still with or without a move.
+                log.warning("move.cannot_give_way", error=str(error).strip())
+                raise failure from error
+            raise
+
+    return step
 
 
 def _shut(run: Run, move: Move) -> None:

@@ -83,6 +83,9 @@ def put_in(move: Move, *, for_good: bool = False) -> int:
     ``for_good``: there is no way back, so nothing is kept for it. The target is committed first.
     """
     with move.at(move.source) as source, move.at(move.target) as target:
+        if not for_good:
+            # From an attempt that was given up: nobody has worked there yet.
+            target.execute("DELETE FROM tenants_workitem WHERE tenant_id = %s", [move.tenant_id])
         target.execute("CREATE TEMP TABLE arriving (LIKE public.tenants_workitem) ON COMMIT DROP")
         _pipe(move, source, target)
         came = target.execute(_filled(move, PUT_IN)).rowcount
