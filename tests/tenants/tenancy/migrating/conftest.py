@@ -13,10 +13,12 @@ from pytest_django.plugin import DjangoDbBlocker
 from tenants.foundation.ids import uuid7
 from tenants.models import TemplateMigration, Tenant
 from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.migrations import pending_migrations
 from tenants.tenancy.provisioning import record_migrations
 from tenants.tenancy.template import Key, tenant_plan
 
 KEY: Key = ("tasks", "0001_initial")
+ADD = "ALTER TABLE item ADD COLUMN tried integer; INSERT INTO item DEFAULT VALUES;"
 
 
 @dataclass
@@ -109,3 +111,21 @@ def make_fleet(databases: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
             )
         Tenant.objects.filter(pk__in=[tenant.pk for tenant in made]).delete()
         connections.close_all()
+
+
+def spoil(tenant: Tenant) -> None:
+    """Make the migration fail in this company."""
+    with owner_connection("cell_1_owner") as owner:
+        owner.execute(f'ALTER TABLE "{tenant.schema}".item ADD COLUMN tried integer')
+
+
+def mend(tenant: Tenant) -> None:
+    with owner_connection("cell_1_owner") as owner:
+        owner.execute(f'ALTER TABLE "{tenant.schema}".item DROP COLUMN tried')
+
+
+def all_is_done_once(fleet: Fleet) -> None:
+    assert fleet.migrated() == fleet.slugs
+    assert fleet.changed() == fleet.slugs
+    assert [fleet.rows(tenant) for tenant in fleet.tenants] == [1] * len(fleet.tenants)
+    assert pending_migrations("cell_1") == {}
