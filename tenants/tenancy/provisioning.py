@@ -65,16 +65,29 @@ def new_place() -> SchemaPlace:
 def provision_schema(tenant: Tenant) -> bool:
     """Make the tenant's role and schema, its ledger and its place in the queue; False when they already stand.
 
-    Everything happens in one transaction of the owner, so a crash leaves nothing behind.
+    Everything happens in one transaction of the owner, so a crash leaves nothing behind. It is made anew when a release
+    has changed the template meanwhile: the migration of all tenants may have passed by before this one was there.
     """
-    with owner_connection(f"{tenant.cell}_owner") as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [tenant.schema])
-        if schema_exists(connection, tenant.schema):
-            return False
-        place = SchemaPlace(tenant.pk, tenant.schema, tenant.role)
-        make_schemas(connection, [place], current_script(), cell=tenant.cell)
+    place = SchemaPlace(tenant.pk, tenant.schema, tenant.role)
+    is_current = False
+    while not is_current:
+        with owner_connection(f"{tenant.cell}_owner") as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [tenant.schema])
+            if schema_exists(connection, tenant.schema):
+                return False
+            script = current_script()
+            make_schemas(connection, [place], script, cell=tenant.cell)
+            is_current = newest_fingerprint() == script.fingerprint
+            if not is_current:
+                connection.rollback()
     log.info("tenant.provisioned", tenant=tenant.slug, cell=tenant.cell)
     return True
+
+
+def newest_fingerprint() -> str | None:
+    """Which template new schemas are made from, without its text."""
+    scripts = TemplateScript.objects.order_by("-created_at")
+    return scripts.values_list("fingerprint", flat=True).first()
 
 
 def make_schemas(

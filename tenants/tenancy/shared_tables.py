@@ -15,6 +15,7 @@ from tenants.tenancy.context import cell_scope
 
 log = structlog.get_logger(__name__)
 LARGEST: Final = 2**31 - 1
+NAMED: Final = 5
 # Each table with the query for its rows' ids and names.
 NAMED_ROWS: Final = {
     "django_content_type": "SELECT id, app_label || '.' || model FROM django_content_type",
@@ -78,6 +79,15 @@ def differences() -> dict[str, list[str]]:
         for cell, rows in found.items()
     }
     return {cell: lines for cell, lines in wrong.items() if lines}
+
+
+def require_equal_cells() -> None:
+    """For the nightly check. Raises: Conflict, naming what differs."""
+    unequal = differences()
+    if unequal:
+        log.error("cells.unequal", cells=unequal)
+        lines = "; ".join(f"{cell}: {', '.join(found[:NAMED])}" for cell, found in unequal.items())
+        raise Conflict(f"Cells differ in their shared tables: {lines}.", code="cells.unequal")
 
 
 def _rows_of(cell: str) -> dict[str, int]:

@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from prometheus_client import Gauge
 from psycopg import sql
 
 from tenants.models import Operation, SpareSchema, TemplateScript, Tenant
@@ -24,6 +25,7 @@ from tenants.tenancy.provisioning import (
     drop_place,
     make_schemas,
     new_place,
+    newest_fingerprint,
 )
 from tenants.tenancy.template import current_script
 
@@ -33,6 +35,12 @@ BATCH = 4
 # What nobody owns is left alone for this long: a restore or a move may be about to enter it in the directory.
 ORPHAN_AGE = timedelta(hours=1)
 
+STANDING = Gauge(
+    "nts_spare_schemas",
+    "Schemas that stood ready when a refill last looked.",
+    ["cell"],
+    multiprocess_mode="mostrecent",
+)
 # The owner's session has it while it refills; the lock is the database's own, so one per cell.
 LOCK = "SELECT pg_try_advisory_lock(hashtext('notion-task-sync spares'))"
 SCHEMAS = """
@@ -87,7 +95,7 @@ def claim_spare(cell: str) -> SpareSchema | None:
     Must be called in a transaction of the control plane. Two callers never get the same one nor wait for each other.
     """
     spares = SpareSchema.objects.select_for_update(skip_locked=True)
-    spare = spares.filter(cell=cell, fingerprint=_current_fingerprint() or "").order_by("created_at").first()
+    spare = spares.filter(cell=cell, fingerprint=newest_fingerprint() or "").order_by("created_at").first()
     if spare is not None:
         SpareSchema.objects.filter(pk=spare.pk).delete()
         log.info("spare.claimed", cell=cell)
@@ -97,7 +105,7 @@ def claim_spare(cell: str) -> SpareSchema | None:
 def spares_of(cell: str) -> Spares:
     """How many spares a cell has."""
     spares = SpareSchema.objects.filter(cell=cell)
-    ready = spares.filter(fingerprint=_current_fingerprint() or "").count()
+    ready = spares.filter(fingerprint=newest_fingerprint() or "").count()
     return Spares(ready, spares.count() - ready)
 
 
@@ -135,6 +143,7 @@ def refill_spares(cell: str, *, wanted: int | None = None, orphan_age: timedelta
         if standing > target:
             done.dropped += _drop(connection, cell, most=standing - target)
         done.standing = SpareSchema.objects.filter(cell=cell).count()
+        STANDING.labels(cell).set(done.standing)
     if done.made or done.dropped or done.orphans_removed or done.orphans_kept:
         log.info(
             "spares.refilled", cell=cell, made=done.made, dropped=done.dropped, orphans=len(done.orphans_removed),
@@ -161,11 +170,6 @@ def one_refiller(connection: Connection) -> Iterator[bool]:
     connection.autocommit = True
     row = connection.execute(LOCK).fetchone()
     yield bool(row and row[0])
-
-
-def _current_fingerprint() -> str | None:
-    scripts = TemplateScript.objects.order_by("-created_at")
-    return scripts.values_list("fingerprint", flat=True).first()
 
 
 def _drop(

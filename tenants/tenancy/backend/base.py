@@ -1,11 +1,12 @@
 """PostgreSQL as one tenant at a time: every statement runs as the tenant's role, in its schema, in a transaction."""
 
 import re
+import time
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from psycopg import postgres, pq
@@ -29,6 +30,10 @@ REPLICA = "_replica"
 # A statement with one of these words may change rows; one that only looks like it costs no more than a question.
 CHANGES = re.compile(r"\b(?:insert|update|delete|merge|copy)\b", re.IGNORECASE)
 WRITTEN = b"SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+# A machine that is gone without a word costs whoever connects seconds. While it is like that, one at a time tries, or
+# the requests of its companies would keep every thread from the others'. A server that refuses is asked every time.
+PATIENCE_SECONDS, SILENT_SECONDS = 1.0, 6.0
+_silent_until: dict[str, float] = {}
 IDLE, OPEN, FAILED = pq.TransactionStatus.IDLE, pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR
 
 
@@ -213,7 +218,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _commit(self) -> None:
         self._forget_scope()
         writers, self._writers = self._writers, frozenset()
-        super()._commit()  # type: ignore[misc]
+        try:
+            super()._commit()  # type: ignore[misc]
+        except InternalError as error:
+            # PgBouncer says why the server is gone before it hangs up; the driver expects one answer and finds two.
+            if self.connection.pgconn.status == pq.ConnStatus.OK:
+                raise
+            raise OperationalError(f"The connection was lost while committing: {error}") from error
         if writers:
             self._note_position(writers)
 
@@ -225,8 +236,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def connect(self) -> None:
         self._forget_scope()
         self._connecting = True
+        started, silent_until = time.monotonic(), _silent_until.get(self.alias)
+        if silent_until is not None:
+            if started < silent_until:
+                raise OperationalError(f"{self.alias} did not answer a moment ago.")
+            _silent_until[self.alias] = started + SILENT_SECONDS  # one asks, the others need not wait for it
         try:
             super().connect()
+            _silent_until.pop(self.alias, None)
+        except self.Database.OperationalError:
+            if time.monotonic() - started > PATIENCE_SECONDS:
+                _silent_until[self.alias] = time.monotonic() + SILENT_SECONDS
+            raise
         finally:
             self._connecting = False
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connections
+from django.test import Client
 
 from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.models import Tenant
 from tenants.tenancy import cells
 from tenants.tenancy.cells import cell_states, choose_cell, tenants_per_cell
+from tests.companies import create_company, drop_company
 from tests.tenants.tenancy.absent_cell import cell_away
 
 Policy = Callable[..., None]
@@ -139,3 +141,21 @@ def test_a_cell_that_is_away_is_listed_with_its_error_and_ends_the_command_with_
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["is_up"] for line in lines] == [True, False]
     assert "refused" in lines[1]["error"]
+
+
+def test_with_a_cell_away_companies_elsewhere_are_served_and_those_in_it_told_to_come_back(
+    databases: None, companies: tuple[Tenant, Tenant], django_db_blocker: Any
+) -> None:
+    with django_db_blocker.unblock():
+        there = create_company(region="elsewhere")
+        try:
+            with cell_away("cell_2"):
+                elsewhere = Client(headers={"host": "north.localhost"}).get("/account/sign-in/")
+                away = Client(headers={"host": f"{there.slug}.localhost"}, raise_request_exception=False)
+                answer = away.get("/account/sign-in/")
+            assert elsewhere.status_code == 200
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"]
+        finally:
+            connections.close_all()
+            drop_company(there)

@@ -1,9 +1,11 @@
 """A connection serves so many companies and is then replaced, without anybody noticing."""
 
+import socket
+import time
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from tenants.accounts.models import Department
 from tenants.models import Tenant
@@ -65,3 +67,28 @@ def test_a_scope_inside_another_s_transaction_replaces_nothing(
         with tenant_scope(three[1]):
             Department.objects.create(name="Inner", key="IN")
         assert Department.objects.filter(name="Outer").exists()
+
+
+def test_a_machine_that_says_nothing_costs_one_caller_the_wait_and_the_others_none(
+    databases: None, companies: tuple[Tenant, Tenant], django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = connections.settings["cell_1"]
+    with django_db_blocker.unblock(), socket.create_server(("127.0.0.1", 0)) as nobody:
+        connections["cell_1"].close()
+        monkeypatch.setitem(cell, "PORT", str(nobody.getsockname()[1]))
+        monkeypatch.setitem(cell["OPTIONS"], "connect_timeout", 2)
+        try:
+            waits: list[float] = []
+            for _ in range(4):
+                started = time.monotonic()
+                with pytest.raises(OperationalError):
+                    server_process(companies[0].ref)
+                waits.append(time.monotonic() - started)
+            assert waits[0] > 1.5
+            assert max(waits[1:]) < 0.5
+        finally:
+            monkeypatch.undo()
+            base._silent_until["cell_1"] = time.monotonic()  # its time is over
+        assert server_process(companies[0].ref)
+        assert "cell_1" not in base._silent_until
+        connections.close_all()

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
-from tenants.models import Tenant
-from tenants.tenancy import atomic, tenant_scope
+from tenants.models import TemplateScript, Tenant
+from tenants.tenancy import atomic, provisioning, tenant_scope
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.provisioning import SHARED_ROWS, drop_schema, new_place, provision_schema, schema_exists
-from tenants.tenancy.template import SCHEMA
+from tenants.tenancy.template import SCHEMA, current_script
 from tests.companies import create_company, drop_company
 
 # What there is in a schema, by the catalog; the schema's own name is taken out of every text.
@@ -97,6 +97,27 @@ def test_a_schema_is_the_template_to_the_last_name(company: Tenant) -> None:
 
 def test_making_it_again_does_nothing(company: Tenant) -> None:
     assert provision_schema(company) is False
+
+
+def test_a_schema_begun_with_an_older_template_is_made_anew(
+    company: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release that comes in between has migrated everybody else, and would not see this one."""
+    drop_schema(company)
+    seen: list[str] = []
+
+    def script() -> TemplateScript:
+        found = current_script()
+        if not seen:
+            found.fingerprint, found.sql = "older", "CREATE TABLE tenant_template.older (id integer)"
+        seen.append(found.fingerprint)
+        return found
+
+    monkeypatch.setattr(provisioning, "current_script", script)
+    assert provision_schema(company) is True
+    assert len(seen) == 2
+    made = facts("cell_1_owner", company.schema)
+    assert made["constraints"] == facts("template", SCHEMA)["constraints"]
 
 
 def test_nobody_but_its_own_role_gets_into_a_schema(company: Tenant) -> None:

@@ -9,7 +9,7 @@ from django.db import connections
 
 from tenants.foundation.errors import Conflict
 from tenants.tenancy.databases import migrate_shared_tables, owner_connection
-from tenants.tenancy.shared_tables import _moves, differences, id_of, number_shared_rows
+from tenants.tenancy.shared_tables import _moves, differences, id_of, number_shared_rows, require_equal_cells
 
 PERMISSION = """
 SELECT p.id, t.app_label || '.' || t.model || '.' || p.codename FROM auth_permission p
@@ -88,6 +88,8 @@ def test_a_row_that_one_cell_lacks_is_named(databases: None, django_db_blocker: 
             )
         try:
             assert differences() == {"cell_2": ["old.thing is missing"]}
+            with pytest.raises(Conflict, match=r"old\.thing is missing"):
+                require_equal_cells()
         finally:
             with owner_connection("cell_1_owner") as owner:
                 owner.execute("DELETE FROM django_content_type WHERE app_label = 'old'")
