@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -24,6 +25,7 @@ from tenants.permissions import MANAGE_COMPANIES
 from tenants.selectors import operation_for, visible_operations
 
 PAGE_SIZE = 30
+SHOWN_AS_BAR = ("done", "total")
 SHOWN = {"": _("All"), "running": _("Running"), "undoing": _("Being undone"), "undone": _("Undone")}
 
 
@@ -121,7 +123,11 @@ def facts_of(values: dict[str, Any]) -> list[tuple[str, str]]:
     """What an operation tells of itself, as rows: lists and objects are counted."""
     rows = []
     for name, value in values.items():
+        if name in SHOWN_AS_BAR:
+            continue
         text = str(len(value)) if isinstance(value, list | dict) else str(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            text = number_format(value, use_l10n=True, force_grouping=True)
         rows.append((name.replace("_", " ").capitalize(), text))
     return rows
 

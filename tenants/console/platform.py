@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from tenants.accounts.access import actor_of, can
+from tenants.backups.selectors import backup_status
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import NotFound
 from tenants.foundation.page_parts import Kpi
@@ -29,11 +30,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "cells": cells,
         "checks": found,
+        "backups": backup_status(),
         "late_hours": int(LATE_AFTER.total_seconds() // 3600),
         "kpis": [
             Kpi(label=gettext("Cells that answer"), value=f"{sum(cell.is_up for cell in cells)} / {len(cells)}"),
             Kpi(label=gettext("Companies"), value=str(sum(cell.tenants for cell in cells))),
-            Kpi(label=gettext("Spare schemas"), value=str(sum(cell.spares for cell in cells))),
             Kpi(label=gettext("Jobs waiting"), value=str(sum(cell.waiting_jobs or 0 for cell in cells))),
             Kpi(
                 label=gettext("Checks to look at"), value=str(wrong),

@@ -1,6 +1,6 @@
 """Every page of the console in every dress: axe, scripts, policy, and no page wider than its window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -24,7 +24,7 @@ from tenants.lifecycle.operations import run_operation
 from tenants.models import Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.directory import directory
-from tests.companies import OWNER_PASSWORD, create_company, drop_company
+from tests.companies import OWNER_PASSWORD
 from tests.factories.notion import NotionWorkspace
 from tests.factories.tasks import make_department, make_person, make_project, make_task
 from tests.fakes.dispatch import run_due_work
@@ -220,27 +220,4 @@ def test_a_company_with_nothing_in_it_is_shown_what_to_do(
     page.goto("/workspaces/")
     page.locator(".empty").get_by_role("link", name="Connect a workspace").click()
     page.wait_for_url("**/workspaces/connect/")
-    page.context.close()
-
-
-@pytest.fixture
-def platform_site(site: Site) -> Iterator[Site]:
-    """The operators' own host on the same server."""
-    company = create_company("platform", "The Platform")
-    yield Site(company.ref, site.port)
-    drop_company(company)
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_the_operators_pages_are_accessible(
-    browser: Browser, platform_site: Site, watched: Watched, width: int
-) -> None:
-    page = _window(browser, platform_site, watched, width)
-    sign_in(page, platform_site.owner_email, OWNER_PASSWORD)
-    for path in ("/platform/companies/", "/platform/companies/new/"):
-        page.goto(path)
-        for theme in THEMES:
-            _set_theme(page, theme)
-            assert violations(page) == [], f"{path} {theme}"
-        assert overflow(page) <= 0, path
     page.context.close()
