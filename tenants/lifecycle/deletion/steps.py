@@ -18,6 +18,7 @@ from tenants.lifecycle.export.keeping import count_archives, remove_all_archives
 from tenants.lifecycle.export.stored_files import delete_stored_files, stored_files
 from tenants.lifecycle.onboarding import address_of
 from tenants.lifecycle.operations import Run, Step, register_saga
+from tenants.lifecycle.restoring.services import drop_replaced_schemas
 from tenants.lifecycle.retired_names import retire
 from tenants.models import (
     DataKey,
@@ -86,8 +87,12 @@ def remove_files(run: Run) -> None:
 
 
 def drop_schemas(run: Run) -> None:
-    """Drop schema, role and shared rows, in every cell: a move may have left a copy in another one."""
+    """Drop schema, role and shared rows, in every cell: a move may have left a copy in another one.
+
+    What restores have put aside of the company goes, too.
+    """
     tenant = _tenant(run)
+    drop_replaced_schemas(tenant.pk)
     place = SchemaPlace(tenant.pk, tenant.schema, tenant.role)
     for cell in [*(each for each in settings.CELLS if each != tenant.cell), tenant.cell]:
         with owner_connection(f"{cell}_owner") as connection:

@@ -17,7 +17,7 @@ from tenants.lifecycle.restoring.carrying import carry_over
 from tenants.models import Tenant
 from tenants.tenancy.databases import TENANT_GROUP, owner_connection
 from tenants.tenancy.migrations import schema_lock
-from tenants.tenancy.provisioning import ROLES, schema_exists
+from tenants.tenancy.provisioning import QUEUES, ROLES, schema_exists
 
 type Connection = psycopg.Connection[tuple[Any, ...]]
 PARKED_WORK: Final = "nts_parked_work"
@@ -108,6 +108,8 @@ def put_in_place(swap: Swap, *, moment: datetime, keeps_access: bool, beat: Call
         role_name = sql.Literal(swap.role)
         _run(connection, TAKE_UP, swap, swap.schema, WORK, LEDGER, role_name=role_name)
         _run(connection, GRANTS, swap, swap.schema)
+        # One whose schema was dropped has lost its place in the queue with it.
+        connection.execute(QUEUES, [settings.DISPATCH_INFLIGHT_PER_TENANT, [swap.tenant_id]])
 
     _patiently(swap, step, beat)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from tenants.dispatch import enqueue
 from tenants.dispatch.leases import cell_transaction
@@ -124,3 +126,23 @@ def test_an_onlooker_sees_it_and_touches_nothing(onlooker: Client, letter: WorkI
 
 def test_a_cell_nobody_knows_has_no_letters(operator: Client, letter: WorkItem) -> None:
     assert operator.post(f"/platform/work/default/{letter.pk}/retry/").status_code == 404
+
+
+def test_the_page_says_that_backups_are_off(text_of: TextOf, settings: Settings) -> None:
+    settings.BACKUP_DIR = None
+    assert "BACKUP_DIR is not set" in text_of("/platform/")
+
+
+@pytest.mark.parametrize(
+    ("hours", "word"), [(None, "Restore not proved"), (3, "Restore proved"), (27, "Restore not proved")]
+)
+def test_the_page_tells_when_a_restore_was_last_proved(
+    text_of: TextOf, settings: Settings, tmp_path: Path, hours: float | None, word: str
+) -> None:
+    settings.BACKUP_DIR = tmp_path
+    if hours is not None:
+        evidence(hours=hours)
+        evidence(hours=1, is_passed=False)
+    text = text_of("/platform/").partition('id="h-backups"')[2]
+    assert word in text.partition("</header>")[0]
+    assert ("Never" in text.partition("</tr>")[0]) == (hours is None)
