@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
 
 from tenants.accounts.access import require
 from tenants.foundation.api import KnownParameters, StrictSerializer
@@ -57,19 +57,19 @@ class NewDeletionSerializer(StrictSerializer):
 
 
 @outside_transaction
-class CompanyDeletionView(KnownParameters, APIView):
+class CompanyDeletionViewSet(KnownParameters, ViewSet):
     """The deletion of the company; from the moment it is asked for, DELETE with the token is all that is answered."""
 
-    permission_codes = {"GET": DELETE_COMPANY, "POST": DELETE_COMPANY}
-    query_parameters = {"DELETE": {TOKEN}}
-    problem_statuses = {"POST": (409,), "DELETE": (404, 409)}
+    permission_codes = {"retrieve": DELETE_COMPANY, "create": DELETE_COMPANY}
+    query_parameters = {"destroy": {TOKEN}}
+    problem_statuses = {"create": (409,), "destroy": (404, 409)}
 
     def get_permissions(self) -> list[BasePermission]:
         """Nobody is signed in while the doors are closed: the token says who may."""
-        return [] if self.request.method == "DELETE" else super().get_permissions()  # type: ignore[return-value]
+        return [] if self.action == "destroy" else super().get_permissions()  # type: ignore[return-value]
 
     @extend_schema(responses=DeletionSerializer, operation_id="company_deletion_retrieve")
-    def get(self, request: Request) -> Response:
+    def retrieve(self, request: Request) -> Response:
         """Tell until when the company could be kept if its deletion were asked for now."""
         require(request.actor, DELETE_COMPANY)  # type: ignore[attr-defined]
         facts = {"is_asked_for": False, "delete_after": grace_ends_at(), "asked_by": "", "token": ""}
@@ -80,7 +80,7 @@ class CompanyDeletionView(KnownParameters, APIView):
         responses={201: DeletionSerializer},
         operation_id="company_deletion_create",
     )
-    def post(self, request: Request) -> Response:
+    def create(self, request: Request) -> Response:
         """Close the company's doors and have it deleted after the days of grace."""
         body = NewDeletionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -98,7 +98,7 @@ class CompanyDeletionView(KnownParameters, APIView):
         responses={204: None},
         operation_id="company_deletion_destroy",
     )
-    def delete(self, request: Request) -> Response:
+    def destroy(self, request: Request) -> Response:
         """Keep the company: everything is as it was before."""
         token = request.query_params.get(TOKEN, "")
         if not token:

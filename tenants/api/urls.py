@@ -4,7 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tenants.api.companies import CompanyViewSet
-from tenants.api.company_deletion import CompanyDeletionView
+from tenants.api.company_deletion import CompanyDeletionViewSet
 from tenants.api.exports import ExportViewSet
 from tenants.api.operations import OperationViewSet
 from tenants.api.platform import PlatformView
@@ -14,6 +14,7 @@ _routes = SimpleRouter(use_regex_path=False)
 _routes.register("companies", CompanyViewSet, basename="company")
 _routes.register("operations", OperationViewSet, basename="operation")
 _routes.register("exports", ExportViewSet, basename="export")
+_deletion = CompanyDeletionViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"})
 
 api_urlpatterns = [
     path("", include(_routes.urls)),
@@ -21,7 +22,7 @@ api_urlpatterns = [
     # A company that is to be deleted answers one request: the one that keeps it.
     path(
         "company/deletion/",
-        stays_open(CompanyDeletionView.as_view(), "pending_deletion"),
+        stays_open(_deletion, "pending_deletion"),
         name="company-deletion",
     ),
 ]

@@ -57,9 +57,6 @@ def backups_until() -> str | None:
 
 
 def _count(connection: Any, table: sql.Identifier, tenant_id: object = None) -> int:
-    query = sql.SQL("SELECT count(*) FROM {}").format(table)
-    if tenant_id is None:
-        row = connection.execute(query).fetchone()
-    else:
-        row = connection.execute(query + sql.SQL(" WHERE tenant_id = %s"), [tenant_id]).fetchone()
+    of_tenant = sql.SQL("WHERE tenant_id = {}").format(sql.Literal(tenant_id)) if tenant_id else sql.SQL("")
+    row = connection.execute(sql.SQL("SELECT count(*) FROM {} {}").format(table, of_tenant)).fetchone()
     return int(row[0])
