@@ -29,6 +29,7 @@ PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.delete_due_companies", timedelta(hours=1)),
 ]
 NIGHT: Final = time(2, 0)
+APART: Final = timedelta(minutes=15)
 _DAY: Final = timedelta(days=1)
 
 
@@ -43,14 +44,19 @@ def ensure_platform() -> TenantRef:
     else:
         ref = tenant.ref
     with tenant_scope(ref), atomic():
+        daily = [kind for kind, every in PLATFORM_SCHEDULES if every >= _DAY]
         for kind, every in PLATFORM_SCHEDULES:
-            schedule(kind, every=every, first_at=first_run(every, timezone.now()))
+            place = daily.index(kind) if kind in daily else 0
+            schedule(kind, every=every, first_at=first_run(every, timezone.now(), place=place))
     return ref
 
 
-def first_run(every: timedelta, now: datetime) -> datetime:
-    """When a schedule begins: at once, or in the coming night when it runs once a day or less often."""
+def first_run(every: timedelta, now: datetime, *, place: int = 0) -> datetime:
+    """When a schedule begins: at once, or in the coming night when it runs once a day or less often.
+
+    The work of a night begins one after the other, ``place`` by place.
+    """
     if every < _DAY:
         return now
-    tonight = datetime.combine(now.date(), NIGHT, tzinfo=now.tzinfo)
+    tonight = datetime.combine(now.date(), NIGHT, tzinfo=now.tzinfo) + place * APART
     return tonight if tonight > now else tonight + _DAY

@@ -93,3 +93,13 @@ def test_what_is_done_once_a_day_is_done_at_night(
     every: timedelta, now: datetime, expected: datetime
 ) -> None:
     assert first_run(every, now) == expected
+
+
+def test_the_work_of_a_night_does_not_begin_all_at_once(platform: TenantRef) -> None:
+    daily = [kind for kind, every in PLATFORM_SCHEDULES if every == timedelta(days=1)]
+    with cell_scope(platform.cell), atomic():
+        begins = WorkItem.objects.filter(tenant_id=platform.id, kind__in=daily).values_list(
+            "due_at", flat=True
+        )
+        assert len(set(begins)) == len(daily)
+    assert daily.index("platform.backup_full") < daily.index("platform.restore_drill")
