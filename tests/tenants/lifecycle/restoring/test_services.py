@@ -33,7 +33,8 @@ from tenants.models import Operation, Tenant, WorkItem
 from tenants.outbox.models import OutboxEvent
 from tenants.tenancy import atomic, cell_scope, tenant_scope
 from tenants.tenancy.databases import owner_connection
-from tenants.tenancy.migrations import pending_migrations
+from tenants.tenancy.migrations import MigrationFailed, migrate_tenant, pending_migrations
+from tenants.tenancy.provisioning import record_migrations
 from tests.companies import create_company, drop_company
 from tests.people import person
 from tests.tenants.backups.departments import found, names_in
@@ -284,3 +285,51 @@ def test_a_moment_is_written_with_its_zone_and_in_the_past(text: str, says: str,
     with pytest.raises(InvalidInput) as refused:
         parse_moment(text)
     assert says in refused.value.fields["to"][0]
+
+
+LAST = ("account", "0009_emailaddress_unique_primary_email")
+INDEX = "unique_primary_email"
+
+
+def forget_migration(company: Tenant) -> None:
+    """The ledger says that the company has not had this migration yet."""
+    with owner_connection(f"{company.cell}_owner") as connection:
+        connection.execute(
+            "DELETE FROM tenants_migrationledger WHERE tenant_id = %s AND app = %s AND name = %s",
+            [company.pk, *LAST],
+        )
+
+
+def has_index(company: Tenant) -> bool:
+    with owner_connection(f"{company.cell}_owner") as connection:
+        query = "SELECT 1 FROM pg_indexes WHERE schemaname = %s AND indexname = %s"
+        return connection.execute(query, [company.schema, INDEX]).fetchone() is not None
+
+
+def test_rows_of_an_older_release_are_migrated_before_the_company_opens(past: Past) -> None:
+    company = past.company
+    forget_migration(company)
+    with owner_connection(f"{company.cell}_owner") as connection:
+        connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(company.schema, INDEX)))
+    moment = timezone.now()
+    assert migrate_tenant(company) == 1
+    operation = restore_tenant(slug=company.slug, moment=moment, asked_by="test")
+    assert operation.result["migrations"] == 1
+    assert has_index(company)
+    assert company.pk not in pending_migrations(company.cell)
+    company.refresh_from_db()
+    assert company.state == Tenant.State.ACTIVE
+
+
+def test_a_restore_whose_migration_fails_is_undone(past: Past) -> None:
+    company = past.company
+    forget_migration(company)  # the index is there: making it again cannot succeed
+    moment = timezone.now()
+    with owner_connection(f"{company.cell}_owner") as connection:
+        record_migrations(connection, company.pk, [LAST])
+    with pytest.raises(MigrationFailed):
+        restore_tenant(slug=company.slug, moment=moment, asked_by="test")
+    operation = Operation.objects.filter(tenant_id=company.pk, kind="restore").latest("created_at")
+    assert operation.state == Operation.State.UNDONE
+    assert company.pk not in pending_migrations(company.cell)
+    untouched(past)
