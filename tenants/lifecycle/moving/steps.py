@@ -21,6 +21,7 @@ from tenants.lifecycle.moving.switching import (
     MOVABLE,
     doors_before,
     live_in,
+    note_position,
     open_doors,
     shut_doors,
     wait_until_known,
@@ -225,6 +226,7 @@ def take_back(run: Run) -> None:
 def flip(run: Run) -> None:
     """Say that the company lives in the target, and give every process the time to know."""
     move = move_of(run)
+    note_position(move, move.target)
     live_in(move, move.target)
     wait_until_known()
 

@@ -11,6 +11,7 @@ from tenants.lifecycle.moving.places import Move
 from tenants.lifecycle.transitions import change_state
 from tenants.models import Tenant
 from tenants.tenancy.directory import LOOK_SECONDS, directory
+from tenants.tenancy.positions import positions
 
 log = structlog.get_logger(__name__)
 State = Tenant.State
@@ -58,6 +59,13 @@ def live_in(move: Move, cell: str) -> None:
             tenant.save(update_fields=["cell", "region", "updated_at"])
             log.info("tenant.lives_in", tenant=tenant.slug, cell=cell)
     directory.forget()
+
+
+def note_position(move: Move, cell: str) -> None:
+    """Have a cell's replica read only when it has what the move wrote: it may have older rows of a former stay."""
+    with move.at(cell) as connection:
+        row = connection.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn").fetchone()
+    positions.note(cell, [move.tenant_id], int(row[0]) if row else 0)
 
 
 def wait_until_known() -> None:

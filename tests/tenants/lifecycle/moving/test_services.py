@@ -17,7 +17,9 @@ from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.lifecycle.moving import drop_copies_of, drop_old_copies, kept_copies, start_move, undo_move
 from tenants.models import Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.audit import audit_schemas
 from tenants.tenancy.backend.whereabouts import is_moving
+from tenants.tenancy.positions import positions
 from tests.tenants.lifecycle.moving.conftest import Mover
 from tests.tenants.lifecycle.moving.places import place_of, stands_in, traces_of
 
@@ -172,3 +174,23 @@ def test_the_command_tells_what_was_moved(mover: Mover) -> None:
 def test_the_command_says_why_it_does_nothing(mover: Mover) -> None:
     with pytest.raises(CommandError, match="is in the region"):
         call_command("move_tenant", mover.tenant.slug, to="cell_2")
+
+
+def test_a_replica_of_the_new_cell_must_have_what_the_move_wrote(mover: Mover) -> None:
+    """It may have the rows of a former stay, which are older than what was acknowledged since."""
+    mover.move()
+    first = positions.of("cell_2", mover.tenant.id)
+    mover.move("cell_1")
+    mover.move()
+    second = positions.of("cell_2", mover.tenant.id)
+    assert first is not None
+    assert second is not None
+    assert second > first
+
+
+def test_the_audit_of_schemas_leaves_out_who_is_being_moved(mover: Mover) -> None:
+    left_out: list[str] = []
+    mover.before("quiet", lambda _run: left_out.extend(audit_schemas(["cell_1"], is_evidence=False).left_out))
+    mover.move()
+    assert left_out == [mover.tenant.slug]
+    assert mover.tenant.slug not in audit_schemas(["cell_2"], is_evidence=False).left_out

@@ -70,7 +70,11 @@ def test_every_door_says_try_again_to_who_has_not_heard_of_the_move(mover: Mover
         form = browser.post(f"/tasks/{task.key}/archive/")
         seen["form"] = form.status_code, form.headers.get("Retry-After")
         answer = program.post("/api/v1/tasks/", {"title": "Quay"}, format="json")
-        seen["call"] = answer.status_code, answer.headers.get("Retry-After"), json.loads(answer.content)["code"]
+        seen["call"] = (
+            answer.status_code,
+            answer.headers.get("Retry-After"),
+            json.loads(answer.content)["code"],
+        )
 
     mover.before("hand_over", look)
     mover.move()
