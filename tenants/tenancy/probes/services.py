@@ -108,18 +108,22 @@ def probe_isolation(
 
 def _try(opened: Bench, family: Family, probe: Probe, report: ProbeReport) -> None:
     cell = opened.mine.cell
-    through, alone = attempt(opened, probe, is_read=True), attempt(opened, probe, is_read=False)
+    through = attempt(opened, probe, is_read=True)
     report.probes += 1
     got_through = _evidence(through, may_answer=probe.is_answered)
     if got_through:
         report.leaks.append(Leak(cell, family.name, probe.name, "both", got_through))
     else:
         report.refused += 1
-        may_answer = probe.alone is not Alone.REFUSES
-        is_down = probe.alone is not Alone.CANNOT and _evidence(alone, may_answer=may_answer)
-        if is_down:
+    if probe.alone is Alone.CANNOT:
+        # Nothing would be learnt from it, and what it changes would stay.
+        held_alone = Alone.CANNOT.value
+    else:
+        alone = attempt(opened, probe, is_read=False)
+        is_down = _evidence(alone, may_answer=probe.alone is Alone.SHOWS_NOTHING)
+        if is_down and not got_through:
             report.leaks.append(Leak(cell, family.name, probe.name, "database", is_down))
-    held_alone = "cannot refuse" if probe.alone is Alone.CANNOT else alone.refused_by or "open"
+        held_alone = alone.refused_by or "open"
     report.walls.append(Walls(cell, family.name, probe.name, through.refused_by or "nobody", held_alone))
 
 

@@ -42,7 +42,22 @@ NO_RIGHT_ASKED_FOR = {
 @pytest.fixture(scope="module")
 def report(databases: None, django_db_blocker: Any) -> ProbeReport:
     with django_db_blocker.unblock():
-        return probe_isolation([CELL])
+        before = roles()
+        found = probe_isolation([CELL])
+        assert roles() == before, "a role of a probed company stayed"
+        return found
+
+
+def roles() -> set[str]:
+    with owner_connection(f"{CELL}_owner") as owner:
+        return {
+            str(name)
+            for (name,) in owner.execute(
+                "SELECT m.member::regrole::text FROM pg_auth_members m WHERE m.roleid = 'nts_tenant'::regrole"
+                " AND m.member::regrole::text ~ %s",
+                [f"^{settings.TENANT_ROLE_PREFIX}"],
+            )
+        }
 
 
 @pytest.fixture
