@@ -67,7 +67,6 @@ def test_a_connection_that_breaks_leaves_no_half_of_a_change(
     connection: BaseDatabaseWrapper, line_to_postgres: FaultProxy
 ) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE probe (number int)")
         cursor.execute("SELECT pg_backend_pid()")
         session = cursor.fetchone()[0]
     connections["line"] = connection
