@@ -1,5 +1,7 @@
 """Operations: what is being done to which company, one of them as it goes, taking it up or back by hand."""
 
+import re
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -9,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -25,6 +27,7 @@ from tenants.permissions import MANAGE_COMPANIES
 from tenants.selectors import operation_for, visible_operations
 
 PAGE_SIZE = 30
+MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+\d\d:\d\d$")
 SHOWN_AS_BAR = ("done", "total")
 SHOWN = {"": _("All"), "running": _("Running"), "undoing": _("Being undone"), "undone": _("Undone")}
 
@@ -120,16 +123,22 @@ def _context(request: HttpRequest, found: Operation) -> dict[str, Any]:
 
 
 def facts_of(values: dict[str, Any]) -> list[tuple[str, str]]:
-    """What an operation tells of itself, as rows: lists and objects are counted."""
-    rows = []
-    for name, value in values.items():
-        if name in SHOWN_AS_BAR:
-            continue
-        text = str(len(value)) if isinstance(value, list | dict) else str(value)
-        if isinstance(value, int) and not isinstance(value, bool):
-            text = number_format(value, use_l10n=True, force_grouping=True)
-        rows.append((name.replace("_", " ").capitalize(), text))
-    return rows
+    """What an operation tells of itself, as rows: lists and objects are counted, moments are written out."""
+    return [
+        (name.replace("_", " ").capitalize(), _words(value))
+        for name, value in values.items()
+        if name not in SHOWN_AS_BAR
+    ]
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list | dict):
+        return str(len(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(number_format(value, use_l10n=True, force_grouping=True))
+    if isinstance(value, str) and MOMENT.match(value):
+        return str(date_format(timezone.localtime(datetime.fromisoformat(value)), "j M Y H:i"))
+    return str(value)
 
 
 def _number(value: object) -> int | None:

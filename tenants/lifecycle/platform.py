@@ -5,7 +5,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from tenants.dispatch import schedule
+from tenants.dispatch import enqueue, schedule
 from tenants.lifecycle.onboarding import onboard_tenant
 from tenants.models import Tenant
 from tenants.permissions import PLATFORM_SLUG
@@ -28,6 +28,9 @@ PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.isolation_probe", timedelta(days=1)),
     ("platform.delete_due_companies", timedelta(hours=1)),
 ]
+# Done once on the first day as well: nobody should wait for the night to see that a new platform is sound.
+FIRST_CHECKS: Final = ("platform.schema_audit", "platform.isolation_probe")
+SETTLED: Final = timedelta(minutes=5)
 NIGHT: Final = time(2, 0)
 APART: Final = timedelta(minutes=15)
 _DAY: Final = timedelta(days=1)
@@ -41,6 +44,9 @@ def ensure_platform() -> TenantRef:
     tenant = Tenant.objects.filter(slug=PLATFORM_SLUG).first()
     if tenant is None or tenant.state == Tenant.State.PROVISIONING:
         ref = onboard_tenant(slug=PLATFORM_SLUG, name="Platform", owner_email="", owner_name="").tenant
+        with tenant_scope(ref), atomic():
+            for kind in FIRST_CHECKS:
+                enqueue(kind, due_at=timezone.now() + SETTLED)
     else:
         ref = tenant.ref
     with tenant_scope(ref), atomic():

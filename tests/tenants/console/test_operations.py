@@ -80,3 +80,14 @@ def test_an_onlooker_follows_it_and_touches_nothing(onlooker: Client, waiting: O
     assert (page.status_code, b"Give up" in page.content) == (200, False)
     for action in ("go-on", "give-up"):
         assert onlooker.post(f"/platform/operations/{waiting.pk}/{action}/").status_code == 403
+
+
+def test_what_came_of_it_is_written_for_people(text_of: TextOf, waiting: Operation) -> None:
+    Operation.objects.filter(pk=waiting.pk).update(
+        result={
+            "rows": 13308, "tables": ["a", "b"], "is_whole": True, "kept_until": "2030-11-29T17:51:22.372381+00:00",
+        }
+    )  # fmt: skip
+    text = text_of(f"/platform/operations/{waiting.pk}/")
+    for word in ("13,308", "<dd>2</dd>", "<dd>True</dd>", "29 Nov 2030 17:51", "Kept until"):
+        assert word in text
