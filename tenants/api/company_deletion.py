@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.permissions import BasePermission
@@ -92,7 +91,12 @@ class CompanyDeletionViewSet(KnownParameters, ViewSet):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter(TOKEN, OpenApiTypes.STR, required=True, description="From the answer to POST.")
+            OpenApiParameter(
+                TOKEN,
+                {"type": "string", "minLength": 1},
+                required=True,
+                description="From the answer to POST.",
+            )
         ],
         request=None,
         responses={204: None},
