@@ -128,7 +128,8 @@ SELECT 'everybody or a tenant may use ' || c.target AS fault,
            AS statement
 FROM closed c CROSS JOIN LATERAL (SELECT DISTINCT grantee FROM aclexplode(c.acl)) a JOIN refused r ON r.id = a.grantee
 UNION ALL
-SELECT keeper.name || ' may not use ' || c.target, format('GRANT %s ON %s TO %I', c.right_given, c.target, keeper.name)
+SELECT string_agg(keeper.name, ', ') || ' may not use ' || c.target,
+       format('GRANT %s ON %s TO %s', c.right_given, c.target, string_agg(quote_ident(keeper.name), ', '))
 FROM closed c CROSS JOIN roles
 CROSS JOIN LATERAL (
     SELECT roles.owner UNION SELECT roles.login WHERE c.is_for_login UNION SELECT 'pg_monitor' WHERE c.is_for_login
@@ -141,6 +142,7 @@ WHERE NOT role.rolsuper
   AND NOT EXISTS (
     SELECT FROM aclexplode(c.acl) a
     WHERE a.grantee IN (0, role.oid) AND a.privilege_type = split_part(c.right_given, ' ', 1))
+GROUP BY c.target, c.right_given
 UNION ALL
 SELECT 'everybody may use ' || target, format('REVOKE %s ON %s FROM PUBLIC', right_taken, target) FROM unneeded
 UNION ALL

@@ -122,9 +122,11 @@ def test_every_cell_is_shown_with_its_load(database: None, companies: tuple[Tena
     assert (first.alias, first.region, first.is_up) == ("cell_1", "local", True)
     assert first.tenants >= len(companies)
     assert (second.tenants, second.region) == (0, "elsewhere")
-    assert first.bytes is not None
-    assert second.bytes is not None
-    assert first.bytes > second.bytes
+    assert first.bytes
+    assert second.bytes
+    assert first.relations is not None
+    assert second.relations is not None
+    assert first.relations > second.relations, "not bytes: what other tests made and dropped still takes room"
     assert first.most_connections is not None
 
 
