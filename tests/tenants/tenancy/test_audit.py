@@ -127,7 +127,8 @@ def test_columns_in_another_order_are_found_and_gaps_of_dropped_ones_are_not(com
         " ADD COLUMN name varchar(200) NOT NULL DEFAULT ''; ALTER TABLE {s}.tasks_project DROP COLUMN old CASCADE",
     )
     assert any(
-        "order of columns tasks_project is “" in text for text in told(audit_schemas(["cell_1"]), company.slug)
+        "order of columns tasks_project is “" in text
+        for text in told(audit_schemas(["cell_1"]), company.slug)
     )
 
 
