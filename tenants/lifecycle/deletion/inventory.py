@@ -1,6 +1,7 @@
 """What a company has, in numbers: counted before it is deleted, for the certificate."""
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from psycopg import sql
@@ -8,6 +9,10 @@ from psycopg import sql
 from tenants.models import Backup, DataKey, Domain, Tenant
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.provisioning import SHARED_ROWS
+
+# As the platform's schedules have it.
+FULL_BACKUP_EVERY: Final = timedelta(days=1)
+REMOVAL_EVERY: Final = timedelta(days=1)
 
 
 def count_rows(tenant: Tenant) -> dict[str, int]:
@@ -42,18 +47,18 @@ def hosts_of(tenant: Tenant) -> list[str]:
     return list(Domain.objects.filter(tenant=tenant).order_by("host").values_list("host", flat=True))
 
 
-def backups_until() -> str | None:
-    """When the last backup that may hold the company's rows expires (ISO 8601); None when there is none.
+def backups_until(deleted_at: datetime) -> datetime | None:
+    """When the last backup of ours that may hold the company's rows is removed; None where we take none.
 
-    Those that are kept without an end are the operator's own affair and not known here.
+    The chain of the deletion's own day is kept until a full backup made after it is older than the days to be reached:
+    one day until that backup, and one until the next removal. Copies made by others are not known here.
     """
-    latest = (
-        Backup.objects.exclude(state=Backup.State.EXPIRED)
-        .exclude(expires_at=None)
-        .order_by("-expires_at")
-        .first()
+    is_kept = settings.BACKUP_DIR is not None or Backup.objects.exclude(state=Backup.State.EXPIRED).exists()
+    return (
+        deleted_at + timedelta(days=settings.BACKUP_KEEP_DAYS) + FULL_BACKUP_EVERY + REMOVAL_EVERY
+        if is_kept
+        else None
     )
-    return latest.expires_at.isoformat() if latest and latest.expires_at else None
 
 
 def _count(connection: Any, table: sql.Identifier, tenant_id: object = None) -> int:

@@ -134,6 +134,7 @@ def certify(run: Run) -> None:
     tenant_id, request, facts = _tenant_id(run), _request(run), run.context
     if DeletionCertificate.objects.filter(tenant_id=tenant_id).exists():
         return
+    until = inventory.backups_until(datetime.fromisoformat(facts["deleted_at"]))
     signed = sign_document(
         {
             "kind": DOCUMENT_KIND,
@@ -152,7 +153,7 @@ def certify(run: Run) -> None:
                 "hosts": len(facts["hosts"]),
             },
             "destroyed_keys": facts["keys"],
-            "backups_until": inventory.backups_until(),
+            "backups_until": until.isoformat() if until else None,
         }
     )
     DeletionCertificate.objects.get_or_create(

@@ -1,7 +1,9 @@
 """A deleted company is gone from everywhere, its neighbour is untouched, and a signed certificate says so."""
 
 import json
+from datetime import datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -9,14 +11,16 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.core.management import call_command
+from pytest_django import Settings
 
 from tenants.foundation.crypto import CryptoError
 from tenants.foundation.errors import Conflict, ExternalServiceError
 from tenants.foundation.signing import SignedDocument
-from tenants.lifecycle.deletion import steps
+from tenants.lifecycle.deletion import inventory, steps
 from tenants.lifecycle.deletion.services import begin_deletion, request_deletion
 from tenants.lifecycle.export.keeping import folder_of
 from tenants.lifecycle.operations import run_operation, steps_of
+from tenants.lifecycle.platform import PLATFORM_SCHEDULES
 from tenants.models import (
     DataKey,
     DeletionCertificate,
@@ -142,6 +146,20 @@ def test_the_certificate_says_what_was_deleted_and_nothing_of_its_content(compan
     assert letter.to == [f"owner@{company.slug}.example"]
     _name, enclosed, _kind = letter.attachments[0]
     assert SignedDocument.from_json(json.loads(enclosed)) == signed
+
+
+def test_the_certificate_says_until_when_backups_hold_the_rows(
+    company: TenantRef, settings: Settings, tmp_path: Path
+) -> None:
+    schedules = dict(PLATFORM_SCHEDULES)
+    assert schedules["platform.backup_full"] == inventory.FULL_BACKUP_EVERY
+    assert schedules["platform.prune_backups"] == inventory.REMOVAL_EVERY
+    settings.BACKUP_DIR, settings.BACKUP_KEEP_DAYS = tmp_path, 14
+    run_operation(begun(company).pk)
+    document = steps.certificate_of(company.id).document
+    kept = datetime.fromisoformat(document["backups_until"]) - datetime.fromisoformat(document["deleted_at"])
+    assert kept == timedelta(days=16)
+    assert "Backups of the servers still hold the rows until" in str(mail.outbox[-1].body)
 
 
 def test_nobody_gets_the_address_again_until_an_operator_releases_it(company: TenantRef) -> None:
