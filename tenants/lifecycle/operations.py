@@ -254,10 +254,11 @@ def take(operation_id: UUID) -> Run | None:
         state__in=Operation.OPEN,
     )
     expires = now + timedelta(seconds=LEASE_SECONDS)
-    if not free.update(lease_token=token, lease_expires_at=expires, updated_at=Now()):
+    if not free.update(
+        lease_token=token, lease_expires_at=expires, attempts=F("attempts") + 1, updated_at=Now()
+    ):
         get_operation(operation_id)
         return None
-    Operation.objects.filter(pk=operation_id, lease_token=token).update(attempts=F("attempts") + 1)
     return Run(get_operation(operation_id), token)
 
 
