@@ -12,7 +12,9 @@ from tenants.tenancy.hardening import faults, harden_database, hardened_aliases,
 
 class Command(BaseCommand):
     requires_system_checks = []
-    help = "Hardens the control plane and every cell as prepare does, looks whether they are, or prints the SQL."
+    help = (
+        "Hardens the control plane and every cell as prepare does, looks whether they are, or prints the SQL."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         choices = [alias.removesuffix("_owner") for alias in hardened_aliases()]
