@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from tenants.backups.wal import require_unbroken, stored_segments
 
 log = structlog.get_logger(__name__)
 RECOVERY_SECONDS: Final = 2 * 3600.0
+SOCKETS: Final = "nts-restore-"
 _TOO_SHORT: Final = "recovery ended before configured recovery target was reached"
 # It serves one restore and is thrown away: nothing in it has to survive a crash.
 SETTINGS: Final = {
@@ -93,7 +95,7 @@ def recovered_server(
         )  # fmt: skip
         with workplace() as root:
             data = lay_out(chain_of(backup, backups), root, beat=beat)
-            with _feeder(server.name, backup, root) as feeder, _socket_folder() as socket:
+            with _feeder(server.name, backup, root) as feeder, _socket_folder(root) as socket:
                 configure(data, root, feeder.command, to=to, to_lsn=to_lsn, socket=socket)
                 with _running(data, root) as process:
                     access = replace(server.access, host=str(socket), port="5432", password="")
@@ -112,6 +114,7 @@ def clear_leftovers() -> int:
             if lock is None or not _try_lock(lock):
                 continue
             _end_postmaster(place / "data")
+            _remove_socket_folder(place)
             shutil.rmtree(place, ignore_errors=True)
             cleared += 1
     if cleared:
@@ -171,9 +174,10 @@ def workplace() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _socket_folder() -> Iterator[Path]:
+def _socket_folder(root: Path) -> Iterator[Path]:
     """A short path (a socket's may have 107 bytes) that only the server's account and we can enter."""
-    folder = Path(tempfile.mkdtemp(prefix="nts-restore-"))
+    folder = Path(tempfile.mkdtemp(prefix=SOCKETS))
+    (root / "socket").write_text(folder.name)
     if settings.POSTGRES_ACCOUNT:
         shutil.chown(folder, settings.POSTGRES_ACCOUNT)
     try:
@@ -248,6 +252,13 @@ def _try_lock(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _remove_socket_folder(place: Path) -> None:
+    with contextlib.suppress(OSError):
+        name = (place / "socket").read_text()
+        if re.fullmatch(rf"{SOCKETS}\w+", name):
+            shutil.rmtree(Path(tempfile.gettempdir()) / name, ignore_errors=True)
 
 
 def _end_postmaster(data: Path) -> None:

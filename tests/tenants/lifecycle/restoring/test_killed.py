@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -73,6 +74,8 @@ def test_a_restore_that_was_killed_goes_on_and_clears_its_server_away(
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    sockets = [Path(tempfile.gettempdir()) / (place / "socket").read_text() for place in running]
+    assert all(folder.is_dir() for folder in sockets)
     operation = Operation.objects.get(tenant_id=company.pk, kind="restore")
     assert operation.steps_done == ["close"]
     assert operation.state == Operation.State.RUNNING
@@ -88,6 +91,7 @@ def test_a_restore_that_was_killed_goes_on_and_clears_its_server_away(
     company.refresh_from_db()
     assert company.state == Tenant.State.ACTIVE
     assert not list(Path(settings.BACKUP_SCRATCH_DIR).iterdir())
+    assert not any(folder.exists() for folder in sockets)
     for pid in running.values():
         assert not is_a_server(pid), "the killed restore's server is gone"
 
