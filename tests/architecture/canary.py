@@ -11,7 +11,7 @@ from django.db import connections, models
 
 from tasks.models import Task
 from tenants.foundation.ids import uuid7
-from tenants.models import Domain, Tenant
+from tenants.models import DeletionCertificate, Domain, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.router import plane_of
 
@@ -54,6 +54,23 @@ def tenant_models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if plane_of(model) == "tenant"]
 
 
+def control_models() -> list[type[models.Model]]:
+    """The models of the control plane whose rows are about one company: its exports, moves, keys, hosts.
+
+    Certificates of deletion are of companies that are no more.
+    """
+    return [
+        model
+        for model in apps.get_models()
+        if plane_of(model) == "control" and company_column(model) and model is not DeletionCertificate
+    ]
+
+
+def company_column(model: type[models.Model]) -> str | None:
+    """The column of a control-plane table that says whose row it is, if it has one."""
+    return next((part.attname for part in model._meta.concrete_fields if part.attname == "tenant_id"), None)
+
+
 @dataclass
 class Canary:
     """A filled company: one row of each table (two tasks), each text of which holds the mark."""
@@ -89,6 +106,9 @@ class Canary:
             self.rows |= {"tasks.Task": first, "tasks.Task 2": other}
             for model in tenant_models():
                 self._row(model)
+            for model in control_models():
+                found = model._base_manager.filter(tenant_id=self.tenant.id).first()
+                self.rows[model._meta.label] = found or self._row(model)
         return self
 
     def _row(self, model: type[models.Model], **given: Any) -> models.Model:
@@ -106,6 +126,8 @@ class Canary:
 
     def _value(self, model: type[models.Model], part: Any) -> Any:
         place = f"{model._meta.label}.{part.name}"
+        if part.name == "tenant_id":
+            return self.tenant.id
         if isinstance(part, models.AutoField | models.GeneratedField) or (part.null and not is_text(part)):
             return self._reference(part) if isinstance(part, models.ForeignKey) else models.NOT_PROVIDED
         match part:
@@ -152,6 +174,8 @@ class Canary:
 
     def _reference(self, part: Any, must: str = "") -> Any:
         target = part.remote_field.model
+        if target is Tenant:
+            return Tenant.objects.get(pk=self.tenant.id)
         if target is part.model or plane_of(target) != "tenant":
             return models.NOT_PROVIDED
         if part.model._meta.label == "tasks.TaskDependency" and part.name == "depends_on":
