@@ -70,7 +70,7 @@ def calls_one_of(module: Module, names: set[str]) -> bool:
     return any(
         isinstance(node, ast.Call)
         and (node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")) in names
-        for node in ast.walk(module.tree)
+        for node in module.nodes
     )
 
 
@@ -101,7 +101,7 @@ def test_files_are_opened_only_where_they_are_the_platforms() -> None:
         f"{module.where(node)} {ast.unparse(node.func)}"
         for module in modules(*FLOORS)
         if not str(module.path).startswith(FILE_ROOMS)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call) and is_file_call(node, writers)
     }
     assert found == set()
@@ -130,15 +130,13 @@ def strings_of(module: Module) -> str:
     """The text of all constants that are no docstrings."""
     docs = {
         id(node.body[0].value)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
     return " ".join(
-        str(node.value)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Constant) and id(node) not in docs
+        str(node.value) for node in module.nodes if isinstance(node, ast.Constant) and id(node) not in docs
     )
 
 

@@ -38,7 +38,7 @@ BROAD = {"Exception", "BaseException"}
 
 def calls(module: Module) -> Iterator[tuple[ast.Call, str]]:
     """Each call with the last part of what is called: ``a.b.c()`` gives ``c``."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Call):
             function = node.func
             if isinstance(function, ast.Attribute):
@@ -85,7 +85,7 @@ def test_no_error_is_swallowed() -> None:
     """Who catches everything says so in the log or passes it on; who catches something mends it."""
     found = []
     for module in modules(*PRODUCT):
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.ExceptHandler) and catches_everything(node.type) and not tells(node):
                 found.append(module.where(node))
             if (
@@ -120,7 +120,7 @@ def test_only_config_reads_the_environment() -> None:
     found = [
         module.where(node)
         for module in modules(*FLOORS)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if not str(module.path).startswith(STAGE_HANDS)
         and isinstance(node, ast.Attribute)
         and ast.unparse(node) in {"os.environ", "os.getenv", "os.environb"}
@@ -156,7 +156,7 @@ def test_there_are_no_signals_of_our_own() -> None:
 def test_a_log_line_has_a_dotted_name_and_key_values() -> None:
     found = []
     for module in modules(*PRODUCT):
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             if ast.unparse(node.func.value) != "log" or node.func.attr not in LOG_METHODS:
@@ -198,7 +198,7 @@ def test_a_package_is_plugged_in_by_its_app_config(floor: str) -> None:
     apps = [module for module in modules(floor) if module.path.name == "apps.py"]
     assert apps
     for module in apps:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.FunctionDef) and node.name == "ready":
                 clever = [
                     n

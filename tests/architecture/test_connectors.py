@@ -47,7 +47,7 @@ def test_a_connector_keeps_to_its_business(key: str) -> None:
     for module in modules("integrations"):
         if module.path.parts[:3] != ("integrations", "connectors", key):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names.append(node.module or "")
@@ -66,7 +66,7 @@ def test_no_other_file_names_a_connector() -> None:
         f"{module.where(node)} {name}"
         for module in modules("integrations", "tasks", "reporting", "tenants")
         if not str(module.path).startswith(allowed)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ImportFrom)
         for name in [node.module or ""]
         if name.startswith("integrations.connectors.")

@@ -153,7 +153,7 @@ def test_the_data_model_names_every_table() -> None:
         node.name
         for module in modules(*FLOORS)
         if "models" in module.path.parts or module.path.name == "models.py"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ClassDef) and {ast.unparse(base) for base in node.bases} & TABLE_BASES
     }
     assert named == tables
@@ -166,7 +166,7 @@ def test_the_table_of_metrics_is_complete() -> None:
     made = [
         str(node.args[0].value)
         for module in modules(*FLOORS)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in {"Counter", "Gauge", "Histogram"}
         and node.args
@@ -182,7 +182,7 @@ def test_the_events_that_are_named_are_logged() -> None:
     logged = {
         str(node.args[0].value)
         for module in modules(*FLOORS)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call)
         and node.args
         and isinstance(node.args[0], ast.Constant)

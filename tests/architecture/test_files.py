@@ -75,7 +75,7 @@ def test_names_are_plain_english_letters() -> None:
     """Files in snake case; identifiers in ASCII. Other languages belong into texts."""
     odd = [str(m.path) for m in modules(*PRODUCT, "tests") if not SNAKE_CASE.match(m.path.stem)]
     for module in modules(*PRODUCT, "tests"):
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             name = getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "arg", None)
             if isinstance(name, str) and not name.isascii():
                 odd.append(f"{module.where(node)} {name}")

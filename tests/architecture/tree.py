@@ -1,9 +1,10 @@
 """What the architecture tests look at: the files of the repository and the syntax of its modules."""
 
 import ast
+import gc
 import subprocess
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -19,6 +20,11 @@ class Module:
     path: Path
     text: str
     tree: ast.Module
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """The whole tree, node by node: walked once, however many rules look at it."""
+        return tuple(ast.walk(self.tree))
 
     def where(self, node: ast.AST) -> str:
         """A place a person can open: ``file:line``."""
@@ -45,12 +51,22 @@ def modules(*packages: str) -> tuple[Module, ...]:
     chosen = [
         p for p in files() if p.suffix == ".py" and p.parts[0] in packages and "migrations" not in p.parts
     ]
-    return tuple(read(path) for path in chosen)
+    # Trees are kept to the end: looking through them for garbage, again and again, took longer than reading them.
+    gc.collect()
+    gc.disable()
+    try:
+        return tuple(read(path) for path in chosen)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
+@cache
 def read(path: Path) -> Module:
     text = (ROOT / path).read_text(encoding="utf-8")
-    return Module(path, text, ast.parse(text, filename=str(path)))
+    module = Module(path, text, ast.parse(text, filename=str(path)))
+    assert module.nodes
+    return module
 
 
 def text_of(path: Path) -> str | None:
@@ -64,7 +80,7 @@ def text_of(path: Path) -> str | None:
 def imported_names(module: Module) -> list[tuple[ast.stmt, str]]:
     """Each imported module with its statement, ``from a.b import c`` as ``a.b`` and ``a.b.c``."""
     found: list[tuple[ast.stmt, str]] = []
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             found += [(node, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
