@@ -262,7 +262,7 @@ def test_without_room_nothing_is_begun(past: Past, monkeypatch: pytest.MonkeyPat
 def test_a_moment_before_the_first_backup_cannot_be_reached(past: Past) -> None:
     with pytest.raises(NoBackup, match="The oldest is of"):
         restore_tenant(
-            slug=past.company.slug, moment=past.moment - timedelta(days=3), asked_by="test"
+            slug=past.company.slug, moment=past.moment - timedelta(days=90), asked_by="test"
         )  # fmt: skip
     untouched(past)
 
