@@ -79,6 +79,7 @@ def newest(server: BackupServer) -> StoredBackup:
 
 
 def test_a_backup_is_encrypted_and_whole(server: BackupServer, company: Tenant) -> None:
+    take_backup(server, kind="full")
     found(company, "Zanzibar")
     row = take_backup(server)
     backup = newest(server)
