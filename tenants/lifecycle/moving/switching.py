@@ -1,6 +1,8 @@
 """The one row that says where a company lives, and how long every process may take to have read it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from django.conf import settings
@@ -34,31 +36,49 @@ def doors_before(move: Move) -> dict[str, str]:
 
 
 def shut_doors(move: Move, before: dict[str, str]) -> None:
-    """Have every door refuse what writes. Safe to repeat. Raises: Conflict when the state was changed meanwhile."""
-    tenant = Tenant.objects.get(pk=move.tenant_id)
-    if tenant.state != State.MOVING and before["state"] in OPEN_STATES:
-        change_state(move.tenant_id, State.MOVING, seen=before["state"], asked_by="move")
+    """Have every door refuse what writes. Safe to repeat.
+
+    Raises: Conflict when the state was changed meanwhile, OperationLost.
+    """
+    with _held(move) as tenant:
+        if tenant.state != State.MOVING and before["state"] in OPEN_STATES:
+            change_state(move.tenant_id, State.MOVING, seen=before["state"], asked_by="move")
+    directory.forget()
 
 
 def open_doors(move: Move, before: dict[str, str]) -> None:
     """Go back to the state there was; one that was changed meanwhile, as a suspended company's may, stays."""
-    tenant = Tenant.objects.get(pk=move.tenant_id)
-    if tenant.state == State.MOVING:
-        change_state(
-            move.tenant_id, before["state"], reason=before["reason"], seen=State.MOVING, asked_by="move"
-        )
+    with _held(move) as tenant:
+        if tenant.state == State.MOVING:
+            change_state(
+                move.tenant_id, before["state"], reason=before["reason"], seen=State.MOVING, asked_by="move"
+            )
     directory.forget()
 
 
 def live_in(move: Move, cell: str) -> None:
-    """Write down that the company lives in ``cell`` from now on. Its doors are shut to writers meanwhile."""
-    with transaction.atomic(using="default"):
-        tenant = Tenant.objects.select_for_update().get(pk=move.tenant_id)
+    """Write down that the company lives in ``cell`` from now on. Its doors are shut to writers meanwhile.
+
+    Raises: OperationLost.
+    """
+    with _held(move) as tenant:
         if tenant.cell != cell:
             tenant.cell, tenant.region = cell, settings.CELL_POLICIES[cell].region
             tenant.save(update_fields=["cell", "region", "updated_at"])
             log.info("tenant.lives_in", tenant=tenant.slug, cell=cell)
     directory.forget()
+
+
+@contextmanager
+def _held(move: Move) -> Iterator[Tenant]:
+    """The company's row, for whoever holds the operation in this very transaction.
+
+    A process that was stopped and goes on when another has finished or undone the move must not write here: it would
+    send the company to a place that is gone. Raises: OperationLost.
+    """
+    with transaction.atomic(using="default"):
+        move.run.beat()
+        yield Tenant.objects.select_for_update().get(pk=move.tenant_id)
 
 
 def note_position(move: Move, cell: str) -> None:

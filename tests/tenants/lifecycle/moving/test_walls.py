@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from django.utils import timezone
 
 from tasks.drafts import TaskChanges
 from tasks.services import create_task
@@ -15,8 +16,9 @@ from tenants.accounts.selectors import actor_for
 from tenants.dispatch import Work, enqueue, registry, tenant_job
 from tenants.dispatch.running import Outcome, run_item
 from tenants.lifecycle.moving import steps, work_items
-from tenants.lifecycle.moving.switching import doors_before
-from tenants.lifecycle.operations import Run
+from tenants.lifecycle.moving.places import move_of
+from tenants.lifecycle.moving.switching import doors_before, live_in, shut_doors
+from tenants.lifecycle.operations import OperationLost, Run
 from tenants.models import Domain, Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.databases import owner_connection
@@ -168,3 +170,25 @@ def test_a_company_does_not_wait_behind_the_wall_for_a_server_that_is_away(
     assert [row[0] for row in mover.work_items("cell_2")] == [row[0] for row in before]
     with tenant_scope(home(mover.tenant)), atomic():
         assert Department.objects.filter(name="Harbour").exists()
+
+
+def test_a_process_that_goes_on_after_the_move_was_undone_sends_the_company_nowhere(mover: Mover) -> None:
+    """It was stopped, its lease ran out, and another process has undone the move meanwhile."""
+    stopped: list[Run] = []
+
+    def look(run: Run) -> None:
+        stopped.append(run)
+        Operation.objects.filter(pk=run.operation.pk).update(lease_expires_at=timezone.now())
+        mover.undo(run.operation)
+
+    mover.before("flip", look)
+    with pytest.raises(OperationLost):
+        mover.move_or_undo()
+    assert home(mover.tenant) == mover.tenant
+    move = move_of(stopped[0])
+    with pytest.raises(OperationLost):
+        live_in(move, "cell_2")
+    with pytest.raises(OperationLost):
+        shut_doors(move, {"state": "active", "reason": ""})
+    assert home(mover.tenant) == mover.tenant
+    add(mover.tenant, "Harbour")
