@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
+
 from tenants.backups.errors import BackupBroken, BackupBusy, NoBackup
 from tenants.backups.sealing import read_small, write_small
 from tenants.backups.servers import CONTROL, Connection, repository_folder
 from tenants.tenancy.databases import owner_connection
 
+log = structlog.get_logger(__name__)
 ENTRY: Final = "entry"
 DATA: Final = "base.tar"
 MANIFEST: Final = "backup_manifest"
@@ -91,17 +94,23 @@ def write_entry(backup: StoredBackup) -> None:
     write_small(backup.folder / ENTRY, backup.name_of(ENTRY), json.dumps(backup.as_json()).encode())
 
 
-def stored_backups(server: str) -> list[StoredBackup]:
+def stored_backups(server: str, *, skips_unreadable: bool = False) -> list[StoredBackup]:
     """Every complete backup of a server, oldest first.
 
-    Raises: BackupsOff, BackupBroken when an entry cannot be read.
+    ``skips_unreadable``: an entry that cannot be read is logged and left out, for it must not keep a restore from the
+    other backups. Raises: BackupsOff, else BackupBroken for such an entry.
     """
     base = repository_folder() / server / "base"
     found = []
     for folder in base.iterdir() if base.exists() else ():
         if (folder / ENTRY).exists():
-            content = read_small(folder / ENTRY, file_name(server, UUID(folder.name), ENTRY))
-            found.append(_parse(content, folder))
+            try:
+                content = read_small(folder / ENTRY, file_name(server, UUID(folder.name), ENTRY))
+                found.append(_parse(content, folder))
+            except BackupBroken as error:
+                if not skips_unreadable:
+                    raise
+                log.error("backup.entry_unreadable", server=server, backup=folder.name, reason=error.message)
     return sorted(found, key=lambda backup: (backup.finished_at, backup.id))
 
 

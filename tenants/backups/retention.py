@@ -1,6 +1,6 @@
 """Which backups are kept, and the removal of the others; never of one that a kept one needs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,6 +12,7 @@ from django.utils import timezone
 from tenants.backups.repository import StoredBackup, remove_backup, repository_lock, stored_backups
 from tenants.backups.sealing import sync_folder
 from tenants.backups.servers import BackupServer
+from tenants.backups.soundness import broken_backups
 from tenants.backups.wal import SEGMENT, wal_folder
 from tenants.models import Backup
 
@@ -26,11 +27,13 @@ class Pruned:
     log_files: int
 
 
-def kept_backups(backups: Sequence[StoredBackup], *, now: datetime, days: int) -> list[StoredBackup]:
+def kept_backups(
+    backups: Sequence[StoredBackup], *, now: datetime, days: int, broken: Collection[UUID] = ()
+) -> list[StoredBackup]:
     """Those that are needed to reach every moment of the last ``days`` days, oldest first.
 
     A chain is kept or removed whole: while a full backup is kept, so is all that is based on it. The newest chain is
-    always kept, however old.
+    always kept, however old. A full backup in ``broken`` reaches nothing: it does not stand in for the one before it.
     """
     border = now - timedelta(days=days)
     chains: dict[UUID, list[StoredBackup]] = {}
@@ -44,7 +47,7 @@ def kept_backups(backups: Sequence[StoredBackup], *, now: datetime, days: int) -
     complete_at = sorted((chain[0].finished_at, root) for root, chain in chains.items())
     before = [root for moment, root in complete_at if moment <= border]
     after = [root for moment, root in complete_at if moment > border]
-    keep = {*before[-1:], *after}
+    keep = {*([root for root in before if root not in broken] or before)[-1:], *after}
     return [backup for root, chain in chains.items() if root in keep for backup in chain]
 
 
@@ -60,7 +63,9 @@ def prune_backups(server: BackupServer) -> Pruned:
     """
     with repository_lock(server.name, "backup"), repository_lock(server.name, "files"):
         backups = stored_backups(server.name)
-        kept = kept_backups(backups, now=timezone.now(), days=settings.BACKUP_KEEP_DAYS)
+        kept = kept_backups(
+            backups, now=timezone.now(), days=settings.BACKUP_KEEP_DAYS, broken=broken_backups(server.name)
+        )
         gone = [backup for backup in backups if backup not in kept]
         # The newest first: cut short, what is left is still a chain.
         for backup in reversed(gone):

@@ -25,6 +25,7 @@ from tenants.backups.feeding import WalFeeder
 from tenants.backups.laying_out import lay_out, make_folder
 from tenants.backups.repository import StoredBackup, chain_of, newest_before, repository_lock, stored_backups
 from tenants.backups.servers import Access, BackupServer, Connection, last_lines, program
+from tenants.backups.soundness import broken_backups, sound_backups
 from tenants.backups.wal import require_unbroken, stored_segments
 
 log = structlog.get_logger(__name__)
@@ -87,7 +88,9 @@ def recovered_server(
     clear_leftovers()
     began = time.monotonic()
     with repository_lock(server.name, "files", shared=True):
-        backups = stored_backups(server.name)
+        backups = sound_backups(
+            stored_backups(server.name, skips_unreadable=True), broken_backups(server.name)
+        )
         backup = newest_before(backups, to)
         require_unbroken(
             stored_segments(server.name), first=backup.first_segment, last=None,

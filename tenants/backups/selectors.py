@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tenants.backups.repository import repository_bytes
 from tenants.backups.servers import are_backups_on
-from tenants.models import Backup, Evidence
+from tenants.models import Backup, Evidence, Operation, Tenant
 
 # A nightly drill that did not prove anything for longer than this is an alarm.
 OVERDUE: Final = timedelta(hours=26)
@@ -71,6 +71,60 @@ def backup_status() -> BackupStatus:
         kept_bytes=sum(kept),
         keep_days=settings.BACKUP_KEEP_DAYS,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What the backups can do for one company: the moments it can be brought back to, and what proves it.
+
+    ``earliest`` is None while there is no backup of its server; ``proved_at`` is of the last drill that passed,
+    ``own_proved_at`` of the last one that compared this company's own rows.
+    """
+
+    is_on: bool
+    earliest: datetime | None
+    latest: datetime | None
+    last_backup_at: datetime | None
+    proved_at: datetime | None
+    own_proved_at: datetime | None
+
+
+def protection_of(tenant: Tenant) -> Protection:
+    """What the backups hold of a company, from the control plane alone. Whoever shows it asks for permission first.
+
+    A restore closes the segment of the log that is being written and waits for it, so the present can be reached, too.
+    """
+    backups = Backup.objects.filter(state__in=DONE, finished_at__isnull=False, cells__contains=[tenant.cell])
+    oldest = backups.order_by("finished_at").values_list("finished_at", flat=True).first()
+    is_on = are_backups_on()
+    drills = Evidence.objects.filter(
+        kind=Evidence.Kind.RESTORE_DRILL, is_passed=True, started_at__gt=tenant.created_at
+    ).order_by("-finished_at").values_list("finished_at", flat=True)  # fmt: skip
+    return Protection(
+        is_on=is_on,
+        earliest=_full_second(max(oldest, tenant.created_at)) if is_on and oldest else None,
+        latest=timezone.now() if is_on and oldest else None,
+        last_backup_at=(
+            backups.filter(started_at__gt=_there_since(tenant)).order_by("-finished_at")
+            .values_list("finished_at", flat=True).first()
+        ),
+        proved_at=drills.first(),
+        own_proved_at=drills.filter(report__servers__contains=[{"company": tenant.slug}]).first(),
+    )  # fmt: skip
+
+
+def _there_since(tenant: Tenant) -> datetime:
+    """Since when the company's rows are in its cell: a backup that was begun before may lack them."""
+    moved = Operation.objects.filter(
+        kind=Operation.Kind.MOVE, tenant_id=tenant.pk, state=Operation.State.SUCCEEDED, finished_at__isnull=False
+    ).order_by("-finished_at").values_list("finished_at", flat=True).first()  # fmt: skip
+    return moved or tenant.created_at
+
+
+def _full_second(moment: datetime) -> datetime:
+    """The first moment from this one on that can be written without a fraction."""
+    full = moment.replace(microsecond=0)
+    return full if full == moment else full + timedelta(seconds=1)
 
 
 def known_backups(limit: int = 50) -> list[Backup]:

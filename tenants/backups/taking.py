@@ -30,6 +30,7 @@ from tenants.backups.repository import (
 )
 from tenants.backups.sealing import SealedFile, read_sealed, remove_stale, write_small
 from tenants.backups.servers import BackupServer, last_lines, program
+from tenants.backups.soundness import broken_backups
 from tenants.backups.wal import (
     parse_lsn,
     require_unbroken,
@@ -101,7 +102,12 @@ def tidy_up(server: BackupServer) -> None:
 
 
 def _parent(server: BackupServer, *, is_required: bool) -> StoredBackup | None:
-    full = [backup for backup in stored_backups(server.name) if backup.based_on is None]
+    broken = broken_backups(server.name)
+    full = [
+        backup
+        for backup in stored_backups(server.name, skips_unreadable=True)
+        if backup.based_on is None and backup.id not in broken
+    ]
     if not full and is_required:
         raise NoBackup("There is no full backup yet that an incremental one could be based on.")
     return full[-1] if full else None

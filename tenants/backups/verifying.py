@@ -1,11 +1,12 @@
 """Reading a backup as a restore would: unpacked, combined, compared with its manifest, its log read to the end."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import structlog
 from django.utils import timezone
 
-from tenants.backups.errors import BackupFailed, NoBackup
+from tenants.backups.errors import BackupBroken, BackupFailed, NoBackup
 from tenants.backups.laying_out import lay_out
 from tenants.backups.repository import StoredBackup, chain_of, repository_lock, stored_backups
 from tenants.backups.scratch import clear_leftovers, workplace
@@ -26,22 +27,20 @@ def verify_backup(
     clear_leftovers()
     began = timezone.now()
     with repository_lock(server.name, "files", shared=True):
-        backups = stored_backups(server.name)
+        backups = stored_backups(server.name, skips_unreadable=True)
         chosen = backup or (backups[-1] if backups else None)
         if chosen is None:
             raise NoBackup("There is no backup yet.")
-        problem = ""
+        problem, is_broken = "", False
         try:
             chain = chain_of(chosen, backups)
             with workplace() as root:
                 lay_out(chain, root, beat=beat)
             _check_log(chosen, beat)
         except BackupFailed as error:
-            problem = error.message
-    row = Backup.objects.filter(pk=chosen.id).first()
-    if row is not None and not problem:
-        row.state, row.verified_at = Backup.State.VERIFIED, timezone.now()
-        row.save(update_fields=["state", "verified_at"])
+            # A disk without room says nothing of the backup; a file that cannot be read does.
+            problem, is_broken = error.message, isinstance(error, BackupBroken)
+    _note(chosen.id, problem, is_broken=is_broken)
     log.info("backup.verified", server=server.name, backup=str(chosen.id), problem=problem)
     return Evidence.objects.create(
         kind=Evidence.Kind.BACKUP,
@@ -52,6 +51,15 @@ def verify_backup(
         report={"server": server.name, "backup": str(chosen.id), "kind": chosen.kind, "problem": problem},
         started_at=began,
     )
+
+
+def _note(backup_id: UUID, problem: str, *, is_broken: bool) -> None:
+    """Whether it counts from now on; one that was broken and is whole again (its key was missing) counts again."""
+    rows = Backup.objects.filter(pk=backup_id)
+    if not problem:
+        rows.update(state=Backup.State.VERIFIED, verified_at=timezone.now(), error="")
+    elif is_broken:
+        rows.update(state=Backup.State.FAILED, error=problem)
 
 
 def _check_log(backup: StoredBackup, beat: Callable[[], None]) -> None:

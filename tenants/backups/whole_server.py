@@ -46,7 +46,7 @@ def restore_server(
         raise BackupFailed(f"{target} is not empty.")
     target.mkdir(parents=True, exist_ok=True)
     target.chmod(0o711)
-    backups = stored_backups(server)
+    backups = stored_backups(server, skips_unreadable=True)
     backup = newest_before(backups, to)
     segments, size = stored_segments(server), backup.segment_bytes
     require_unbroken(segments, first=backup.first_segment, last=None, segment_bytes=size)

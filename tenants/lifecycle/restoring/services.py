@@ -59,7 +59,7 @@ def start_restore(
             "anybody, and its address may be another's. Nothing is restored.",
             code="restores.deleted",
         )
-    newest_before(stored_backups(server_of(cell or tenant.cell).name), moment)
+    newest_before(stored_backups(server_of(cell or tenant.cell).name, skips_unreadable=True), moment)
     values = {"moment": moment.isoformat(), "keeps_access": keeps_access, "cell": cell or ""}
     return _start(tenant, values, asked_by)
 
@@ -70,19 +70,27 @@ def start_taking_back(*, slug: str, asked_by: str) -> Operation:
     Raises: NotFound, Conflict (there is no restore whose replaced rows are still kept; another operation is open).
     """
     tenant = _tenant(slug)
-    latest = Operation.objects.filter(
-        kind=KIND, tenant_id=tenant.pk, state=Operation.State.SUCCEEDED
-    ).order_by("-finished_at", "-pk").first()  # fmt: skip
-    kept = str(latest.result.get("kept_schema", "")) if latest and TAKES_BACK not in latest.input else ""
-    if (
-        latest is None
-        or not kept
-        or latest.result.get("cell") != tenant.cell
-        or not _exists(tenant.cell, kept)
-    ):
+    latest = restore_to_take_back(tenant)
+    if latest is None or not _exists(tenant.cell, str(latest.result["kept_schema"])):
         raise Conflict("There is no restore that could be taken back.", code="restores.nothing_kept")
     values = {TAKES_BACK: str(latest.pk), "moment": timezone.now().isoformat(), "keeps_access": True}
     return _start(tenant, values, asked_by)
+
+
+def restore_to_take_back(tenant: Tenant) -> Operation | None:
+    """The company's latest restore, if what it replaced was kept and has not been cleared away or taken back."""
+    latest = Operation.objects.filter(
+        kind=KIND, tenant_id=tenant.pk, state=Operation.State.SUCCEEDED
+    ).order_by("-finished_at", "-pk").first()  # fmt: skip
+    if latest is None or TAKES_BACK in latest.input or not latest.result.get("kept_schema"):
+        return None
+    is_here = latest.result.get("cell") == tenant.cell
+    return latest if is_here and kept_until(latest) > timezone.now() else None
+
+
+def kept_until(restore: Operation) -> datetime:
+    """Until when what a restore has replaced is kept; the night after that it is cleared away."""
+    return (restore.finished_at or timezone.now()) + timedelta(days=settings.RESTORE_KEEP_DAYS)
 
 
 def restore_tenant(

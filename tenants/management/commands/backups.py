@@ -40,7 +40,9 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
 
     def _list(self, servers: list[BackupServer], *, as_json: bool) -> None:
-        stored = [backup for server in servers for backup in stored_backups(server.name)]
+        stored = [
+            backup for server in servers for backup in stored_backups(server.name, skips_unreadable=True)
+        ]
         names = [server.name for server in servers]
         rows = {row.pk: row for row in known_backups(1000) if row.server in names}
         failed = [row for row in rows.values() if row.state == Backup.State.FAILED]
@@ -57,7 +59,7 @@ class Command(BaseCommand):
             return
         for backup in stored:
             row = rows.get(backup.id)
-            state = "verified" if row and row.verified_at else "complete"
+            state = row.state if row else Backup.State.COMPLETE
             self.stdout.write(
                 f"{backup.id}  {backup.server:<8} {backup.kind:<12} {backup.finished_at:%Y-%m-%d %H:%M:%S} UTC  "
                 f"{backup.stored_bytes / 2**20:8.1f} MB  {state}"
@@ -76,7 +78,7 @@ class Command(BaseCommand):
     def _verify(self, servers: list[BackupServer], wanted: str, *, as_json: bool) -> None:
         checked = False
         for server in servers:
-            known = {str(backup.id): backup for backup in stored_backups(server.name)}
+            known = {str(backup.id): backup for backup in stored_backups(server.name, skips_unreadable=True)}
             if wanted != "newest" and wanted not in known:
                 continue
             evidence = verify_backup(server, known.get(wanted))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tenants.backups.errors import BackupBroken
 from tenants.backups.repository import StoredBackup, chain_of, newest_before
 from tenants.backups.retention import kept_backups, needed_from
+from tenants.backups.soundness import sound_backups
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -74,6 +75,16 @@ def test_what_nobody_needs_is_not_kept() -> None:
     young = backup(hours_ago=24)
     kept = kept_backups([old, child, border, young], now=NOW, days=7)
     assert kept == [border, young], "the one before the window is what its first hours are reached from"
+
+
+def test_a_broken_one_does_not_stand_in_for_the_one_before_it() -> None:
+    sound, broken, young = (backup(hours_ago=hours) for hours in (10 * 24, 8 * 24, 24))
+    child = backup(hours_ago=8 * 24 - 1, based_on=broken.id)
+    history = [sound, broken, child, young]
+    assert kept_backups(history, now=NOW, days=7, broken=[broken.id]) == [sound, young]
+    assert kept_backups([broken, young], now=NOW, days=7, broken=[broken.id]) == [broken, young]
+    assert sound_backups(history, [broken.id]) == [sound, young]
+    assert sound_backups([broken, child], [broken.id]) == [broken, child]
 
 
 def test_a_backup_whose_parent_is_gone_is_not_kept() -> None:

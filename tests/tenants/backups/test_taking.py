@@ -97,6 +97,7 @@ def test_a_backup_is_encrypted_and_whole(server: BackupServer, company: Tenant) 
 
 
 def test_an_altered_backup_does_not_pass(server: BackupServer) -> None:
+    altered = take_backup(server, kind="full")
     path = newest(server).folder / DATA
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
@@ -107,6 +108,46 @@ def test_an_altered_backup_does_not_pass(server: BackupServer) -> None:
     assert not evidence.is_passed
     assert "altered or cut" in evidence.summary
     assert evidence.kind == Evidence.Kind.BACKUP
+    altered.refresh_from_db()
+    assert altered.state == Backup.State.FAILED
+    assert "altered or cut" in altered.error
+
+
+def test_nothing_begins_with_a_backup_that_was_found_broken(server: BackupServer, company: Tenant) -> None:
+    found(company, "Harbour")
+    sound, broken = take_backup(server), take_backup(server, kind="full")
+    path = newest(server).folder / DATA
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    try:
+        assert not verify_backup(server).is_passed
+        wait_for_wal(server, close_segment(server), seconds=60)
+        with recovered_server(server) as scratch:
+            assert scratch.backup.id == sound.pk
+        assert take_backup(server).based_on_id != broken.pk
+    finally:
+        path.write_bytes(whole)
+    by_id = {each.id: each for each in stored_backups(server.name)}
+    assert verify_backup(server, by_id[broken.pk]).is_passed, "the disk gave it back"
+    broken.refresh_from_db()
+    assert broken.state == Backup.State.VERIFIED
+
+
+def test_one_unreadable_entry_does_not_keep_a_restore_from_the_others(server: BackupServer) -> None:
+    before = newest(server)
+    row = take_backup(server)
+    entry = newest(server).folder / "entry"
+    whole = entry.read_bytes()
+    entry.write_bytes(whole[:-1])
+    try:
+        with recovered_server(server) as scratch:
+            assert scratch.backup.id == before.id
+        assert verify_backup(server).report["backup"] == str(before.id)
+        with pytest.raises(BackupBroken):
+            prune_backups(server)  # what it cannot read might be needed: nothing is removed
+    finally:
+        entry.write_bytes(whole)
+    assert newest(server).id == row.pk
 
 
 def test_an_entry_of_another_backup_is_noticed(server: BackupServer) -> None:
