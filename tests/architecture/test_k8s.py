@@ -314,6 +314,21 @@ def test_what_is_written_goes_to_a_mounted_folder() -> None:
     } <= folders
 
 
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_companies_files_and_exports_are_on_a_volume_that_web_and_workers_share(name: str) -> None:
+    """A worker writes an export, any web pod hands it out, and both may be gone the next day."""
+    found, (config,) = workload(name), of_kind("ConfigMap")
+    claims = {
+        volume["name"]: named("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"])
+        for volume in found.pod["volumes"]
+        if "persistentVolumeClaim" in volume
+    }
+    mounts = {m["mountPath"]: claims[m["name"]] for m in found.app["volumeMounts"] if m["name"] in claims}
+    for variable in ("FILES_DIR", "EXPORTS_DIR"):
+        holding = [claim for path, claim in mounts.items() if config["data"][variable].startswith(f"{path}/")]
+        assert [claim["spec"]["accessModes"] for claim in holding] == [["ReadWriteMany"]], variable
+
+
 def surge(found: Workload) -> int:
     return int(found.manifest["spec"]["strategy"]["rollingUpdate"]["maxSurge"])
 
