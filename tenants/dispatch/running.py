@@ -39,6 +39,8 @@ LONGEST_ERROR = 2000
 MARK_TRIES, MARK_PAUSE_SECONDS = 20, 0.5
 # How long what meets a move waits before it is tried again.
 MOVE_SECONDS = 2.0
+# Any company may ask for work under any name, but backups, deletions and letters to others' owners are not its own.
+PLATFORM_SLUG, PLATFORM_WORK = "platform", "platform."
 
 
 class Outcome(StrEnum):
@@ -126,6 +128,9 @@ def _admit(lease: Lease, job: Job | None) -> tuple[TenantRef | None, Verdict | N
         return None, Verdict(Outcome.DEAD, "This job was not asked for by the company it names.")
     if job is None:
         return None, Verdict(Outcome.DEAD, f"No installed package has a job called “{lease.kind}”.")
+    if job.kind.startswith(PLATFORM_WORK) and tenant.slug != PLATFORM_SLUG:
+        log.error("job.not_the_platforms", tenant=tenant.slug)
+        return None, Verdict(Outcome.DEAD, "This is work of the platform, and a company asked for it.")
     doors = doors_of(tenant.state)
     if not doors.works:
         # It is not looked at how often: what is asked for runs as soon as the company opens, however late that is.

@@ -51,7 +51,7 @@ closed_functions AS (
             proname ~ '^(pg_|has_|to_reg|inet_)' OR proname ~ '_description$'
             OR proname IN ('format_type', 'oidvectortypes'))
             AND proname NOT IN (
-                'pg_cursor', 'pg_typeof', 'pg_column_size', 'pg_collation_for', 'pg_client_encoding', 'pg_trigger_depth',
+                'pg_cursor', 'pg_column_size', 'pg_collation_for', 'pg_client_encoding', 'pg_trigger_depth',
                 'pg_current_xact_id', 'pg_current_xact_id_if_assigned', 'pg_current_snapshot')))
     -- Whatever else was installed, dblink for one: tenants use the index on parts of words alone, and may not set
     -- its limit, which would stay on the connection.

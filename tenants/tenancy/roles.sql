@@ -24,6 +24,8 @@ ALTER TABLE tenants_workitem ENABLE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS platform_all ON tenants_workitem;
 CREATE POLICY platform_all ON tenants_workitem TO :login USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS tenant_inserts_own ON tenants_workitem;
+-- The number is the scope's: under another's a tenant would take that one's slots and its share of the workers.
 -- Who may not enter its own schema here has moved away: then the first schema on its path that it may use is public.
 CREATE POLICY tenant_inserts_own ON tenants_workitem FOR INSERT TO nts_tenant
-  WITH CHECK (tenant_role = current_user AND state = 'ready' AND current_schema() <> 'public');
+  WITH CHECK (tenant_role = current_user AND tenant_id::text = current_setting('nts.tenant', true)
+              AND state = 'ready' AND current_schema() <> 'public');

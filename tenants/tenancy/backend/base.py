@@ -255,5 +255,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 def scope_command(scope: TenantRef | CellScope) -> str:
     """The statements that confine a transaction to ``scope``. The names were checked when the scope was made."""
     if isinstance(scope, TenantRef):
-        return f'SET LOCAL ROLE "{scope.role}"; SET LOCAL search_path = "{scope.schema}", public'
+        # The number is what work may be asked for under (roles.sql): a role alone does not say whose it is.
+        return (
+            f'SET LOCAL ROLE "{scope.role}"; SET LOCAL search_path = "{scope.schema}", public;'
+            f" SET LOCAL nts.tenant = '{scope.id}'"
+        )
     return "SET LOCAL ROLE NONE; SET LOCAL search_path = public"

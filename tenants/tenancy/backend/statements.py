@@ -15,6 +15,9 @@ WORD = re.compile(r"[A-Za-z]+(?![A-Za-z0-9_$\x80-\U0010ffff])")
 DOORS = re.compile(
     r"set_config|pg_settings|session authorization|set role|local role|reset role|_to_xml|ts_stat|ts_rewrite|dblink"
     r'|u&"|reg(?:class|namespace|role|type|proc|oper|collation)|makeaclitem|acldefault'
+    # What is or holds a name by number without saying so: a row of the catalogs that has one among its columns.
+    r"|pg_(?:typeof|type|sequences|prepared_statements|proc|operator|am|aggregate|conversion|ts_parser|ts_template)"
+    r"|pg_(?:range|transform)"
 )
 EXPLAIN_OPTIONS = re.compile(r"\([A-Za-z0-9_, \t\r\n]*\)")
 COPIES_OVER_THE_WIRE = re.compile(r"\bto\s+stdout\b|\bfrom\s+stdin\b")

@@ -53,6 +53,21 @@ NAMES = Family(
             ),
         ),
         Probe(
+            "types of columns by number",
+            of(
+                "SELECT CASE WHEN number < 0 THEN pg_typeof(1) ELSE number END"
+                " FROM generate_series({sequence} - 2000, {sequence} + 9) AS number"
+            ),
+        ),
+        Probe(
+            "types by number in a catalog's row",
+            of(
+                "SELECT coalesce((NULL::pg_catalog.pg_sequences).data_type, number)"
+                " FROM generate_series({sequence} - 2000, {sequence} + 9) AS number"
+            ),
+            Alone.CANNOT,
+        ),
+        Probe(
             "rights as text",
             of("SELECT makeaclitem({role_oid}, {role_oid}, 'SELECT', false)::text"),
         ),

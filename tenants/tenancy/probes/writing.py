@@ -6,7 +6,7 @@ TABLE = "{other}.accounts_department"
 ITEM = (
     "INSERT INTO public.tenants_workitem"
     " (id, tenant_id, tenant_role, kind, payload, priority, state, attempts, last_error)"
-    " VALUES (gen_random_uuid(), '{other_id}', '%s', 'probe', '{}', 1, '%s', 0, '')"
+    " VALUES (gen_random_uuid(), '%s', '%s', 'probe', '{}', 1, '%s', 0, '')"
 )
 
 OTHER_ROWS = Family(
@@ -40,8 +40,9 @@ OTHER_ROWS = Family(
 WORK = Family(
     "the other's work",
     (
-        Probe("work in the other's name", of(ITEM % ("{other_role}", "ready"))),
-        Probe("work that counts as done", of(ITEM % ("{my_role}", "done"))),
+        Probe("work in the other's name", of(ITEM % ("{other_id}", "{other_role}", "ready"))),
+        Probe("work in the other's queue", of(ITEM % ("{other_id}", "{my_role}", "ready"))),
+        Probe("work that counts as done", of(ITEM % ("{my_id}", "{my_role}", "done"))),
         Probe("the queue read", of("SELECT kind, payload FROM public.tenants_workitem")),
         Probe(
             "work called off",
@@ -51,11 +52,14 @@ WORK = Family(
         Probe(
             "work answered by a conflict",
             of(
-                (ITEM % ("{my_role}", "ready")).replace("gen_random_uuid()", "'{work_item}'")
+                (ITEM % ("{my_id}", "{my_role}", "ready")).replace("gen_random_uuid()", "'{work_item}'")
                 + " ON CONFLICT (id) DO UPDATE SET payload = '{}'"
             ),
         ),
-        Probe("work handed back by an insert", of(ITEM % ("{my_role}", "ready") + " RETURNING payload")),
+        Probe(
+            "work handed back by an insert",
+            of(ITEM % ("{my_id}", "{my_role}", "ready") + " RETURNING payload"),
+        ),
         Probe("the fair shares", of("UPDATE public.tenants_tenantqueue SET weight = 1000")),
         Probe("the clock", of("SELECT * FROM public.tenants_dispatchclock FOR UPDATE")),
         Probe("the ledger of migrations", of("SELECT * FROM public.tenants_migrationledger")),

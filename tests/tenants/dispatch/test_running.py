@@ -218,6 +218,22 @@ def test_a_row_that_names_another_company_than_its_role_is_not_run(
     assert runs == []
 
 
+def test_the_platforms_own_work_is_done_for_the_platform_alone(tenant: TenantRef, job: Register) -> None:
+    runs: list[Work] = []
+    job("platform.test_spend")(runs.append)
+    with atomic():
+        enqueue("platform.test_spend")
+
+    assert run_due_work(tenant, kind="platform.test_spend") == {"platform.test_spend": [Outcome.DEAD]}
+    assert runs == []
+
+    Tenant.objects.filter(pk=tenant.id).update(slug="platform")
+    directory.forget()
+    with atomic():
+        enqueue("platform.test_spend")
+    assert run_due_work(tenant, kind="platform.test_spend") == {"platform.test_spend": [Outcome.DONE]}
+
+
 def test_one_run_of_a_coalescing_job_serves_all_that_wait_for_the_same_object(
     tenant: TenantRef, job: Register
 ) -> None:

@@ -69,6 +69,10 @@ def test_everything_else_is_refused(text: str) -> None:
         "SELECT 16385::RegNamespace",
         'SELECT CAST(oid AS "regrole") FROM x',
         "SELECT U&\"\\0073et_config\"('role', 'x', true)",
+        "SELECT CASE WHEN n < 0 THEN pg_typeof(1) ELSE n END FROM generate_series(16384, 20000) n",
+        "SELECT coalesce((NULL::pg_sequences).data_type, 16385)",
+        "SELECT (jsonb_populate_record(NULL::\"pg_prepared_statements\", '{}')).result_types",
+        "SELECT coalesce((NULL::pg_type).typinput, 16385)",
     ],
 )
 def test_the_doors_are_found_wherever_they_stand(text: str) -> None:
