@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -71,13 +72,19 @@ def change_state(
                 "state", "state_reason", "state_changed_at", "delete_after", "version", "updated_at",
             ]
         )  # fmt: skip
+        # A caller's transaction may still be open: a job that is let go too early finds the old state, and waits.
+        transaction.on_commit(partial(_make_known, tenant, before), using="default")
     directory.forget()
     log.info(
         "tenant.state_changed", tenant=tenant.slug, before=before, after=to, reason=reason, asked_by=asked_by
     )
-    if doors_of(to).works and not doors_of(before).works:
-        _let_work_go_on(tenant)
     return tenant
+
+
+def _make_known(tenant: Tenant, before: str) -> None:
+    directory.forget()
+    if doors_of(tenant.state).works and not doors_of(before).works:
+        _let_work_go_on(tenant)
 
 
 def _check(tenant: Tenant, to: str) -> None:

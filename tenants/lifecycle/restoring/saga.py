@@ -51,6 +51,8 @@ KIND: Final = Operation.Kind.RESTORE
 TAKES_BACK: Final = "takes_back"
 BEAT_SECONDS: Final = 10.0
 State = Tenant.State
+# What the company's people read, and by which a restore knows the state it has brought about itself.
+REASON: Final = "An earlier state of this company is being restored."
 
 
 def tenant_of(run: Run) -> Tenant:
@@ -101,13 +103,13 @@ def close(run: Run) -> None:
     if "state" not in run.context:
         run.remember(state=tenant.state, reason=tenant.state_reason)
     if tenant.state == State.ACTIVE:
-        change_state(tenant.pk, State.READ_ONLY, reason="An earlier state of this company is being restored.")
+        change_state(tenant.pk, State.READ_ONLY, reason=REASON)
 
 
 def open_again(run: Run) -> None:
-    """Bring back the state that was found."""
+    """Bring back the state that was found; one that an operator has chosen meanwhile stays."""
     tenant, before = tenant_of(run), run.context.get("state")
-    if before and tenant.state != before:
+    if before and tenant.state != before and tenant.state_reason == REASON:
         change_state(tenant.pk, before, reason=run.context.get("reason", ""))
 
 
@@ -215,7 +217,7 @@ def exchange(run: Run) -> None:
     if set(run.context["ledger"]) != {".".join(key) for key in tenant_plan()} and tenant.state in (
         State.ACTIVE, State.READ_ONLY,
     ):  # fmt: skip
-        change_state(tenant.pk, State.SUSPENDED, reason="An earlier state of this company is being restored.")
+        change_state(tenant.pk, State.SUSPENDED, reason=REASON)
     moment = datetime.fromisoformat(run.input["moment"])
     with kept_alive(run) as beat:
         put_in_place(swap, moment=moment, keeps_access=run.input["keeps_access"], beat=beat)

@@ -5,6 +5,7 @@ from itertools import product
 from uuid import uuid4
 
 import pytest
+from django.test import TestCase
 
 from tenants.dispatch import Work, enqueue
 from tenants.dispatch.leases import cell_transaction
@@ -119,7 +120,8 @@ def test_what_waited_is_done_as_soon_as_the_company_opens_however_long_that_took
     run_due_work(tenant, kind="test.patient")
     assert runs == []
 
-    change_state(tenant.id, State.ACTIVE)
+    with TestCase.captureOnCommitCallbacks(using="default", execute=True):
+        change_state(tenant.id, State.ACTIVE)
 
     assert run_due_work(tenant, kind="test.patient") == {"test.patient": [Outcome.DONE]}
     assert [work.attempt for work in runs] == [1]
@@ -135,6 +137,7 @@ def test_a_failed_jobs_pause_is_not_cut_short_when_the_company_opens(
     with atomic():
         enqueue("test.failing")
     run_due_work(tenant, kind="test.failing")
-    change_state(tenant.id, State.SUSPENDED, reason="x")
-    change_state(tenant.id, State.ACTIVE)
+    with TestCase.captureOnCommitCallbacks(using="default", execute=True):
+        change_state(tenant.id, State.SUSPENDED, reason="x")
+        change_state(tenant.id, State.ACTIVE)
     assert run_due_work(tenant, kind="test.failing") == {}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from tenants.accounts.access import Role
 from tenants.accounts.models import ApiToken, User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.tokens.services import create_api_token
+from tenants.backups.copying import dump_schema
 from tenants.backups.errors import BackupBroken, NoBackup, WalMissing
 from tenants.backups.repository import DATA, newest_before, stored_backups
 from tenants.backups.servers import BackupServer, backup_servers, repository_folder
@@ -29,6 +31,7 @@ from tenants.lifecycle.restoring.services import (
     restore_tenant,
     take_restore_back,
 )
+from tenants.lifecycle.transitions import change_state
 from tenants.models import Operation, Tenant, WorkItem
 from tenants.outbox.models import OutboxEvent
 from tenants.tenancy import atomic, cell_scope, tenant_scope
@@ -333,3 +336,17 @@ def test_a_restore_whose_migration_fails_is_undone(past: Past) -> None:
     assert operation.state == Operation.State.UNDONE
     assert company.pk not in pending_migrations(company.cell)
     untouched(past)
+
+
+def test_an_operators_suspension_outlives_a_restore_that_was_under_way(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def suspend(*args: Any, **options: Any) -> None:
+        change_state(past.company.pk, Tenant.State.SUSPENDED, reason="Their bill is open.")
+        dump_schema(*args, **options)
+
+    monkeypatch.setattr("tenants.lifecycle.restoring.saga.dump_schema", suspend)
+    assert bring_back(past).state == Operation.State.SUCCEEDED
+    past.company.refresh_from_db()
+    assert (past.company.state, past.company.state_reason) == ("suspended", "Their bill is open.")
+    assert names_in(past.company) == ["one", "two"]
