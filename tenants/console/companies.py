@@ -107,7 +107,7 @@ def new_company(request: HttpRequest) -> HttpResponse:
         actor = request.actor  # type: ignore[attr-defined]
         require_operator(actor, ONBOARD_COMPANIES)
     form = CompanyForm(request.POST or None)
-    link = ""
+    link = company_url = ""
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
@@ -122,12 +122,14 @@ def new_company(request: HttpRequest) -> HttpResponse:
             if done.invitation is not None:
                 path = reverse("accounts:accept_invitation", args=[done.invitation.reveal()])
                 link = f"{done.address}{path}"
+            company_url = reverse("platform:company", args=[done.tenant.id])
         except DomainError as error:
             for name, lines in (error.fields or {"": [error.message]}).items():
                 form.add_error(name if name in form.fields else None, lines)
     status = 422 if form.is_bound and not form.is_valid() else 200
     with atomic():
-        return render(request, "tenants/new_company.html", {"form": form, "link": link}, status=status)
+        context = {"form": form, "link": link, "company_url": company_url}
+        return render(request, "tenants/new_company.html", context, status=status)
 
 
 def _one_of(request: HttpRequest, name: str, choices: list[str]) -> str:

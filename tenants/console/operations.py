@@ -29,6 +29,10 @@ from tenants.selectors import operation_for, visible_operations
 PAGE_SIZE = 30
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+\d\d:\d\d$")
 SHOWN_AS_BAR = ("done", "total")
+LABELS = {
+    "sha256": "SHA-256", "tenant_id": _("Company's id"), "read_only_seconds": _("Read-only, in seconds"),
+    "moment": _("As it was at"), "copy_kept_until": _("The old place is kept until"),
+}  # fmt: skip
 SHOWN = {"": _("All"), "running": _("Running"), "undoing": _("Being undone"), "undone": _("Undone")}
 
 
@@ -125,7 +129,7 @@ def _context(request: HttpRequest, found: Operation) -> dict[str, Any]:
 def facts_of(values: dict[str, Any]) -> list[tuple[str, str]]:
     """What an operation tells of itself, as rows: lists and objects are counted, moments are written out."""
     return [
-        (name.replace("_", " ").capitalize(), _words(value))
+        (str(LABELS.get(name, name.replace("_", " ").capitalize())), _words(value))
         for name, value in values.items()
         if name not in SHOWN_AS_BAR
     ]

@@ -20,7 +20,7 @@ from tenants.tenancy.states import doors_of, is_kept_open
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 DETAILS: Final[dict[str, Promise]] = {
     "provisioning": _("It is being set up. This takes a few seconds: load the page again."),
-    "suspended": _("It has been suspended. Nothing is lost; an administrator of the company can say when it opens."),
+    "suspended": _("It has been suspended. Nothing is lost; whoever runs this service can say when it opens."),
     "pending_deletion": _("It is to be deleted. Until then it can be kept: its owners were told how."),
     "read_only": _("For the time being everything can be read here and nothing can be changed."),
     "moving": _("It is being moved and cannot be changed for a few seconds. Please try again in a moment."),

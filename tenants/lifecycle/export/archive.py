@@ -31,8 +31,8 @@ files/              the files that were uploaded
 manifest.json       lengths and SHA-256 of all of these, what was left out and why, signed
 
 Passwords, keys and sessions are not in it, and the values of connections' tokens neither; the manifest names each.
-“manage.py verify_document manifest.json --keys KEYS” checks the signature without a connection to anywhere;
-the public keys are at {keys}.
+“manage.py verify_document THIS.zip --keys KEYS” checks the signature and every file, without a connection to
+anywhere; the public keys are at {keys}.
 """
 
 type Beat = Callable[[str, int], None]

@@ -1,6 +1,7 @@
 """``manage.py delete_tenant``: has a company deleted, calls it off, or carries it out at once."""
 
 import json
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,7 @@ ASKED_BY = "manage.py delete_tenant"
 
 
 class Command(BaseCommand):
-    help = "Closes a company's doors and has it deleted after the days of grace. --cancel keeps it; --now does not wait."
+    help = "Closes a company and has it deleted after the days of grace; --cancel keeps it, --now waits for nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
@@ -43,7 +44,10 @@ class Command(BaseCommand):
         except DomainError as error:
             details = " ".join(line for lines in error.fields.values() for line in lines)
             raise CommandError(f"{error.message} {details}".strip()) from error
-        text = "\n".join(f"{name}: {value}" for name, value in result.items())
+        text = "\n".join(
+            f"{name}: {json.dumps(value, indent=2) if isinstance(value, dict) else value}"
+            for name, value in result.items()
+        )
         self.stdout.write(json.dumps(result) if options["json"] else text)
 
     def _carry_out(self, slug: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +59,8 @@ class Command(BaseCommand):
         if options["cancel"]:
             return {"state": cancel_deletion(tenant_id=tenant.pk, asked_by=ASKED_BY).state}
         confirm = options["confirm"]
+        if confirm is None and not sys.stdin.isatty():
+            raise CommandError(f"Say that you mean it: --confirm {slug}")
         if confirm is None:
             confirm = input(f"Type “{slug}” to have {tenant.name} deleted: ")
         waits = deletion_of(tenant.pk)

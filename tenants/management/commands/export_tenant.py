@@ -34,6 +34,9 @@ class Command(BaseCommand):
             raise CommandError(f"The export is {export.state}: {export.error}")
         options["to"].mkdir(parents=True, exist_ok=True)
         target = options["to"] / file_name(tenant.slug, export)
+        if target.exists():
+            # Two exports of one minute have one name.
+            target = target.with_stem(f"{target.stem}-{export.id}")
         # Nobody else on this machine may read it: what lies in the clear is the whole company.
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             for part in read_export(tenant_id=tenant.pk, export_id=export.id):

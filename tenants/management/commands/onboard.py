@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -20,7 +21,8 @@ class Command(BaseCommand):
         parser.add_argument("--owner-email", required=True)
         parser.add_argument("--owner-name", default="")
         parser.add_argument(
-            "--password", help="asked for when not given; empty: the owner gets an invitation link"
+            "--password",
+            help="asked for when not given; empty, or no terminal: the owner gets an invitation link",
         )
         parser.add_argument(
             "--region", default="", help="where its rows are kept; the default region if not given"
@@ -29,8 +31,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = options["password"]
-        if password is None:
-            password = getpass.getpass("Password of the first owner: ")
+        # A script cannot be asked; the link lets the owner choose, and nobody else learns the password.
+        if password is None and sys.stdin.isatty():
+            password = getpass.getpass("Password of the first owner (empty: an invitation link): ")
         try:
             done = onboard_tenant(
                 slug=options["slug"], name=options["name"], owner_email=options["owner_email"],
@@ -44,4 +47,5 @@ class Command(BaseCommand):
         if done.invitation is not None:
             path = reverse("accounts:accept_invitation", args=[done.invitation.reveal()])
             result["invitation"] = f"{done.address}{path}"
-        self.stdout.write(json.dumps(result) if options["json"] else "\n".join(result.values()))
+        text = "\n".join(f"{name:<11} {value}" for name, value in result.items())
+        self.stdout.write(json.dumps(result) if options["json"] else text)

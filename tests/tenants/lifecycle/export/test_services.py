@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tasks.models import Task
@@ -173,3 +173,35 @@ def test_the_command_writes_a_plain_zip_that_only_its_owner_reads(company: Tenan
     with zipfile.ZipFile(target) as opened:
         assert opened.testzip() is None
         assert "manifest.json" in opened.namelist()
+
+
+def exported(company: TenantRef, folder: Path) -> Path:
+    out = io.StringIO()
+    call_command("export_tenant", company.slug, "--to", str(folder), "--json", stdout=out)
+    return Path(json.loads(out.getvalue())["file"])
+
+
+def test_two_exports_of_one_minute_do_not_take_each_others_name(company: TenantRef, tmp_path: Path) -> None:
+    assert len({exported(company, tmp_path) for _ in range(2)}) == 2
+
+
+def test_the_zip_is_verified_with_every_file_in_it(company: TenantRef, tmp_path: Path) -> None:
+    target, out = exported(company, tmp_path), io.StringIO()
+    call_command("verify_document", str(target), "--json", stdout=out)
+    with zipfile.ZipFile(target) as opened:
+        content = {name: opened.read(name) for name in opened.namelist()}
+    assert json.loads(out.getvalue())["files"] == len(content) - 1
+
+    name = "tables/tasks_task.ndjson"
+    others = {
+        "changed": content | {name: content[name] + b"{}"},
+        "missing": {**content},
+        "not in": content | {"x": b""},
+    }
+    del others["missing"][name]
+    for word, files in others.items():
+        with zipfile.ZipFile(target, "w") as written:
+            for path, data in files.items():
+                written.writestr(path, data)
+        with pytest.raises(CommandError, match=word):
+            call_command("verify_document", str(target))
