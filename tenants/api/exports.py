@@ -95,7 +95,7 @@ class ExportViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Operation])
     lookup_field = "id"
     lookup_value_converter = "uuid"
     query_parameters = {"list": PAGE_PARAMETERS}
-    problem_statuses = {"create": (409,)}
+    problem_statuses = {"create": (409, 429)}
     permission_codes = dict.fromkeys(("list", "create", "retrieve", "download"), EXPORT_COMPANY)
 
     @extend_schema(responses=ExportSerializer(many=True))

@@ -22,7 +22,8 @@ from tenants.models import Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 
 log = structlog.get_logger(__name__)
-SLUG = re.compile(r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
+# Hyphens in the third and fourth place say that a browser shows another name: letters that look like somebody else's.
+SLUG = re.compile(r"^(?!..--)[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
 RESERVED = frozenset({"www", "api", "app", "admin", "mail", "static", "status", "support", "help", "docs"})
 PLATFORM = "platform"
 

@@ -11,9 +11,10 @@ import structlog
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from tenants.accounts.access import Actor, require
-from tenants.foundation.errors import Conflict, NotFound
+from tenants.foundation.errors import Conflict, LimitReached, NotFound
 from tenants.lifecycle.export.archive import write_archive
 from tenants.lifecycle.export.keeping import new_archive, open_archive, path_of, remove_archive
 from tenants.lifecycle.onboarding import address_of
@@ -28,6 +29,8 @@ KIND: Final = Operation.Kind.EXPORT
 KEYS_PATH: Final = "/.well-known/signing-keys.json"
 BEAT_SECONDS: Final = 5.0
 MOST_SHOWN: Final = 50
+# Each archive lies for days on a disk that all companies share: a program in a loop must not fill it.
+MOST_A_DAY: Final = 10
 STATES: Final = ("running", "ready", "failed", "gone")
 EXPORTABLE: Final = frozenset(
     {Tenant.State.ACTIVE, Tenant.State.READ_ONLY, Tenant.State.SUSPENDED, Tenant.State.PENDING_DELETION}
@@ -83,9 +86,18 @@ def begin_export(*, tenant_id: UUID, asked_by: str) -> Operation:
 
 
 def export_own_company(*, actor: Actor) -> Export:
-    """Have one's own company exported. Raises: Forbidden, Conflict."""
+    """Have one's own company exported. Raises: Forbidden, Conflict, LimitReached (too many within a day)."""
     require(actor, EXPORT_COMPANY)
-    return _shown(request_export(tenant_id=current_tenant().id, asked_by=actor.name))
+    tenant_id, a_day = current_tenant().id, timedelta(days=1)
+    latest = _exports(tenant_id).filter(created_at__gt=timezone.now() - a_day).order_by("-created_at")
+    oldest = latest[MOST_A_DAY - 1 : MOST_A_DAY].first()
+    if oldest is not None:
+        raise LimitReached(
+            gettext("At most %(most)s exports are made within a day.") % {"most": MOST_A_DAY},
+            code="exports.too_many",
+            retry_after_seconds=(oldest.created_at + a_day - timezone.now()).total_seconds(),
+        )
+    return _shown(request_export(tenant_id=tenant_id, asked_by=actor.name))
 
 
 def visible_exports(*, actor: Actor) -> QuerySet[Operation]:

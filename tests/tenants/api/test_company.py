@@ -3,18 +3,21 @@
 import io
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from tenants.accounts.access import UserActor
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
+from tenants.lifecycle.export.services import MOST_A_DAY
 from tenants.lifecycle.operations import run_operation
-from tenants.models import Domain, Tenant
+from tenants.models import Domain, Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.directory import directory
 from tests.people import token_client
@@ -62,6 +65,26 @@ def test_a_post_repeated_with_its_key_makes_one_export(owners_api: APIClient) ->
     assert again.status_code == 201
     assert again.json() == first.json()
     assert len(owners_api.get(EXPORTS).json()["results"]) == 1
+
+
+def test_a_program_in_a_loop_does_not_fill_the_disk(
+    owners_api: APIClient, committed_tenant: TenantRef
+) -> None:
+    made = owners_api.post(EXPORTS).json()
+    run_operation(made["id"])
+    rows = Operation.objects.filter(tenant_id=committed_tenant.id, kind=Operation.Kind.EXPORT)
+    for _ in range(MOST_A_DAY - 1):
+        Operation.objects.create(
+            kind=Operation.Kind.EXPORT, tenant_id=committed_tenant.id, tenant_slug=committed_tenant.slug,
+            asked_by="A loop", state=Operation.State.SUCCEEDED,
+        )  # fmt: skip
+    refused = owners_api.post(EXPORTS)
+    assert refused.status_code == 429
+    assert refused.json()["code"] == "exports.too_many"
+    assert 86_000 < int(refused.headers["Retry-After"]) <= 86_400
+    assert rows.count() == MOST_A_DAY
+    rows.filter(pk=made["id"]).update(created_at=timezone.now() - timedelta(days=1))
+    assert owners_api.post(EXPORTS).status_code == 201
 
 
 def test_an_admin_may_neither_export_nor_delete(

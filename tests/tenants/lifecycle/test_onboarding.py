@@ -194,7 +194,9 @@ def test_a_company_comes_into_the_region_it_asked_for(onboard: Onboard) -> None:
     assert not Tenant.objects.filter(slug="moon-works").exists()
 
 
-@pytest.mark.parametrize("slug", ["", "-a", "Großbau", "a" * 41, "a.b", "ab\n", "www", "api"])
+@pytest.mark.parametrize(
+    "slug", ["", "-a", "Großbau", "a" * 41, "a.b", "ab\n", "xn--80ak6aa92e", "www", "api"]
+)
 def test_an_address_that_cannot_be_one_is_refused(onboard: Onboard, slug: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         onboard(slug=slug)
