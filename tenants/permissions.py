@@ -20,7 +20,7 @@ def register() -> None:
         Permission(code=ONBOARD_COMPANIES, label="Take companies in", held_from=Role.ADMIN),
         Permission(
             code=MANAGE_COMPANIES,
-            label="Suspend, resume, move, export and delete companies",
+            label="Suspend, resume, move, export, restore and delete companies",
             held_from=Role.ADMIN,
         ),
         Permission(code=MANAGE_WORK, label="Run given-up jobs again or remove them", held_from=Role.ADMIN),

@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from tenants.api.urls import api_urlpatterns
 from tenants.branding.console import theme
-from tenants.console import companies, company, company_data, operations
+from tenants.console import companies, company, company_data, company_restore, operations, proofs
 from tenants.console import platform as overview
 from tenants.console.signing_keys import signing_keys
 from tenants.console.top_badge import top_badge
@@ -22,6 +22,11 @@ platform = (
         path("companies/new/", companies.new_company, name="new_company"),
         path(_one, company.company, name="company"),
         path(f"{_one}act/", company.act, name="company_act"),
+        path(f"{_one}restore/", company_restore.restore, name="company_restore"),
+        path(f"{_one}restore/undo/", company_restore.undo, name="company_undo_restore"),
+        path(f"{_one}certificate.json", proofs.certificate, name="company_certificate"),
+        path("evidence/", proofs.evidence, name="evidence"),
+        path("evidence/<uuid:evidence_id>.json", proofs.evidence_report, name="evidence_report"),
         path("operations/", operations.operation_list, name="operations"),
         path(_operation, operations.operation, name="operation"),
         path(f"{_operation}go-on/", operations.go_on, name="operation_go_on"),

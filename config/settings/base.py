@@ -248,6 +248,8 @@ SPECTACULAR_SETTINGS = {
         {"name": "companies", "description": "The platform's companies; only on the platform's own host."},
         {"name": "operations", "description": "What is being done to which company; likewise."},
         {"name": "platform", "description": "Cells and nightly checks; likewise."},
+        {"name": "evidence", "description": "What the checks found, signed for auditors; likewise."},
+        {"name": "deletion-certificates", "description": "What is left of deleted companies; likewise."},
         {"name": "me", "description": "Who is asking, and what they may do."},
     ],
     "ENUM_NAME_OVERRIDES": {

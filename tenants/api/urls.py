@@ -5,19 +5,27 @@ from rest_framework.routers import SimpleRouter
 
 from tenants.api.companies import CompanyViewSet
 from tenants.api.company_deletion import CompanyDeletionViewSet
+from tenants.api.company_restore import CompanyRestoreViewSet
 from tenants.api.exports import ExportViewSet
 from tenants.api.operations import OperationViewSet
 from tenants.api.platform import PlatformView
+from tenants.api.proofs import CertificateViewSet, EvidenceViewSet
 from tenants.tenancy.states import stays_open
 
 _routes = SimpleRouter(use_regex_path=False)
 _routes.register("companies", CompanyViewSet, basename="company")
 _routes.register("operations", OperationViewSet, basename="operation")
 _routes.register("exports", ExportViewSet, basename="export")
+_routes.register("evidence", EvidenceViewSet, basename="evidence")
+_routes.register("deletion-certificates", CertificateViewSet, basename="deletion-certificate")
 _deletion = CompanyDeletionViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"})
+_restore = CompanyRestoreViewSet.as_view({"get": "retrieve", "post": "create"})
+_undo_restore = CompanyRestoreViewSet.as_view({"post": "undo"})
 
 api_urlpatterns = [
     path("", include(_routes.urls)),
+    path("companies/<uuid:id>/restore/", _restore, name="company-restore"),
+    path("companies/<uuid:id>/undo-restore/", _undo_restore, name="company-undo-restore"),
     path("platform/", PlatformView.as_view(), name="platform"),
     # A company that is to be deleted answers one request: the one that keeps it.
     path(

@@ -17,9 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from tenants.accounts.access import UserActor, actor_of, can
+from tenants.backups.selectors import protection_of
+from tenants.console.company_restore import why_not
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError
 from tenants.lifecycle.onboarding import address_of, waits_for_owner
+from tenants.lifecycle.restoring.services import restore_to_take_back
 from tenants.lifecycle.standing import (
     STANDING,
     delete_company,
@@ -33,7 +36,7 @@ from tenants.lifecycle.standing import (
 )
 from tenants.models import Operation, Tenant
 from tenants.permissions import MANAGE_COMPANIES, PLATFORM_SLUG, require_operator
-from tenants.selectors import company_for, operations_of, overviews
+from tenants.selectors import company_for, operations_of, overviews, visible_certificates
 from tenants.tenancy import atomic, outside_transaction
 from tenants.tenancy.sizes import Size, size_of
 
@@ -128,11 +131,17 @@ def _context(actor: UserActor, tenant: Tenant) -> dict[str, Any]:
     open_one = next((each for each in operations if each.state in Operation.OPEN), None)
     may_manage = can(actor, MANAGE_COMPANIES) and tenant.slug != PLATFORM_SLUG
     is_standing = tenant.state in STANDING and open_one is None
-    move_form = MoveForm(tenant=tenant)
+    move_form, protection = MoveForm(tenant=tenant), protection_of(tenant)
+    not_restorable = why_not(tenant, protection)
     return {
         "company": overviews([tenant])[0],
         "address": address_of(tenant.slug),
         "size": _size(tenant),
+        "protection": protection,
+        "not_restorable": not_restorable if tenant.state in STANDING and may_manage else "",
+        "may_restore": may_manage and is_standing and not not_restorable,
+        "may_take_back": may_manage and is_standing and restore_to_take_back(tenant) is not None,
+        "has_certificate": visible_certificates(actor=actor).filter(tenant_id=tenant.pk).exists(),
         "operations": operations,
         "open_operation": open_one,
         "reason_form": ReasonForm(),

@@ -21,8 +21,18 @@ from tenants.selectors.platform import (
     given_up_work,
     standing_of_cells,
 )
+from tenants.selectors.proofs import (
+    BY_TIME,
+    CERTIFICATES_BY_TIME,
+    certificate_for,
+    signed_evidence,
+    visible_certificates,
+    visible_evidence,
+)
 
 __all__ = [
+    "BY_TIME",
+    "CERTIFICATES_BY_TIME",
     "CHECKS",
     "LATE_AFTER",
     "Check",
@@ -30,6 +40,7 @@ __all__ = [
     "CompanyOverview",
     "DeadLetter",
     "Jobs",
+    "certificate_for",
     "checks",
     "companies",
     "company_for",
@@ -40,6 +51,9 @@ __all__ = [
     "operation_for",
     "operations_of",
     "overviews",
+    "signed_evidence",
     "standing_of_cells",
+    "visible_certificates",
+    "visible_evidence",
     "visible_operations",
 ]
