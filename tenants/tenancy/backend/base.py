@@ -65,6 +65,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.timezone != loader.timezone:
             register_tzloader(self.timezone, cursor)
         cursor.apply_scope, cursor.note_write = self.apply_scope, self.note_write
+        cursor.is_connecting = self._connecting
         return cursor
 
     def apply_scope(self) -> None:

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from django.contrib.postgres.signals import get_citext_oids, get_hstore_oids
 from django.db import OperationalError, connections
 
 from tenants.accounts.models import Department
@@ -29,6 +30,14 @@ def three(databases: None, django_db_blocker: Any) -> Any:
         connections.close_all()
         for company in made:
             drop_company(company)
+
+
+def test_a_process_may_open_its_first_connection_for_a_company(three: list[TenantRef]) -> None:
+    """Django looks types up in the catalogs then, once in a process; a company's statement may not."""
+    connections.close_all()
+    for known in (get_hstore_oids, get_citext_oids):
+        known.cache_clear()
+    assert server_process(three[0])
 
 
 def test_a_company_too_many_gets_a_new_connection_and_those_seen_keep_theirs(
