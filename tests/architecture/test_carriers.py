@@ -46,7 +46,7 @@ STREAMS = {
 # cells, checks readiness, compares tables as the owner.
 THREADS = {
     "tenants/dispatch/absences.py", "tenants/dispatch/heartbeats.py", "tenants/foundation/health.py",
-    "tenants/lifecycle/moving/comparing.py", "tenants/lifecycle/restoring/saga.py",
+    "tenants/lifecycle/keeping_alive.py", "tenants/lifecycle/moving/comparing.py",
     "tenants/tenancy/migrating/turns.py",
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from tenants.dispatch.services import release_postponed
 from tenants.foundation.errors import Conflict
+from tenants.lifecycle.keeping_alive import kept_alive
 from tenants.lifecycle.moving import fencing, work_items
 from tenants.lifecycle.moving.capture import begin_capture, end_capture, log_stands
 from tenants.lifecycle.moving.comparing import compare_all, compare_changed
@@ -97,7 +98,10 @@ def stop_capture(run: Run) -> None:
 
 def copy(run: Run) -> None:
     """Copy everything as it is at one moment, while the company works on."""
-    done = copy_everything(move_of(run))
+    with kept_alive(
+        run
+    ):  # a commit that looks at the foreign keys of millions of rows says nothing meanwhile
+        done = copy_everything(move_of(run))
     run.remember(bytes=done.bytes)
     run.progress(rows=done.rows, tables=done.tables)
     log.info("move.copied", rows=done.rows, bytes=done.bytes)
@@ -117,7 +121,9 @@ def follow(run: Run) -> None:
             "More is changed than can be brought over. Move it at a quieter time.", code="moves.busy"
         )
     began = time.monotonic()
-    run.result(rows=_count(run, catch_up(move, compare=compare_all)).compared)
+    with kept_alive(run):  # nor does a sum over all rows
+        compared = catch_up(move, compare=compare_all)
+    run.result(rows=_count(run, compared).compared)
     run.remember(compare_seconds=round(time.monotonic() - began, 3))
 
 

@@ -1,13 +1,9 @@
 """The steps of a restore: read the past from a server of its own, lay it beside the present, compare, exchange."""
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-import structlog
-from django.db import connections
 from psycopg import sql
 
 from tenants.backups.copying import (
@@ -34,7 +30,8 @@ from tenants.backups.servers import CONTROL, Connection, server_of
 from tenants.backups.taking import WAL_SECONDS
 from tenants.backups.wal import close_segment, wait_for_wal
 from tenants.foundation.errors import Conflict, NotFound
-from tenants.lifecycle.operations import OperationLost, Run, Step, register_saga
+from tenants.lifecycle.keeping_alive import kept_alive
+from tenants.lifecycle.operations import Run, Step, register_saga
 from tenants.lifecycle.restoring.events import CompanyRestored
 from tenants.lifecycle.restoring.swapping import Swap, put_back, put_in_place, remove_schema
 from tenants.lifecycle.transitions import change_state
@@ -46,10 +43,8 @@ from tenants.tenancy.migrations import migrate_tenant
 from tenants.tenancy.provisioning import schema_exists
 from tenants.tenancy.template import tenant_plan
 
-log = structlog.get_logger(__name__)
 KIND: Final = Operation.Kind.RESTORE
 TAKES_BACK: Final = "takes_back"
-BEAT_SECONDS: Final = 10.0
 State = Tenant.State
 # What the company's people read, and by which a restore knows the state it has brought about itself.
 REASON: Final = "An earlier state of this company is being restored."
@@ -62,39 +57,6 @@ def tenant_of(run: Run) -> Tenant:
     if tenant is None:
         raise NotFound("The company that was to be restored is gone.", code="restores.no_company")
     return tenant
-
-
-@contextlib.contextmanager
-def kept_alive(run: Run) -> Iterator[Callable[[], None]]:
-    """Keep the operation's lease while a program works that does not tell how far it is.
-
-    What it gives is called between two pieces of work; it raises OperationLost when another process took over.
-    """
-    ended, lost = threading.Event(), threading.Event()
-
-    def beat() -> None:
-        try:
-            while not ended.wait(BEAT_SECONDS):
-                run.beat()
-        except OperationLost:
-            lost.set()
-        except Exception as error:
-            # The database is away: the lease may run out, and then the next beat says so.
-            log.warning("restore.beat_failed", error=str(error))
-        finally:
-            connections.close_all()
-
-    def check() -> None:
-        if lost.is_set():
-            raise OperationLost(f"The operation {run.operation.pk} is another process's now.")
-
-    thread = threading.Thread(target=beat, name="restore-beat", daemon=True)
-    thread.start()
-    try:
-        yield check
-    finally:
-        ended.set()
-        thread.join(timeout=30)
 
 
 def close(run: Run) -> None:

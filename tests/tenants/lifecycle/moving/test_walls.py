@@ -1,6 +1,8 @@
 """The database holds up whoever has not heard of a move, and every door makes the same of it."""
 
 import json
+import time
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,8 @@ from tenants.accounts.models import Department, User
 from tenants.accounts.selectors import actor_for
 from tenants.dispatch import Work, enqueue, registry, tenant_job
 from tenants.dispatch.running import Outcome, run_item
-from tenants.lifecycle.moving import steps, work_items
+from tenants.lifecycle import keeping_alive
+from tenants.lifecycle.moving import comparing, steps, work_items
 from tenants.lifecycle.moving.places import move_of
 from tenants.lifecycle.moving.switching import doors_before, live_in, shut_doors
 from tenants.lifecycle.operations import OperationLost, Run
@@ -170,6 +173,31 @@ def test_a_company_does_not_wait_behind_the_wall_for_a_server_that_is_away(
     assert [row[0] for row in mover.work_items("cell_2")] == [row[0] for row in before]
     with tenant_scope(home(mover.tenant)), atomic():
         assert Department.objects.filter(name="Harbour").exists()
+
+
+def test_a_comparison_of_many_rows_does_not_cost_the_lease(
+    mover: Mover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping_alive, "BEAT_SECONDS", 0.02)
+    leases: list[datetime] = []
+
+    def lease(move: Any) -> datetime:
+        expires_at = Operation.objects.get(pk=move.run.operation.pk).lease_expires_at
+        assert expires_at is not None
+        return expires_at
+
+    def compare(move: Any, *given: Any) -> int:
+        began, until = lease(move), time.monotonic() + 10
+        # Behind the wall nothing is begun that takes long.
+        while not leases and lease(move) <= began:
+            assert time.monotonic() < until, "nobody keeps the lease"
+            time.sleep(0.01)
+        leases.append(began)
+        return comparing.compare_all(move, *given)
+
+    monkeypatch.setattr(steps, "compare_all", compare)
+    assert mover.move().state == Operation.State.SUCCEEDED
+    assert leases
 
 
 def test_a_process_that_goes_on_after_the_move_was_undone_sends_the_company_nowhere(mover: Mover) -> None:
