@@ -139,13 +139,21 @@ def drop_place(connection: Connection, place: SchemaPlace) -> None:
             sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [place.tenant_id]
         )
     connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(place.schema)))
-    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [place.role]).fetchone():
-        try:
-            with connection.transaction():
-                # The owner made the role and so may act for it; the role's other rights go with it.
-                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(place.role)))
-        except psycopg.errors.DependentObjectsStillExist:
-            log.info("role.kept", role=place.role)
+    drop_role(connection, place.role)
+
+
+def drop_role(connection: Connection, role: str) -> bool:
+    """Remove a role in the caller's transaction; False when it still has rights in another cell of the server."""
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+        return True
+    try:
+        with connection.transaction():
+            # The owner made the role and so may act for it; the role's other rights go with it.
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+    except psycopg.errors.DependentObjectsStillExist:
+        log.info("role.kept", role=role)
+        return False
+    return True
 
 
 def schema_exists(connection: Connection, schema: str) -> bool:

@@ -7,9 +7,9 @@ from uuid import UUID
 import structlog
 from psycopg import sql
 
-from tenants.lifecycle.moving.target import drop_role
 from tenants.models import Operation, Tenant
 from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.provisioning import drop_role
 
 log = structlog.get_logger(__name__)
 KEEP_DAYS = 7

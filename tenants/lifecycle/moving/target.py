@@ -1,12 +1,10 @@
 """The place a company moves to: made like any company's, emptied again, dropped when the move is undone."""
 
-import psycopg
-from psycopg import sql
-
 from tenants.foundation.errors import Conflict
-from tenants.lifecycle.moving.places import Connection, Move
+from tenants.lifecycle.moving.places import Move
 from tenants.models import Tenant
-from tenants.tenancy.provisioning import SHARED_ROWS, provision_schema, schema_exists
+from tenants.tenancy import provisioning
+from tenants.tenancy.provisioning import SchemaPlace, provision_schema, schema_exists
 
 LEDGER = "SELECT app, name FROM tenants_migrationledger WHERE tenant_id = %s"
 
@@ -31,24 +29,7 @@ def drop_place(move: Move, cell: str) -> None:
     with move.at(cell) as connection:
         if Tenant.objects.filter(pk=move.tenant_id, cell=cell).exists():
             raise Conflict("The company lives in this cell.", code="moves.lives_there")
-        for table in SHARED_ROWS:
-            connection.execute(
-                sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), [move.tenant_id]
-            )
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(move.schema)))
-        drop_role(connection, move.role)
-
-
-def drop_role(connection: Connection, role: str) -> bool:
-    """Remove a role that is needed nowhere on this server any more; False when it is."""
-    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
-        return True
-    try:
-        with connection.transaction():
-            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
-    except psycopg.errors.DependentObjectsStillExist:
-        return False
-    return True
+        provisioning.drop_place(connection, SchemaPlace(move.tenant_id, move.schema, move.role))
 
 
 def check_same_migrations(move: Move) -> None:
