@@ -14,6 +14,7 @@ from tenants.backups.selectors import backup_status, known_backups, repository_s
 from tenants.backups.servers import BackupServer, backup_servers
 from tenants.backups.taking import take_backup
 from tenants.models import Evidence, Tenant
+from tenants.tenancy.databases import owner_connection
 from tests.companies import create_company, drop_company
 from tests.tenants.backups.departments import found
 from tests.tenants.backups.own_server import OwnServer
@@ -33,9 +34,11 @@ def server(on_own_server: OwnServer) -> BackupServer:
 
 @pytest.fixture
 def company(server: BackupServer) -> Iterator[Tenant]:
-    """A company with a row of its own."""
+    """A company with a row of its own, and a sequence that has given out numbers since the backup."""
     made = create_company()
     found(made, "one")
+    with owner_connection(f"{made.cell}_owner") as connection:
+        connection.execute("SELECT nextval(%s)", [f"{made.schema}.tasks_taskassignee_id_seq"])
     yield made
     drop_company(made)
 
