@@ -48,17 +48,17 @@ def signed_evidence(*, actor: Actor | None, evidence_id: UUID) -> SignedDocument
             "summary": row.summary,
             "started_at": row.started_at.isoformat(),
             "finished_at": row.finished_at.isoformat(),
-            "report": without_fractions(row.report),
+            "report": _without_fractions(row.report),
         }
     )
 
 
-def without_fractions(value: Any) -> Any:
+def _without_fractions(value: Any) -> Any:
     """A JSON value as it can be signed: numbers that not every reader reads alike become text."""
     if isinstance(value, Mapping):
-        return {name: without_fractions(part) for name, part in value.items()}
+        return {name: _without_fractions(part) for name, part in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [without_fractions(part) for part in value]
+        return [_without_fractions(part) for part in value]
     if isinstance(value, float) or (isinstance(value, int) and abs(value) > GREATEST_NUMBER):
         return str(value)
     return value

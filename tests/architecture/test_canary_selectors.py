@@ -143,12 +143,19 @@ def shown(
     return shows
 
 
-@pytest.mark.parametrize("name", sorted(set(SELECTORS) - ECHOES))
-def test_a_selector_tells_nothing_of_another_company(name: str, theirs: Canary, owner: UserActor) -> None:
-    try:
-        assert not shown(SELECTORS[name], theirs, owner, errors=REFUSALS)
-    except NoSample as missing:
-        pytest.fail(f"{name} has an argument “{missing}”: say in samples() what another company has for it")
+def test_no_selector_tells_anything_of_another_company(theirs: Canary, owner: UserActor) -> None:
+    """One test for all of them: two companies are filled once, and each call is rolled back."""
+    telling, unknown = [], []
+    for name in sorted(set(SELECTORS) - ECHOES):
+        try:
+            if shown(SELECTORS[name], theirs, owner, errors=REFUSALS):
+                telling.append(name)
+        except NoSample as missing:
+            unknown.append(
+                f"{name} has an argument “{missing}”: say in samples() what another company has for it"
+            )
+    assert telling == []
+    assert unknown == []
 
 
 def test_what_only_echoes_is_still_there() -> None:

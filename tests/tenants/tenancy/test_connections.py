@@ -36,7 +36,7 @@ def test_a_process_may_open_its_first_connection_for_a_company(three: list[Tenan
     """Django looks types up in the catalogs then, once in a process; a company's statement may not."""
     connections.close_all()
     for known in (get_hstore_oids, get_citext_oids):
-        known.cache_clear()
+        known.cache_clear()  # type: ignore[attr-defined]
     assert server_process(three[0])
 
 
