@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
 
 from tenants.dispatch import enqueue
 from tenants.lifecycle.operations import run_operation, start_operation
 from tenants.lifecycle.transitions import change_state
-from tenants.models import Evidence, Operation, Tenant
+from tenants.models import Backup, DeletionCertificate, Evidence, Operation, SigningKey, Tenant
+from tenants.secrets.signing import sign_document
 from tenants.tenancy import atomic, tenant_scope
 from tests.companies import OWNER_PASSWORD, create_company, drop_company
 from tests.fakes.dispatch import run_due_work
@@ -36,7 +38,44 @@ def platform_site(site: Site) -> Iterator[Site]:
 
 
 @pytest.fixture
-def pages(platform_site: Site, site: Site) -> dict[str, str]:
+def restorable(settings: Settings, tmp_path: Path) -> Iterator[Tenant]:
+    """A company with a backup, whose latest restore can be taken back."""
+    settings.BACKUP_DIR = tmp_path
+    company = create_company(name="Invented Bakery")
+    company.created_at = timezone.now() - timedelta(days=9)
+    company.save()
+    at = timezone.now() - timedelta(days=2)
+    Backup.objects.create(
+        server="main", kind="full", state="verified", cells=["cell_1"], location="", started_at=at, finished_at=at
+    )  # fmt: skip
+    Operation.objects.create(
+        kind="restore", tenant_id=company.pk, tenant_slug=company.slug, state="succeeded", finished_at=timezone.now(),
+        input={"moment": at.isoformat()}, result={"kept_schema": "kept", "cell": "cell_1"},
+    )  # fmt: skip
+    yield company
+    Operation.objects.filter(tenant_id=company.pk).delete()
+    Backup.objects.all().delete()
+    drop_company(company)
+
+
+@pytest.fixture
+def deleted() -> Iterator[Tenant]:
+    """A company of which nothing is left but its certificate."""
+    company = create_company(name="Deleted company")
+    signed = sign_document({"kind": "notion-task-sync.deletion-certificate", "company_id": str(company.pk)})
+    certificate = DeletionCertificate.objects.create(
+        tenant_id=company.pk, document=signed.document, signature=signed.signature,
+        signed_with=SigningKey.objects.get(pk=signed.key_id),
+    )  # fmt: skip
+    Tenant.objects.filter(pk=company.pk).update(state="deleted")
+    yield company
+    certificate.delete()
+    Operation.objects.filter(tenant_id=company.pk).delete()
+    drop_company(company)
+
+
+@pytest.fixture
+def pages(platform_site: Site, site: Site, restorable: Tenant, deleted: Tenant) -> dict[str, str]:
     """Something on every page: a company with an operation that waits, checks, and a job that was given up."""
     company = site.tenant
     Tenant.objects.filter(pk=company.id).update(
@@ -77,6 +116,13 @@ def pages(platform_site: Site, site: Site) -> dict[str, str]:
         "operation, exported": f"/platform/operations/{exported.pk}/",
         "operation, waiting": f"/platform/operations/{waiting.pk}/",
         "given-up jobs": "/platform/work/",
+        "a restored company": f"/platform/companies/{restorable.pk}/",
+        "a deleted company": f"/platform/companies/{deleted.pk}/",
+        "restore": f"/platform/companies/{restorable.pk}/restore/",
+        "restore, under way": f"/platform/companies/{company.id}/restore/",
+        "restore, not possible": f"/platform/companies/{deleted.pk}/restore/",
+        "evidence": "/platform/evidence/",
+        "evidence, none": "/platform/evidence/?kind=backup&outcome=failed",
     }
 
 
@@ -93,6 +139,27 @@ def test_the_operators_pages_are_accessible(
             assert violations(page) == [], f"{name} {theme}"
             picture(page, f"{name}-{theme}-{width}")
         assert overflow(page) <= 0, name
+    page.context.close()
+
+
+def test_a_moment_that_cannot_be_reached_is_said_beside_what_was_typed(
+    browser: Browser, platform_site: Site, restorable: Tenant, watched: Watched
+) -> None:
+    page = _window(browser, platform_site, watched, 390)
+    sign_in(page, platform_site.owner_email, OWNER_PASSWORD)
+    page.goto(f"/platform/companies/{restorable.pk}/")
+    page.get_by_role("button", name="Actions").click()
+    page.get_by_role("link", name="Restore to a moment").click()
+    form = page.locator("section", has=page.get_by_role("heading", name="To a moment"))
+    form.get_by_label("Moment (UTC)").fill(f"{timezone.now() - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}")
+    form.get_by_label("say that you mean it").fill("another")
+    form.get_by_role("button", name="Restore").click()
+    expect(form.get_by_text(f"Type “{restorable.slug}” to say that you mean it.")).to_be_visible()
+    watched.errors.clear()  # the refusal is a 422
+    assert violations(page) == []
+    assert overflow(page) <= 0
+    picture(page, "restore-refused")
+    assert not Operation.objects.filter(tenant_id=restorable.pk, state="running").exists()
     page.context.close()
 
 

@@ -101,13 +101,14 @@ def test_without_a_backup_there_is_no_moment(
 def test_the_workers_are_asked_to_restore_and_nothing_is_done_in_the_request(
     operator_api: APIClient, backed_up: Tenant
 ) -> None:
-    body = {"moment": moment(2), "confirm": "South", "with_access": True}
+    asked = moment(2)
+    body = {"moment": asked, "confirm": "South", "with_access": True}
     answer = operator_api.post(address(backed_up), body)
     assert answer.status_code == 202, answer.json()
     operation = Operation.objects.get(pk=answer.json()["id"])
     assert (answer.json()["kind"], operation.state, operation.steps_done) == ("restore", "running", [])
     assert operation.input == {
-        "moment": datetime.fromisoformat(body["moment"]).isoformat(), "keeps_access": False, "cell": "",
+        "moment": datetime.fromisoformat(asked).isoformat(), "keeps_access": False, "cell": "",
     }  # fmt: skip
     assert operation.asked_by == "Olga Owner-Example"
     again = operator_api.post(address(backed_up), body)

@@ -1,5 +1,6 @@
 """Evidence and certificates by the operators' API: listed in pages, handed out signed."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ EVIDENCE, CERTIFICATES = "/api/v1/evidence/", "/api/v1/deletion-certificates/"
 
 
 def run(
-    kind: str = "restore_drill", *, is_passed: bool = True, report: dict[str, object] | None = None
+    kind: str = "restore_drill", *, is_passed: bool = True, report: Mapping[str, object] | None = None
 ) -> Evidence:
     at = timezone.now() - timedelta(hours=1)
     return Evidence.objects.create(
