@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Now
 
 from tenants.accounts.access import Actor
 from tenants.foundation.errors import NotFound
@@ -21,7 +22,10 @@ _WAITING = ("ready", "handed", "running")
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """How many of a company's jobs wait or run, and how many were given up; None: its cell does not answer."""
+    """How many of a company's jobs are due or run, and how many were given up; None: its cell does not answer.
+
+    What a schedule has planned for later does not wait yet.
+    """
 
     waiting: int | None = 0
     dead: int | None = 0
@@ -136,7 +140,8 @@ def _jobs_in(cell: str, ids: list[UUID]) -> dict[UUID, Jobs]:
     if cell not in settings.CELLS:
         return dict.fromkeys(ids, Jobs(None, None))
     with cell_scope(cell), transaction.atomic(using=cell):
-        rows = WorkItem.objects.filter(tenant_id__in=ids).exclude(state=WorkItem.State.DONE)
+        is_later = Q(state=WorkItem.State.READY, due_at__gt=Now())
+        rows = WorkItem.objects.filter(tenant_id__in=ids).exclude(state=WorkItem.State.DONE).exclude(is_later)
         for tenant_id, state, count in rows.values_list("tenant_id", "state").annotate(count=Count("pk")):
             counts[tenant_id][state] += count
     return {pk: Jobs(sum(counts[pk][state] for state in _WAITING), counts[pk]["dead"]) for pk in ids}

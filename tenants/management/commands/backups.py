@@ -67,7 +67,7 @@ class Command(BaseCommand):
         for row in failed:
             self.stdout.write(f"{row.pk}  {row.server:<8} {row.kind:<12} failed: {row.error}")
         self.stdout.write(
-            f"{len(stored)} backups, {(size or 0) / 2**20:.1f} MB with the log; "
+            f"{len(stored)} {'backup' if len(stored) == 1 else 'backups'}, {(size or 0) / 2**20:.1f} MB with the log; "
             + (
                 f"a restore was last proved {proved:%Y-%m-%d %H:%M} UTC."
                 if proved

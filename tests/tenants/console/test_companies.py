@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from tenants.accounts.invitations.services import open_invitation
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
+from tenants.dispatch import enqueue
 from tenants.models import Domain, Tenant
+from tenants.selectors import jobs_of
 from tenants.tenancy import atomic, tenant_scope
 from tenants.tenancy.directory import directory
 from tests.companies import create_company, drop_company
@@ -53,6 +57,16 @@ def test_a_suspended_company_says_why(text_of: TextOf, company: Tenant) -> None:
     text = text_of(LIST)
     assert "Suspended" in text
     assert "Not paid since May." in text
+
+
+def test_a_job_waits_when_it_is_due_and_not_before(company: Tenant) -> None:
+    before = jobs_of(company).waiting
+    assert before is not None
+    with tenant_scope(company.ref), atomic():
+        for _ in range(3):
+            enqueue("platform.refill_spares")
+        enqueue("platform.refill_spares", due_at=timezone.now() + timedelta(hours=1))
+    assert jobs_of(company).waiting == before + 3
 
 
 def test_only_the_results_are_sent_again(text_of: TextOf) -> None:
