@@ -1,5 +1,6 @@
 """What an operator does to a company: suspend it, make it read-only, let it go on, move, export, restore, delete it."""
 
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from tenants.lifecycle.transitions import LONGEST_REASON, change_state
 from tenants.models import DeletionRequest, Operation, Tenant
 from tenants.permissions import MANAGE_COMPANIES, PLATFORM_SLUG, require_operator
 
+# What cannot be stored or turns the page's other words round: it stands on every page of a closed company.
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 State = Tenant.State
 # A deletion is called off, not resumed; an export, a move and an onboarding end by themselves.
 STANDING = frozenset({State.ACTIVE, State.READ_ONLY, State.SUSPENDED})
@@ -64,7 +67,7 @@ def _bring(tenant_id: UUID, to: str, reason: str, actor: Actor, standing: frozen
 
 
 def _reason(text: str) -> str:
-    reason = " ".join(text.split())
+    reason = " ".join(UNSEEN.sub(" ", text).split())
     if not reason:
         msg = "Say why, in words for the company's people."
         raise InvalidInput(msg, fields={"reason": [msg]})

@@ -70,6 +70,13 @@ def test_a_reason_fits_on_a_page(tenant: TenantRef) -> None:
         suspend_company(tenant_id=tenant.id, reason="x" * 301, actor=SYSTEM)
 
 
+def test_a_reason_is_made_of_what_can_be_seen(tenant: TenantRef) -> None:
+    done = suspend_company(tenant_id=tenant.id, reason="Not\x00 paid\u202e \u2066since May.", actor=SYSTEM)
+    assert done.state_reason == "Not paid since May."
+    with pytest.raises(InvalidInput):
+        suspend_company(tenant_id=tenant.id, reason="\u202e\x00", actor=SYSTEM)
+
+
 def test_an_owner_of_a_company_is_no_operator(owner: UserActor, tenant: TenantRef) -> None:
     for attempt in (
         lambda: suspend_company(tenant_id=tenant.id, reason="x", actor=owner),

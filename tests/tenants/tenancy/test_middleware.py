@@ -208,3 +208,18 @@ def test_a_body_is_read_before_the_transaction_opens(
 
     assert TransactionMiddleware(view)(request).status_code == status
     assert (body.held_transaction, seen) == (False, [] if breaks_off else ["x"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"name=a%00b", 400), (b"name=a\0b", 400), (b"name=a%2500b", 200)]
+)
+def test_a_form_with_a_nul_goes_no_further(tenant: TenantRef, body: bytes, status: int) -> None:
+    request = RequestFactory().post("/", body, content_type="application/x-www-form-urlencoded")
+    seen: list[str] = []
+
+    def view(asked: HttpRequest) -> HttpResponse:
+        seen.append(asked.POST["name"])
+        return HttpResponse()
+
+    assert TransactionMiddleware(view)(request).status_code == status
+    assert seen == (["a%00b"] if status == 200 else [])
