@@ -134,14 +134,26 @@ def test_the_page_says_that_backups_are_off(text_of: TextOf, settings: Settings)
 
 
 @pytest.mark.parametrize(
-    ("hours", "word"), [(None, "Restore not proved"), (3, "Restore proved"), (27, "Restore not proved")]
+    ("hours", "has_failed_since", "word"),
+    [
+        (None, False, "Restore not proved"),
+        (3, False, "Restore proved"),
+        (3, True, "Last drill failed"),
+        (27, True, "Restore not proved"),
+    ],
 )
 def test_the_page_tells_when_a_restore_was_last_proved(
-    text_of: TextOf, settings: Settings, tmp_path: Path, hours: float | None, word: str
+    text_of: TextOf,
+    settings: Settings,
+    tmp_path: Path,
+    hours: float | None,
+    has_failed_since: bool,
+    word: str,
 ) -> None:
     settings.BACKUP_DIR = tmp_path
     if hours is not None:
         evidence(hours=hours)
+    if has_failed_since:
         evidence(hours=1, is_passed=False)
     text = text_of("/platform/").partition('id="h-backups"')[2]
     assert word in text.partition("</header>")[0]
