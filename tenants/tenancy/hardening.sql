@@ -118,9 +118,10 @@ unneeded AS (
     WHERE EXISTS (SELECT FROM aclexplode(srvacl) a WHERE a.grantee = 0)
 ),
 login_settings (name, value, is_fixed) AS (
-    -- Otherwise Django sets the zone on each connection, by the function that is closed; and nothing runs for ever.
+    -- Otherwise Django sets the zone on each connection, by the function that is closed; nothing runs for ever, and no
+    -- sort fills the disk that all share.
     VALUES ('timezone', 'UTC', true), ('statement_timeout', '60s', false),
-           ('idle_in_transaction_session_timeout', '5min', false)
+           ('idle_in_transaction_session_timeout', '5min', false), ('temp_file_limit', '4GB', false)
 )
 SELECT 'everybody or a tenant may use ' || c.target AS fault,
        format('REVOKE %s ON %s FROM %s', c.right_taken, c.target,

@@ -124,6 +124,26 @@ def test_the_login_role_cannot_change_settings_by_a_select_nor_keep_temporary_ta
                 login.execute(attempt.encode())
         assert login.info.parameter_status("TimeZone") == "UTC"
         assert login.execute("SHOW statement_timeout").fetchone() == ("1min",)
+        assert login.execute("SHOW temp_file_limit").fetchone() == ("4GB",)
+
+
+def test_a_sort_that_would_fill_the_disk_is_ended(wound: Wound) -> None:
+    parts = settings.DATABASES["cell_1"]
+    limit = f'ALTER ROLE "{parts["USER"]}" IN DATABASE "{parts["NAME"]}" SET temp_file_limit = '
+    wound(f"{limit}'1MB'")
+    try:
+        with (
+            psycopg.connect(
+                host=parts["HOST"], port=parts["PORT"], user=parts["USER"], password=parts["PASSWORD"],
+                dbname=parts["NAME"],
+            ) as login,
+            pytest.raises(psycopg.errors.ConfigurationLimitExceeded),
+        ):  # fmt: skip
+            login.execute(
+                "SELECT * FROM (SELECT repeat('x', 500) AS x, n FROM generate_series(1, 50000) n) s ORDER BY x, n DESC"
+            )
+    finally:
+        wound(f"{limit}'4GB'")
 
 
 def test_the_printed_sql_is_what_prepare_runs(wound: Wound) -> None:
