@@ -77,7 +77,7 @@ def onboard_tenant(
     }  # fmt: skip
     if owner_password is not None:
         values["sealed_hash"] = seal_hash(make_password(owner_password), slug=slug, email=owner["email"])
-    if not _is_finished_now(slug):
+    if not _is_finished_now(slug, owner["email"]):
         operation = start_operation(
             kind=ONBOARD, tenant_id=None, tenant_slug=slug, asked_by=asked_by, values=values
         )
@@ -127,10 +127,10 @@ def _tenant_of(operation: Operation) -> Tenant | None:
     return Tenant.objects.filter(pk=operation.tenant_id).first() if operation.tenant_id else None
 
 
-def _is_finished_now(slug: str) -> bool:
+def _is_finished_now(slug: str, owner_email: str) -> bool:
     """Go on with what an earlier call left; False when there is nothing left of it.
 
-    Raises: Conflict (it is another company's, or somebody is at it).
+    Raises: Conflict (it is another company's, is being taken in for another owner, or somebody is at it).
     """
     left = Operation.objects.filter(kind=ONBOARD, tenant_slug=slug, state__in=Operation.OPEN).first()
     if left is None:
@@ -138,6 +138,9 @@ def _is_finished_now(slug: str) -> bool:
             raise slug_taken()
         return False
     if left.state == Operation.State.RUNNING:
+        theirs = left.input["owner"]["email"]
+        if owner_email and theirs and owner_email != theirs:  # the platform's may have none
+            raise slug_taken()  # or the caller would be told of success for a company that is somebody else's
         carry_out(left.pk)
         return True
     if run_operation(left.pk).state in Operation.OPEN:

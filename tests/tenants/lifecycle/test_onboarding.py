@@ -92,6 +92,8 @@ def test_what_waits_for_a_database_is_finished_by_the_next_call(
         Operation.State.RUNNING, "schema", ["reserve", "data_key"],
     )  # fmt: skip
 
+    with pytest.raises(Conflict, match="Another company"):
+        onboard(owner_email="somebody.else@other.example", owner_password=OWNER_PASSWORD)
     done = onboard(owner_password=OWNER_PASSWORD)
 
     left.refresh_from_db()
