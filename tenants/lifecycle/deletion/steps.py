@@ -214,7 +214,8 @@ def _tenant(run: Run) -> Tenant:
 
 
 def _request(run: Run) -> DeletionRequest:
-    return DeletionRequest.objects.get(pk=run.input["request_id"])
+    # Of this company and no other: what follows cannot be taken back.
+    return DeletionRequest.objects.get(pk=run.input["request_id"], tenant_id=_tenant_id(run))
 
 
 register_saga(

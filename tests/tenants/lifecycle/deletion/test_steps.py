@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -216,6 +217,15 @@ def test_one_that_was_called_off_in_between_is_not_deleted(company: TenantRef) -
     assert run_operation(operation.pk).state == "undone"
     assert standing_of(company) == before
     assert DeletionRequest.objects.get(tenant_id=company.id).begun_at is None
+
+
+def test_a_request_for_another_company_deletes_nothing(company: TenantRef) -> None:
+    before = standing_of(company)
+    operation = begun(company)
+    DeletionRequest.objects.filter(tenant_id=company.id).update(tenant_id=uuid4())
+    assert run_operation(operation.pk).state == "undone"
+    assert standing_of(company) == before
+    DeletionRequest.objects.filter(pk=operation.input["request_id"]).delete()
 
 
 def test_the_command_asks_for_it_keeps_it_and_carries_it_out(company: TenantRef) -> None:
