@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from tenants.accounts.access import Role, UserActor
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
-from tenants.models import Domain, Tenant
+from tenants.models import Domain, Evidence, Operation, Tenant
 from tenants.tenancy import TenantRef, tenant_scope
 from tenants.tenancy.databases import owner_aliases, owner_connection
 from tenants.tenancy.directory import directory
@@ -102,8 +102,13 @@ def undone(blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture
 def database(companies: tuple[Tenant, Tenant], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Database access that is undone when the test ends."""
+    """Database access that is undone when the test ends.
+
+    What committed tests of this worker wrote down of the platform is out of sight: lists begin empty in any order.
+    """
     with undone(django_db_blocker):
+        for model in (Operation, Evidence):
+            model.objects.all().delete()
         yield
 
 
