@@ -181,7 +181,9 @@ def test_hours_are_numbers_or_texts(api: APIClient, value: Any) -> None:
 _PATHS: Final = SchemaGenerator().get_schema(public=True)["paths"]  # type: ignore[no-untyped-call]
 READABLE: Final = sorted(path for path, verbs in _PATHS.items() if "get" in verbs)
 # On a company's host they do not exist (tests/tenants/api/test_operators.py asks them on the platform's).
-OPERATORS: Final = {"/api/v1/companies/", "/api/v1/operations/"}
+OPERATORS: Final = {
+    "/api/v1/companies/", "/api/v1/operations/", "/api/v1/evidence/", "/api/v1/deletion-certificates/",
+}  # fmt: skip
 PAGED: Final = sorted(
     path for path in READABLE if "{" not in path and path not in {"/api/v1/me/", *OPERATORS}
 )

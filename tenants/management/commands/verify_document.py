@@ -1,4 +1,4 @@
-"""``manage.py verify_document``: whether an export, its manifest or a deletion certificate is what was signed."""
+"""``manage.py verify_document``: whether an export, a certificate or a report of evidence is what was signed."""
 
 import json
 import zipfile
@@ -20,7 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "file", type=Path, help="an export's ZIP, its manifest.json, or a deletion certificate"
+            "file",
+            type=Path,
+            help="an export's ZIP, its manifest.json, a deletion certificate, or a report of evidence",
         )
         parser.add_argument(
             "--keys", type=Path, help="what “signing_keys --json” printed, or the public URL gave"
