@@ -190,8 +190,12 @@ def exchange_back(run: Run) -> None:
     """Give the company back what it had."""
     tenant = tenant_of(run)
     swap = Swap.of(tenant, run.operation.pk)
+    moment = datetime.fromisoformat(run.input["moment"])
     with kept_alive(run) as beat:
-        if not put_back(swap, to=swap.restored, beat=beat) and run.context.get("had_schema") is False:
+        if (
+            not put_back(swap, moment=moment, to=swap.restored, beat=beat)
+            and run.context.get("had_schema") is False
+        ):
             remove_schema(tenant.cell, swap.schema)
 
 
@@ -200,8 +204,9 @@ def take_back(run: Run) -> None:
     tenant = tenant_of(run)
     earlier = Operation.objects.get(pk=run.input[TAKES_BACK])
     swap = Swap.of(tenant, earlier.pk)
+    moment = datetime.fromisoformat(earlier.input["moment"])
     with kept_alive(run) as beat:
-        put_back(swap, to=swap.restored, beat=beat)
+        put_back(swap, moment=moment, to=swap.restored, beat=beat)
     run.result(takes_back=str(earlier.pk), cell=tenant.cell, kept_schema=swap.restored)
 
 

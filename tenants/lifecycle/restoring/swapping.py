@@ -46,6 +46,11 @@ CREATE TABLE {work} AS SELECT * FROM public.tenants_workitem
 DELETE FROM public.tenants_workitem w USING {work} p WHERE w.id = p.id;
 CREATE TABLE {ledger} AS SELECT * FROM public.tenants_migrationledger WHERE tenant_id = {tenant}
 """)
+# Everything open that is younger than the moment was asked for in the restored schema, and its rows go with that.
+FORGET = sql.SQL("""
+DELETE FROM public.tenants_workitem
+  WHERE tenant_id = {tenant} AND state IN ('ready', 'handed') AND every_seconds IS NULL AND created_at > {moment}
+""")
 UNPARK = sql.SQL("""
 INSERT INTO public.tenants_workitem SELECT * FROM {work} ON CONFLICT DO NOTHING;
 DELETE FROM public.tenants_migrationledger WHERE tenant_id = {tenant};
@@ -114,7 +119,7 @@ def put_in_place(swap: Swap, *, moment: datetime, keeps_access: bool, beat: Call
     _patiently(swap, step, beat)
 
 
-def put_back(swap: Swap, *, to: str, beat: Callable[[], None]) -> bool:
+def put_back(swap: Swap, *, moment: datetime, to: str, beat: Callable[[], None]) -> bool:
     """Let what was replaced be the company's again, and the restored one be called ``to``; False when there is nothing
     to put back. Raises: psycopg.Error."""
     done = False
@@ -127,6 +132,8 @@ def put_back(swap: Swap, *, to: str, beat: Callable[[], None]) -> bool:
             _lock_tables(connection, swap.schema)
             _run(connection, REVOKES, swap, swap.schema)
             _rename(connection, swap.schema, to)
+            names = {"tenant": sql.Literal(swap.tenant_id), "moment": sql.Literal(moment)}
+            connection.execute(FORGET.format(**names))
         _rename(connection, swap.replaced, swap.schema)
         _run(connection, UNPARK, swap, swap.schema, PARKED_WORK, PARKED_LEDGER)
         _run(connection, GRANTS, swap, swap.schema)

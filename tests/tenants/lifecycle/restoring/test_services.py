@@ -186,11 +186,15 @@ def test_work_goes_back_with_the_rows_it_speaks_of(past: Past) -> None:
             "its effect is gone: done again"
         )
         assert not WorkItem.objects.filter(pk=late.pk).exists(), "its rows are gone"
+        restored_work = WorkItem.objects.create(
+            tenant_id=late.tenant_id, tenant_role=late.tenant_role, kind=late.kind, due_at=late.due_at
+        )
     with tenant_scope(company.ref), atomic():
         assert OutboxEvent.objects.filter(name="company.restored").exists()
     take_restore_back(slug=company.slug, asked_by="test")
     with cell_scope(company.cell), atomic():
         assert WorkItem.objects.filter(pk=late.pk).exists()
+        assert not WorkItem.objects.filter(pk=restored_work.pk).exists(), "it spoke of the restored rows"
 
 
 def test_a_schema_that_was_dropped_comes_back_with_its_role(past: Past) -> None:
