@@ -301,8 +301,9 @@ def test_a_role_and_path_set_for_the_session_would_be_somebody_elses(four: list[
         with psycopg.connect(
             **bouncer.url_of(mine.cell), autocommit=True, prepare_threshold=None
         ) as connection:
-            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(mine.role)))
-            connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(mine.schema)))
+            # In one trip: on two lines they would be set on two servers, and a role sees nothing in another's schema.
+            scope = sql.SQL("SET ROLE {}; SET search_path = {}")
+            connection.execute(scope.format(sql.Identifier(mine.role), sql.Identifier(mine.schema)))
             start.wait(10)
             for _ in range(100):
                 row = connection.execute("SELECT current_schema()::text").fetchone()
