@@ -49,7 +49,9 @@ UNION ALL SELECT format('function %%s %%s', proname, pronamespace::regnamespace)
 UNION ALL SELECT format('role %%s %%s %%s %%s %%s', rolname, rolsuper, rolbypassrls, rolcanlogin, rolconfig)
           FROM pg_roles WHERE rolname = ANY(%(roles)s)
 UNION ALL SELECT format('setting %%s %%s', setdatabase, setconfig) FROM pg_db_role_setting
-          WHERE setrole = 0 OR setrole IN (SELECT oid FROM pg_roles WHERE rolname = ANY(%(roles)s))
+          WHERE (setrole = 0 OR setrole IN (SELECT oid FROM pg_roles WHERE rolname = ANY(%(roles)s)))
+            -- What somebody sets in other databases of the server meanwhile is no attack's doing.
+            AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 UNION ALL SELECT format('member %%s %%s', roleid::regrole, member::regrole) FROM pg_auth_members
           WHERE member IN (SELECT oid FROM pg_roles WHERE rolname = ANY(%(tenants)s))
              OR roleid IN (SELECT oid FROM pg_roles WHERE rolname = ANY(%(tenants)s))
