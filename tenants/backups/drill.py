@@ -108,7 +108,7 @@ def _drill(drill: _Drill) -> None:
             with scratch.connect(database) as connection:
                 _require_equal(fingerprint_of(connection, chosen.schema), live, "as the server came back")
             _restore_alone(scratch, database, chosen.schema, live, drill.beat)
-            drill.report |= {"company": chosen.slug, "rows": total_rows(live), "tables": len(live)}
+            drill.report |= {"company": str(chosen.pk), "rows": total_rows(live), "tables": len(live)}
 
 
 def _company_that_stands_still(server: BackupServer) -> tuple[Tenant | None, SchemaFingerprint, str]:

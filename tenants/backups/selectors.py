@@ -109,7 +109,7 @@ def protection_of(tenant: Tenant) -> Protection:
             .values_list("finished_at", flat=True).first()
         ),
         proved_at=drills.first(),
-        own_proved_at=drills.filter(report__servers__contains=[{"company": tenant.slug}]).first(),
+        own_proved_at=drills.filter(report__servers__contains=[{"company": str(tenant.pk)}]).first(),
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_a_drill_proves_a_restore_and_a_failed_one_does_not(server: BackupServer
     evidence = run_restore_drill()
     assert evidence.is_passed, evidence.summary
     report = evidence.report["servers"][0]
-    assert report["company"] == company.slug
+    assert report["company"] == str(company.pk)
     assert report["rows"] > 0
     proved = shown()[PROVED]
     assert proved == pytest.approx(evidence.finished_at.timestamp())

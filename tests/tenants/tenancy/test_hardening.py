@@ -15,7 +15,8 @@ from tenants.tenancy import TenantRef, atomic
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.hardening import faults, harden_database, hardened_aliases, script
 
-pytestmark = pytest.mark.usefixtures("database")
+# The rights and settings they break and mend are looked at by both: one worker runs them, one after the other.
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.xdist_group("hardening")]
 CELL = "cell_1_owner"
 SUPERUSER = settings.ADMIN_URLS[CELL]
 Wound = Callable[[str], None]

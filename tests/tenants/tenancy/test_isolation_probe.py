@@ -22,7 +22,8 @@ from tenants.tenancy.probes.bench import LOCK, MARK, bench
 from tenants.tenancy.probes.probe import Alone, Family
 from tenants.tenancy.probes.services import FAMILIES, Leak, ProbeReport, probe_isolation
 
-pytestmark = pytest.mark.usefixtures("database")
+# The rights and settings they break and mend are looked at by both: one worker runs them, one after the other.
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.xdist_group("hardening")]
 CELL = "cell_1"
 Wound = Callable[[str], None]
 # How the database may refuse alone without having been asked for a right: what is sent is no single statement, is not

@@ -253,7 +253,7 @@ def test_server_connections_that_are_cut_cost_errors_but_never_another_companys_
             with owner_connection(f"{four[0].cell}_owner") as connection:
                 connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND usename = %s LIMIT 1",
+                    " WHERE datname = current_database() AND usename = %s",
                     [settings.DATABASES[four[0].cell]["USER"]],
                 )
 
