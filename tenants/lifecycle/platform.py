@@ -6,6 +6,7 @@ from typing import Final
 from django.utils import timezone
 
 from tenants.dispatch import enqueue, schedule
+from tenants.dispatch.services import set_share
 from tenants.lifecycle.onboarding import onboard_tenant
 from tenants.models import Tenant
 from tenants.permissions import PLATFORM_SLUG
@@ -30,6 +31,8 @@ PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
 ]
 # Done once on the first day as well: nobody should wait for the night to see that a new platform is sound.
 FIRST_CHECKS: Final = ("platform.schema_audit", "platform.isolation_probe")
+# A drill, a backup and a long restore must not keep the operations of other companies waiting.
+MOST_AT_ONCE: Final = 12
 SETTLED: Final = timedelta(minutes=5)
 NIGHT: Final = time(2, 0)
 APART: Final = timedelta(minutes=15)
@@ -49,6 +52,7 @@ def ensure_platform() -> TenantRef:
                 enqueue(kind, due_at=timezone.now() + SETTLED)
     else:
         ref = tenant.ref
+    set_share(cell=ref.cell, tenant_id=ref.id, max_inflight=MOST_AT_ONCE)
     with tenant_scope(ref), atomic():
         daily = [kind for kind, every in PLATFORM_SCHEDULES if every >= _DAY]
         for kind, every in PLATFORM_SCHEDULES:

@@ -4,6 +4,7 @@ from django.conf import settings
 
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.lifecycle.moving.copies import KEEP_DAYS
+from tenants.lifecycle.moving.switching import MOVABLE
 from tenants.lifecycle.operations import abandon, carry_out, start_operation
 from tenants.models import Operation, Tenant
 from tenants.permissions import PLATFORM_SLUG
@@ -43,6 +44,9 @@ def start_move(
         raise Conflict(
             "The platform's own tenant is not moved: its jobs move the others.", code="moves.platform"
         )
+    if tenant.state not in MOVABLE:
+        # Said here already: an operation that can only be undone would keep others waiting meanwhile.
+        raise Conflict("A company in this state is not moved.", code="moves.state")
     region = settings.CELL_POLICIES[to].region
     if region != tenant.region and not may_change_region:
         raise Conflict(

@@ -137,6 +137,19 @@ def test_a_deletion_drops_every_copy_but_never_the_place_a_company_lives_in(move
     assert not stands_in(mover.tenant, "cell_2")
 
 
+@pytest.mark.parametrize("state", ["provisioning", "pending_deletion", "deleted"])
+def test_a_company_that_cannot_be_moved_has_no_operation_begun(mover: Mover, state: str) -> None:
+    tenants = Tenant.objects.filter(pk=mover.tenant.id)
+    tenants.update(state=state)
+    try:
+        with pytest.raises(Conflict) as refused:
+            start_move(slug=mover.tenant.slug, to="cell_2", asked_by="Test", may_change_region=True)
+    finally:
+        tenants.update(state="active")
+    assert refused.value.code == "moves.state"
+    assert not Operation.objects.filter(tenant_id=mover.tenant.id, kind="move").exists()
+
+
 @pytest.mark.parametrize(
     ("to", "error", "code"),
     [("cell_9", InvalidInput, "moves.unknown_cell"), ("cell_1", Conflict, "moves.already_there")],
