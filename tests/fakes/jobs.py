@@ -58,8 +58,8 @@ def count(work: Work) -> None:
         work.finish()
 
 
-@tenant_job("test.poison", max_attempts=2, backoff_seconds=0.05)
-def poison(work: Work) -> None:
+@tenant_job("test.hopeless", max_attempts=2, backoff_seconds=0.05)
+def hopeless(work: Work) -> None:
     """Fail for as long as the file ``payload["file"]`` is there."""
     if Path(str(work.payload["file"])).exists():
         raise ValueError("This job cannot be done while the file is there.")

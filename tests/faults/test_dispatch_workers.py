@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import redis
+from django.conf import settings
 
 from tenants.accounts.models import Department
 from tenants.dispatch import enqueue
@@ -16,6 +17,7 @@ from tenants.dispatch.handing import hand_out
 from tenants.dispatch.leases import cell_transaction
 from tenants.models import WorkItem
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.databases import owner_connection
 from tests.fakes.dispatch import states_of_work
 from tests.faults.conftest import Workers, wait_until
 
@@ -171,9 +173,10 @@ def test_connections_that_postgresql_drops_cost_nothing_but_time(
 
 
 def drop_connections(cell: str) -> None:
-    """End every other session of the login role in the cell's database, as a restart would."""
-    with cell_transaction(cell) as cursor:
-        cursor.execute(
+    """End every session of the login role in the cell's database, as a restart would; only the owner may."""
+    with owner_connection(f"{cell}_owner") as connection:
+        connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND usename = %s",
+            [settings.DATABASES[cell]["USER"]],
         )

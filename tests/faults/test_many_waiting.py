@@ -157,7 +157,7 @@ def test_a_job_that_can_never_be_done_ends_among_the_dead_letters_and_can_be_tri
     obstacle.touch()
     workers.start(concurrency=1)
     with tenant_scope(tenant), atomic():
-        enqueue("test.poison", payload={"file": str(obstacle)})
+        enqueue("test.hopeless", payload={"file": str(obstacle)})
 
     wait_until(lambda: states_of_work(tenant, "test.%") == ["dead"], seconds=30, what="it is given up")
     (letter,) = [row for row in dead_letters(tenant.cell) if row.tenant_id == tenant.id]

@@ -53,7 +53,7 @@ def moment(hours: float) -> str:
 
 def test_it_tells_which_moments_can_be_reached(operator_api: APIClient, backed_up: Tenant) -> None:
     drilled = timezone.now() - timedelta(hours=5)
-    for hours, company in ((5, "south"), (4, "elsewhere")):
+    for hours, company in ((5, str(backed_up.pk)), (4, "another")):
         at = timezone.now() - timedelta(hours=hours)
         Evidence.objects.create(
             kind="restore_drill", is_passed=True, summary="", started_at=at, finished_at=at,

@@ -122,7 +122,7 @@ def test_the_company_s_page_tells_its_last_backup_and_proved_restore(
 
     assert "1 h ago" in fact("Last backup with it")
     assert "Never" in fact("Last proved restore")
-    for hours, company in ((6, "south"), (3, "another")):
+    for hours, company in ((6, str(backed_up.pk)), (3, "another")):
         when = timezone.now() - timedelta(hours=hours)
         Evidence.objects.create(
             kind="restore_drill", is_passed=True, summary="", started_at=when, finished_at=when,

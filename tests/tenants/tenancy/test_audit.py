@@ -18,6 +18,9 @@ from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.provisioning import drop_place, make_schemas, new_place
 from tenants.tenancy.template import current_script
 
+# It gives roles rights for a moment, which the hardening's tests would find.
+pytestmark = pytest.mark.xdist_group("hardening")
+
 CHANGES = {
     "ALTER TABLE {s}.tasks_task DROP COLUMN title CASCADE": "column tasks_task.title is missing",
     "ALTER TABLE {s}.tasks_task ADD COLUMN extra text": "column tasks_task.extra is not in the template",
