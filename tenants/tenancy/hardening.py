@@ -74,8 +74,8 @@ def query(alias: str) -> str:
     owner = settings.DATABASES[alias]["USER"]
     login = settings.DATABASES[alias.removesuffix("_owner")]["USER"]
     text = QUERY.read_text()
-    for name, role in ((":owner", owner), (":login", login)):
-        text = text.replace(f"{name} AS", f"{sql.Literal(role).as_string(None)}::text AS")
+    for name, value in ((":owner", owner), (":login", login), (":prefix", settings.TENANT_ROLE_PREFIX)):
+        text = text.replace(f"{name} AS", f"{sql.Literal(value).as_string(None)}::text AS")
     return text
 
 

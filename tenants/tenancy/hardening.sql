@@ -1,12 +1,13 @@
 -- One row for each right that differs from what a cell may give away, with the statement that sets it right; no row:
--- the database is hardened. ":owner" and ":login" are replaced by the quoted names of the roles.
+-- the database is hardened. ":owner", ":login" and ":prefix" are replaced by the quoted names of the roles, and by what
+-- the names of tenants' roles begin with.
 --
 -- PostgreSQL lets everybody read its catalogs and call functions that change settings, run text as SQL, keep files,
 -- take locks or hold messages. A tenant's role may do none of it. Closed is everything volatile or looking at the
 -- server, unless it is named here, so that a function of a later release is closed until somebody has thought about it.
 WITH
 roles AS (
-    SELECT :owner AS owner, :login AS login
+    SELECT :owner AS owner, :login AS login, :prefix AS prefix
 ),
 -- Nobody of these may hold what is closed: everybody (0), and the tenants' group with its members.
 refused AS (
@@ -177,12 +178,15 @@ UNION ALL
 SELECT format('the role %I may do more than a role of its kind needs', r.rolname), NULL
 FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles l ON l.rolname = (SELECT login FROM roles)
 WHERE (r.oid = l.oid AND (r.rolsuper OR r.rolbypassrls OR r.rolreplication))
+   -- Roles are the server's: those of another installation on it are for that one to look after.
    OR (r.oid IN (SELECT id FROM refused WHERE id <> 0)
+       AND (r.rolname = 'nts_tenant' OR starts_with(r.rolname, (SELECT prefix FROM roles)))
        AND (r.rolsuper OR r.rolbypassrls OR r.rolreplication OR r.rolcreaterole OR r.rolcreatedb OR r.rolcanlogin))
 UNION ALL
 SELECT format('the role %I is a member of %I', member.rolname, granted.rolname), NULL
 FROM pg_catalog.pg_auth_members m
 JOIN pg_catalog.pg_roles member ON member.oid = m.member JOIN pg_catalog.pg_roles granted ON granted.oid = m.roleid
 WHERE m.member IN (SELECT id FROM refused WHERE id <> 0) AND granted.rolname <> 'nts_tenant'
+      AND (member.rolname = 'nts_tenant' OR starts_with(member.rolname, (SELECT prefix FROM roles)))
    OR member.rolname = (SELECT login FROM roles) AND granted.rolname ~ '^pg_(read|write|execute|signal|use|create|maint)'
 ORDER BY 1
