@@ -31,7 +31,8 @@ MANY = int(os.environ.get("BENCH_MANY_TENANTS", "1000"))
 LIBRARIES = ("django_tenants", "django_pgschemas")
 WAYS = {
     "django_tenants": ("standard", "multiprocessing"),
-    "django_pgschemas": ("sequential", "parallel"),
+    # Its threads load the same migrations at once, which the one with a field more does not survive: hence last.
+    "django_pgschemas": ("parallel", "sequential"),
     "ours": ("one", "two"),
 }
 LIMITED = {"BENCH_LIMIT_SET_CALLS": "1"}
