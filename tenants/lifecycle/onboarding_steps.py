@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
@@ -31,7 +30,6 @@ from tenants.tenancy.provisioning import drop_schema, provision_schema
 from tenants.tenancy.self_test import check_isolation
 from tenants.tenancy.spares import reserve_schema
 
-log = structlog.get_logger(__name__)
 ONBOARD: Final = "onboard"
 PROVISIONING: Final = Tenant.State.PROVISIONING
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
-import structlog
 from django.conf import settings
 from psycopg import sql
 
@@ -18,7 +17,6 @@ from tenants.tenancy.context import TenantRef
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.provisioning import SchemaPlace, drop_place, opaque_name, provision_schema
 
-log = structlog.get_logger(__name__)
 type Connection = psycopg.Connection[tuple[Any, ...]]
 OWN_ROW = "a row of one's own"
 MARK = "isolation probe"
