@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +16,12 @@ from tenants.backups.errors import BackupBroken, BackupBusy, NoBackup
 from tenants.backups.sealing import read_small, write_small
 from tenants.backups.servers import CONTROL, Connection, repository_folder
 from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.session_locks import session_lock
 
 log = structlog.get_logger(__name__)
 ENTRY: Final = "entry"
 DATA: Final = "base.tar"
 MANIFEST: Final = "backup_manifest"
-LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-SHARED_LOCK: Final = "SELECT pg_try_advisory_lock_shared(hashtextextended(%s, 0))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +179,10 @@ def repository_lock(server: str, purpose: str, *, shared: bool = False) -> Itera
     ``purpose`` is ``backup`` (one at a time) or ``files`` (shared by those who read them, alone for who deletes them).
     Raises: BackupBusy when it cannot be had at once.
     """
-    connection = owner_connection(CONTROL)
-    connection.autocommit = True
-    try:
-        key = f"notion-task-sync {purpose} {server}"
-        row = connection.execute(SHARED_LOCK if shared else LOCK, [key]).fetchone()
-        if not row or not row[0]:
+    with (
+        closing(owner_connection(CONTROL)) as connection,
+        session_lock(connection, f"{purpose} {server}", shared=shared) as is_held,
+    ):
+        if not is_held:
             raise BackupBusy
         yield connection
-    finally:
-        connection.close()

@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +25,7 @@ from tenants.tenancy.provisioning import (
     new_place,
     newest_fingerprint,
 )
+from tenants.tenancy.session_locks import session_lock
 from tenants.tenancy.template import current_script
 
 log = structlog.get_logger(__name__)
@@ -41,8 +40,8 @@ STANDING = Gauge(
     ["cell"],
     multiprocess_mode="mostrecent",
 )
-# The owner's session has it while it refills; the lock is the database's own, so one per cell.
-LOCK = "SELECT pg_try_advisory_lock(hashtext('notion-task-sync spares'))"
+# Who refills has it; the lock is the database's own, so one per cell.
+SPARES_LOCK = "spares"
 SCHEMAS = """
 SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname ~ %s ORDER BY nspname
 """
@@ -120,7 +119,7 @@ def refill_spares(cell: str, *, wanted: int | None = None, orphan_age: timedelta
     policy = settings.CELL_POLICIES[cell]
     target = (settings.SPARE_SCHEMAS if wanted is None else wanted) if policy.is_open else 0
     done = Refill()
-    with owner_connection(f"{cell}_owner") as connection, one_refiller(connection) as is_mine:
+    with owner_connection(f"{cell}_owner") as connection, session_lock(connection, SPARES_LOCK) as is_mine:
         if not is_mine:
             done.is_busy = True
             return done
@@ -162,14 +161,6 @@ def refill_every_cell() -> list[str]:
             failed.append(cell)
             log.warning("spares.not_refilled", cell=cell, error=str(error).strip())
     return failed
-
-
-@contextmanager
-def one_refiller(connection: Connection) -> Iterator[bool]:
-    """Whether this process alone refills the connection's cell until the block ends."""
-    connection.autocommit = True
-    row = connection.execute(LOCK).fetchone()
-    yield bool(row and row[0])
 
 
 def _drop(

@@ -19,6 +19,7 @@ from tenants.tenancy.migrating.ledger import lacking
 from tenants.tenancy.migrating.owner import working_as_owner
 from tenants.tenancy.migrating.units import Library, Unit
 from tenants.tenancy.provisioning import record_migrations
+from tenants.tenancy.session_locks import let_go
 from tenants.tenancy.template import Key
 
 log = structlog.get_logger(__name__)
@@ -214,8 +215,8 @@ class Worker:
             with connection.transaction():
                 record_migrations(connection, tenant.pk, unit.keys)
         finally:
-            # Its settings and its lock end with it.
-            wrapper.close()
+            let_go(connection)
+            wrapper.close()  # and its settings with it
         return 1
 
     def _python_without_transaction(self, tenant: Tenant, unit: Unit) -> None:

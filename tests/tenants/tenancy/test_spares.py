@@ -17,10 +17,11 @@ from tenants.models import SpareSchema
 from tenants.tenancy import atomic, tenant_scope
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.provisioning import SchemaPlace, drop_place, make_schemas, new_place, provision_schema
+from tenants.tenancy.session_locks import session_lock
 from tenants.tenancy.spares import (
     ORPHAN_AGE,
+    SPARES_LOCK,
     claim_spare,
-    one_refiller,
     refill_spares,
     reserve_schema,
     spares_of,
@@ -143,7 +144,7 @@ def test_spares_of_an_older_template_are_given_to_nobody_and_dropped(spares: Non
 
 
 def test_a_second_refiller_leaves_the_cell_to_the_first(spares: None) -> None:
-    with owner_connection(f"{CELL}_owner") as first, one_refiller(first) as is_mine:
+    with owner_connection(f"{CELL}_owner") as first, session_lock(first, SPARES_LOCK) as is_mine:
         assert is_mine
         assert refill_spares(CELL, wanted=2).is_busy
     assert refill_spares(CELL, wanted=2).standing == 2
@@ -243,7 +244,7 @@ def test_a_refiller_killed_at_any_moment_leaves_nothing_that_stays(spares: None)
 def wait_until_free() -> None:
     """Wait until the server has noticed that the killed process is gone, and given its lock back."""
     for _ in range(100):
-        with owner_connection(f"{CELL}_owner") as owner, one_refiller(owner) as is_mine:
+        with owner_connection(f"{CELL}_owner") as owner, session_lock(owner, SPARES_LOCK) as is_mine:
             if is_mine:
                 return
         time.sleep(0.05)
