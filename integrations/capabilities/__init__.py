@@ -8,6 +8,7 @@ from integrations.capabilities.problems import (
     SourceCall,
     SourceError,
 )
+from integrations.capabilities.task_sink import InvalidRecordValue, TaskSink, ValueProblem
 from integrations.capabilities.task_source import (
     CollectionPage,
     PeoplePage,
@@ -41,6 +42,7 @@ __all__ = [
     "CollectionPage",
     "DateSpan",
     "FieldKind",
+    "InvalidRecordValue",
     "LimitScope",
     "OptionGroup",
     "PeoplePage",
@@ -58,8 +60,10 @@ __all__ = [
     "RemoteValue",
     "SourceCall",
     "SourceError",
+    "TaskSink",
     "TaskSource",
     "UnreadableRecord",
     "ValueData",
     "ValuePage",
+    "ValueProblem",
 ]

@@ -37,6 +37,10 @@ class Connection(models.Model):
         ERROR = "error", "Error"
         DISCONNECTED = "disconnected", "Disconnected"
 
+    class AuthKind(models.TextChoices):
+        TOKEN = "token", "Token of an internal integration"
+        OAUTH = "oauth", "Granted by OAuth"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     connector = models.CharField(max_length=40)
     name = models.CharField(max_length=200)
@@ -47,6 +51,9 @@ class Connection(models.Model):
     workspace_icon = models.TextField(blank=True, default="")
     token_secret = models.ForeignKey(
         "secrets.Secret", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    auth_kind = models.CharField(
+        max_length=8, choices=AuthKind.choices, default=AuthKind.TOKEN, db_default=AuthKind.TOKEN
     )
     token_changed_at = models.DateTimeField(null=True, blank=True)
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True, default=180)

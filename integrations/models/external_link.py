@@ -24,8 +24,9 @@ class ExternalLink(models.Model):
     """A remote record and what it became here; unique per connection and remote id.
 
     A quarantined link may have no object yet. `content_hash` is empty when the next read has to write
-    whatever it finds. `unresolved` keeps references to records that have not been taken over yet: `{"parent":
-    [remote ids], "blocked_by": [...]}`.
+    whatever it finds. `base` is what both sides agreed on last, by our field, as `integrations/sync/canonical.py`
+    compares values; None until a first reading. `unresolved` keeps references to records that have not been
+    taken over yet: `{"parent": [remote ids], "blocked_by": [...]}`.
     """
 
     class State(models.TextChoices):
@@ -53,6 +54,9 @@ class ExternalLink(models.Model):
     state_reason = models.TextField(blank=True, default="")
     failures = models.PositiveIntegerField(default=0)
     content_hash = models.CharField(max_length=64, blank=True, default="")
+    base = models.JSONField(null=True, blank=True)
+    # The text of the page when both sides agreed on it last, as a hash; empty while nobody knows.
+    body_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
     remote_created_at = models.DateTimeField(null=True, blank=True)
     remote_edited_at = models.DateTimeField(null=True, blank=True)
     seen_run_id = models.UUIDField(null=True, blank=True)

@@ -20,6 +20,19 @@ class FieldMapping(models.Model):
         CONFIRMED = "confirmed", "Confirmed"
         SUSPENDED = "suspended", "Suspended"
 
+    class Direction(models.TextChoices):
+        BOTH = "both", "Both ways"
+        IN = "in", "From there only"
+        OUT = "out", "From here only"
+
+    class Policy(models.TextChoices):
+        """Who wins when both sides changed the field."""
+
+        NEWEST = "newest", "The newest edit"
+        REMOTE = "remote", "The workspace"
+        LOCAL = "local", "This side"
+        MANUAL = "manual", "Ask somebody"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     collection = models.ForeignKey(
         "integrations.SyncedCollection", on_delete=models.CASCADE, related_name="mappings"
@@ -31,6 +44,12 @@ class FieldMapping(models.Model):
     related_collection_id = models.CharField(max_length=100, blank=True, default="")
     options = models.JSONField(default=list, blank=True)
     state = models.CharField(max_length=16, choices=State.choices, default=State.PROPOSED)
+    direction = models.CharField(
+        max_length=4, choices=Direction.choices, default=Direction.BOTH, db_default=Direction.BOTH
+    )
+    policy = models.CharField(
+        max_length=10, choices=Policy.choices, default=Policy.NEWEST, db_default=Policy.NEWEST
+    )
     reason = models.TextField(blank=True, default="")
     score = models.FloatField(default=0.0)
     created_at = models.DateTimeField(auto_now_add=True)

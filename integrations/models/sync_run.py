@@ -29,12 +29,24 @@ class SyncRun(models.Model):
         POLL = "poll", "Changes"
         FULL = "full", "Full check"
         BODIES = "bodies", "Page texts"
+        EVENTS = "events", "Told changes"
+        PUSH = "push", "Sent changes"
+        DRY_RUN = "dry_run", "Dry run"
+        UNDO = "undo", "Undo"
+
+    class Held(models.TextChoices):
+        """Why a waiting run does not go on by itself."""
+
+        NO = "", "Not held"
+        MASS_CHANGE = "mass", "Unusually many changes"
 
     class Trigger(models.TextChoices):
         MANUAL = "manual", "By hand"
         SCHEDULE = "schedule", "Schedule"
         CONNECT = "connect", "New connection"
         MAPPING = "mapping", "Changed mapping"
+        WEBHOOK = "webhook", "Told by the service"
+        EDIT = "edit", "Edits here"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -73,10 +85,20 @@ class SyncRun(models.Model):
     unchanged = models.PositiveIntegerField(default=0)
     archived = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    pushed = models.PositiveIntegerField(default=0, db_default=0)
+    conflicts = models.PositiveIntegerField(default=0, db_default=0)
     calls = models.PositiveIntegerField(default=0)
     stalls = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True, default="")
     is_cancel_requested = models.BooleanField(default=False)
+    held_for = models.CharField(
+        max_length=8, choices=Held.choices, blank=True, default=Held.NO, db_default=Held.NO
+    )
+    # What the run would do, in numbers and sentences, where somebody has to decide; made by the brake and by dry runs.
+    plan = models.JSONField(null=True, blank=True)
+    # Somebody has looked at the plan and said that it is right.
+    is_approved = models.BooleanField(default=False, db_default=False)
+    undoes_id = models.UUIDField(null=True, blank=True)
     accepts_disappearances = models.BooleanField(default=False)
     started_by_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -92,8 +114,9 @@ class SyncRun(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["connection"],
-                condition=Q(state__in=["queued", "running", "waiting"]) & ~Q(kind__in=["bodies", "poll"]),
-                name="integrations_run_one_at_a_time",
+                condition=Q(state__in=["queued", "running", "waiting"])
+                & Q(kind__in=["import", "full", "undo"]),
+                name="integrations_run_whole_one_at_a_time",
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -68,6 +68,12 @@ class SyncedCollection(models.Model):
     watermark = models.DateTimeField(null=True, blank=True)
     last_read_at = models.DateTimeField(null=True, blank=True)
     last_complete_at = models.DateTimeField(null=True, blank=True)
+    # New tasks of its department (of any, where no other collection takes them) get a record here.
+    takes_new_tasks = models.BooleanField(default=False, db_default=False)
+    # Whether archiving a task here puts its record into the trash there.
+    trashes_records = models.BooleanField(default=False, db_default=False)
+    # The column that holds our id of a record: by it a record is found whose making was not answered.
+    external_id_field_id = models.CharField(max_length=200, blank=True, default="", db_default="")
     row_count = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -13,6 +13,7 @@ from tenants.models.spare_schema import SpareSchema
 from tenants.models.template_script import TemplateMigration, TemplateScript
 from tenants.models.tenant import Tenant
 from tenants.models.work_item import DispatchClock, TenantQueue, WorkItem
+from tenants.models.workspace_route import WorkspaceRoute
 
 __all__ = [
     "Backup",
@@ -35,4 +36,5 @@ __all__ = [
     "Tenant",
     "TenantQueue",
     "WorkItem",
+    "WorkspaceRoute",
 ]
