@@ -14,6 +14,7 @@ from django.test import Client
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
+from xdist.remote import Producer
 
 from tenants.accounts.access import Role, UserActor
 from tenants.accounts.models import User
@@ -26,6 +27,13 @@ from tenants.tenancy.preparing import prepare
 from tests.companies import create_company, drop_company
 from tests.fakes.events import PublishedEvents
 from tests.people import person, signed_in_client, token_client
+from tests.worker_groups import GroupScheduling
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling | None:
+    """`--dist loadgroup`: tests of an `xdist_group` share a worker, the others are dealt out one by one."""
+    return GroupScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
