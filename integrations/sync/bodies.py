@@ -64,6 +64,8 @@ def read_bodies(
         # The next poll meets the same problem and says what it means for the connection.
         _wait(run, opened, error)
         return None
+    finally:
+        opened.guard.write_tally()
     return 0.0
 
 

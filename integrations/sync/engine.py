@@ -22,13 +22,21 @@ from integrations.sync.drift import take_over_schema
 from integrations.sync.guarded_source import Postponed
 from integrations.sync.journal import Journal
 from integrations.sync.leases import give_back_lease, take_lease
+from integrations.sync.limiter import Lane
 from integrations.sync.outcomes import finish_run, suspend_connection, wait_with_run
 from integrations.sync.people import read_people
 from integrations.sync.problems import Problem
 from integrations.sync.reading import CannotGoOn, read_collection
 from integrations.sync.relations import resolve_relations
 from integrations.sync.retry import postponed_pause
-from integrations.sync.session import CONNECTION_PROBLEMS, NotConnected, Stopped, SyncSession, open_source
+from integrations.sync.session import (
+    CONNECTION_PROBLEMS,
+    NotConnected,
+    Stopped,
+    SyncSession,
+    TurnOver,
+    open_source,
+)
 from integrations.sync.stored_mapping import collection_mapping
 from integrations.sync.translate import CollectionMapping
 from tenants.foundation.errors import LimitReached, NotFound
@@ -37,6 +45,12 @@ from tenants.tenancy import atomic
 log = structlog.get_logger(__name__)
 
 MAX_STALLS: Final = 30
+LANES: Final[dict[str, Lane]] = {
+    SyncRun.Kind.IMPORT: Lane.IMPORT,
+    SyncRun.Kind.FULL: Lane.RECONCILE,
+    SyncRun.Kind.EVENTS: Lane.EVENTS,
+    SyncRun.Kind.PUSH: Lane.INTERACTIVE,
+}
 
 
 def run_sync(*, run_id: UUID, heartbeat: Callable[[], None]) -> None:
@@ -72,7 +86,10 @@ def carry_out(run: SyncRun, parts: list[SyncRunCollection], *, heartbeat: Callab
         session = _open_session(run, parts, lease, heartbeat)
         if session is None:
             return
-        _attempt(session)
+        try:
+            _attempt(session)
+        finally:
+            session.guard.write_tally()
     finally:
         give_back_lease(connection.pk, lease)
 
@@ -81,7 +98,7 @@ def _open_session(
     run: SyncRun, parts: list[SyncRunCollection], lease: UUID, heartbeat: Callable[[], None]
 ) -> SyncSession | None:
     try:
-        opened = open_source(run.connection)
+        opened = open_source(run.connection, lane=LANES.get(run.kind, Lane.BACKGROUND))
     except NotConnected as error:
         _end(run, SyncRun.State.FAILED, str(error))
         return None
@@ -114,6 +131,11 @@ def _attempt(session: SyncSession) -> None:
         finish_run(session)
     except Stopped as error:
         _stop(session, error)
+    except TurnOver:
+        with atomic():
+            session.hold()
+            session.journal.flush()
+        raise
     except LimitReached as error:
         has_moved = run.done + run.calls + session.guard.uncounted > done_before + 1
         run.stalls = 0 if has_moved else run.stalls + 1

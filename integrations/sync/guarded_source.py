@@ -26,9 +26,13 @@ from integrations.capabilities import (
 from integrations.sync import metrics
 from integrations.sync.limiter import Caller, Limiter
 from integrations.sync.retry import Action, decide
+from integrations.sync.tally import Count, Key, add_counts, this_hour
 from tenants.foundation.errors import LimitReached
+from tenants.tenancy.context import current_tenant_or_none
 
 log = structlog.get_logger(__name__)
+#: A worker writes its counts down this often, and when it ends: a killed one loses seconds of them, not calls.
+_TALLY_SECONDS = 15.0
 
 
 class CallGuard:
@@ -39,6 +43,8 @@ class CallGuard:
         self._caller = caller
         self._service = service
         self._uncounted = 0
+        self._tally: dict[Key, Count] = {}
+        self._tallied_at = time.monotonic()
         self.by_operation: Counter[str] = Counter()
 
     def before(self, call: SourceCall) -> None:
@@ -50,6 +56,11 @@ class CallGuard:
         status = str(outcome.status or (outcome.error.kind.value if outcome.error else "none"))
         metrics.CALLS.labels(service=self._service, operation=call.operation, status=status).inc()
         error = outcome.error
+        count = self._tally.setdefault((this_hour(), call.operation, self._caller.lane.value), Count())
+        count.calls += 1
+        count.failed += int(error is not None)
+        count.refused += int(error is not None and error.limit_scope is not None)
+        count.milliseconds += round(outcome.duration_seconds * 1000)
         if error is not None and error.limit_scope is not None:
             self._limiter.refused(
                 self._caller,
@@ -57,6 +68,14 @@ class CallGuard:
                 scope=error.limit_scope,
                 retry_after_seconds=error.retry_after_seconds,
             )
+
+    def write_tally(self, *, is_last: bool = True) -> None:
+        """Write down the calls counted since the last time; now, or if the last time is a while ago."""
+        is_due = is_last or time.monotonic() - self._tallied_at >= _TALLY_SECONDS
+        if self._tally and is_due and current_tenant_or_none() is not None:
+            counts, self._tally = self._tally, {}
+            self._tallied_at = time.monotonic()
+            add_counts(self._caller.connection_id, counts)
 
     @property
     def uncounted(self) -> int:

@@ -57,6 +57,8 @@ def read_collection(
             reader.context = replace(reader.context, mapping=mapping)
         if page is not None:
             take_over(reader.context, page, advance=partial(reader.advance, page))
+            if part.state != SyncRunCollection.State.READ:
+                session.end_turn()
 
 
 class _Reader:

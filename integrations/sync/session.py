@@ -11,6 +11,7 @@ from django.utils import timezone
 from integrations.capabilities import ProblemKind, TaskSource
 from integrations.models import Connection, SyncRun, SyncRunCollection
 from integrations.registry import open_task_source
+from integrations.services import WHOLE_KINDS
 from integrations.sync.guarded_source import CallGuard, GuardedTaskSource
 from integrations.sync.journal import Journal
 from integrations.sync.leases import keep_lease
@@ -20,6 +21,9 @@ from tenants.secrets.services import reveal_secret
 from tenants.tenancy import atomic
 
 MAX_STRIKES: Final = 3
+#: A run that reads everything gives its worker back after this long, so that a company with a million pages keeps
+#: nobody waiting; it goes on where it stood.
+TURN_SECONDS: Final = 20.0
 #: Problems that concern the whole connection, and the state they put it into.
 CONNECTION_PROBLEMS: Final = {
     ProblemKind.UNAUTHORISED: Connection.State.REAUTHORISE,
@@ -39,6 +43,13 @@ class Stopped(Conflict):
 
     default_code = "sync.stopped"
     default_message = "The run was stopped."
+
+
+class TurnOver(LimitReached):
+    """A long run has had its turn: it goes on as soon as the others had theirs."""
+
+    default_code = "sync.turn_over"
+    default_message = "Others have their turn."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +130,9 @@ class SyncSession:
             raise Stopped("The run was cancelled.", code="sync.cancelled")
         if state != Connection.State.CONNECTED:
             raise Stopped(f"The workspace is {Connection.State(state).label.lower()}.", code="sync.paused")
+        self.guard.write_tally(is_last=False)
+
+    def end_turn(self) -> None:
+        """Where the run can go on from here: let others in after a while. Raises: TurnOver."""
+        if self.run.kind in WHOLE_KINDS and (timezone.now() - self.began_at).total_seconds() > TURN_SECONDS:
+            raise TurnOver(retry_after_seconds=0.05)
