@@ -11,6 +11,7 @@ from integrations.models import Connection, FieldMapping, SyncedCollection
 from integrations.sync.limiter import Lane
 from integrations.sync.options import OptionProposal
 from integrations.sync.proposals import FieldProposal, find_projects, propose_mapping
+from integrations.sync.schema_history import UNTITLED, note_schema_changes, note_title_change
 from integrations.sync.session import open_source
 from integrations.sync.stored_mapping import schema_to_json
 from tenants.accounts.access import Actor, require
@@ -55,9 +56,13 @@ def discover_collections(*, connection: Connection, actor: Actor) -> list[Synced
 def _note_collection(
     collection: SyncedCollection, remote: RemoteCollection, project_ids: Collection[str]
 ) -> None:
-    collection.container_id, collection.url = remote.container_id, remote.url
-    collection.title, collection.icon = remote.title or "Untitled", remote.icon[:40]
     is_decided = collection.mapping_state == SyncedCollection.MappingState.CONFIRMED
+    if is_decided:
+        note_title_change(collection, remote)  # its columns are compared when they are stored
+    else:
+        note_schema_changes(collection, remote)
+    collection.container_id, collection.url = remote.container_id, remote.url
+    collection.title, collection.icon = remote.title or UNTITLED, remote.icon[:40]
     if not is_decided:
         proposal = propose_mapping(remote, project_ids=project_ids)
         collection.schema, collection.schema_read_at = schema_to_json(remote.fields), timezone.now()

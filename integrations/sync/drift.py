@@ -10,6 +10,7 @@ from integrations.models import FieldMapping, SyncedCollection
 from integrations.sync.options import OptionProposal
 from integrations.sync.problems import Problem
 from integrations.sync.proposals import can_carry, option_proposals
+from integrations.sync.schema_history import UNTITLED, note_schema_changes
 from integrations.sync.stored_mapping import schema_to_json
 from integrations.sync.translate import CollectionMapping
 from integrations.sync.vocabulary import OurField
@@ -31,6 +32,7 @@ def take_over_schema(collection: SyncedCollection, remote: RemoteCollection) -> 
     column is understood by its name. Call it inside a transaction. Returns what a person has to look at.
     """
     by_id = {field.id: field for field in remote.fields}
+    note_schema_changes(collection, remote)
     mappings = list(collection.mappings.all())
     problems: list[Problem] = []
     changed: list[FieldMapping] = []
@@ -109,7 +111,8 @@ def _merged(item: OptionProposal, decided: str | None) -> dict[str, object]:
 
 
 def _describe(collection: SyncedCollection, remote: RemoteCollection) -> None:
-    collection.title, collection.url, collection.icon = remote.title, remote.url, remote.icon[:40]
+    collection.title, collection.url = remote.title or UNTITLED, remote.url
+    collection.icon = remote.icon[:40]
     collection.container_id = remote.container_id
     collection.schema = schema_to_json(remote.fields)
     collection.schema_read_at = timezone.now()
