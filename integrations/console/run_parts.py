@@ -19,6 +19,10 @@ PHASES: Final = {
     SyncRun.Kind.FULL: _WHOLE,
     SyncRun.Kind.POLL: (Phase.RECORDS, Phase.RELATIONS),
     SyncRun.Kind.BODIES: (Phase.BODIES,),
+    SyncRun.Kind.EVENTS: (Phase.RECORDS, Phase.RELATIONS),
+    SyncRun.Kind.DRY_RUN: _WHOLE,
+    SyncRun.Kind.PUSH: (),
+    SyncRun.Kind.UNDO: (),
 }
 LABELS: Final = {
     Phase.SCHEMA: gettext_lazy("Read columns"),
