@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.CharField(max_length=100, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=80)),
+                ('change', models.CharField(choices=[('created', 'New record'), ('values', 'Changed values'), ('body', 'Changed text'), ('trashed', 'To the trash'), ('restored', 'Out of the trash'), ('moved', 'Moved'), ('schema', 'Changed columns'), ('table_gone', 'Table to the trash'), ('table_back', 'Table new or back'), ('other', 'Something else')], default='other', max_length=12)),
                 ('entity_kind', models.CharField(blank=True, default='', max_length=40)),
                 ('entity_id', models.CharField(blank=True, default='', max_length=100)),
                 ('collection_id', models.CharField(blank=True, default='', max_length=100)),
@@ -155,10 +156,13 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=tenants.foundation.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('address_key', models.CharField(max_length=64, unique=True)),
+                ('key_came_at', models.DateTimeField(blank=True, null=True)),
+                ('revealed_at', models.DateTimeField(blank=True, null=True)),
                 ('remote_id', models.CharField(blank=True, default='', max_length=100)),
                 ('state', models.CharField(choices=[('waiting', 'Waiting for the service'), ('confirming', 'To be confirmed there'), ('active', 'Receiving'), ('silent', 'Silent'), ('off', 'Switched off')], default='waiting', max_length=12)),
                 ('state_reason', models.TextField(blank=True, default='')),
                 ('last_event_at', models.DateTimeField(blank=True, null=True)),
+                ('watched_until', models.DateTimeField(blank=True, null=True)),
                 ('missed', models.PositiveIntegerField(default=0)),
                 ('refused', models.PositiveIntegerField(default=0)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
@@ -365,6 +369,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='webhooksubscription',
             name='signing_secret',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='secrets.secret'),
+        ),
+        migrations.AddField(
+            model_name='webhooksubscription',
+            name='pending_secret',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='secrets.secret'),
         ),
         migrations.AddField(

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class InboundEvent(models.Model):
-    """One event. `id` is the service's own, so that a second delivery finds the first.
+    """One event. `id` is the service's own, so that a second delivery finds the first. `kind` is its word for it.
 
     The dirty set of a connection is its waiting events: they say which records to read, never what is in them.
     """
@@ -15,11 +15,26 @@ class InboundEvent(models.Model):
         DONE = "done", "Read"
         IGNORED = "ignored", "Nothing to do"
 
+    class Change(models.TextChoices):
+        """What the event means to the engine, whatever the service calls it."""
+
+        CREATED = "created", "New record"
+        VALUES = "values", "Changed values"
+        BODY = "body", "Changed text"
+        TRASHED = "trashed", "To the trash"
+        RESTORED = "restored", "Out of the trash"
+        MOVED = "moved", "Moved"
+        SCHEMA = "schema", "Changed columns"
+        TABLE_GONE = "table_gone", "Table to the trash"
+        TABLE_BACK = "table_back", "Table new or back"
+        OTHER = "other", "Something else"
+
     id = models.CharField(primary_key=True, max_length=100)
     connection = models.ForeignKey(
         "integrations.Connection", on_delete=models.CASCADE, related_name="inbound_events", db_index=False
     )
     kind = models.CharField(max_length=80)
+    change = models.CharField(max_length=12, choices=Change.choices, default=Change.OTHER)
     entity_kind = models.CharField(max_length=40, blank=True, default="")
     entity_id = models.CharField(max_length=100, blank=True, default="")
     collection_id = models.CharField(max_length=100, blank=True, default="")
