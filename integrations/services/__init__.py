@@ -1,19 +1,21 @@
 """Writes of the main noun: connections and the runs that read them."""
 
 from integrations.services.connections import (
-    DISCOVER_JOB,
     connect_workspace,
     disconnect_connection,
     pause_connection,
     replace_token,
     resume_connection,
 )
+from integrations.services.granting import DISCOVER_JOB, accept_grant
 from integrations.services.runs import (
     BODIES_JOB,
     POLL_JOB,
+    PUSH_JOB,
     RUN_JOB,
     WHOLE_KINDS,
     cancel_run,
+    enqueue_pushes,
     enqueue_run,
     schedule_polls,
     start_sync_run,
@@ -24,11 +26,14 @@ __all__ = [
     "BODIES_JOB",
     "DISCOVER_JOB",
     "POLL_JOB",
+    "PUSH_JOB",
     "RUN_JOB",
     "WHOLE_KINDS",
+    "accept_grant",
     "cancel_run",
     "connect_workspace",
     "disconnect_connection",
+    "enqueue_pushes",
     "enqueue_run",
     "pause_connection",
     "replace_token",

@@ -1,8 +1,9 @@
 """Writes of sync runs: starting, cancelling, and looking for changes again and again."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 RUN_JOB: Final = "integrations.run_sync"
 POLL_JOB: Final = "integrations.poll_connection"
 BODIES_JOB: Final = "integrations.read_bodies"
+PUSH_JOB: Final = "integrations.push_changes"
 WHOLE_KINDS: Final = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
 
 
@@ -108,9 +110,15 @@ def enqueue_run(run: SyncRun) -> None:
     enqueue(RUN_JOB, object_id=run.pk, slot=f"run:{run.pk}", priority=60)
 
 
+def enqueue_pushes(connection_id: UUID, *, due_at: datetime | None = None, priority: int = 30) -> None:
+    """Have a worker send what is to be written there; does nothing while one is about to. Inside a transaction."""
+    enqueue(PUSH_JOB, object_id=connection_id, due_at=due_at, slot=f"push:{connection_id}", priority=priority)
+
+
 def wake(connection: Connection) -> None:
-    """Let polls and runs that were stopped go on."""
+    """Let polls, runs and pushes that were stopped go on."""
     schedule_polls(connection)
+    enqueue_pushes(connection.pk)
     for run in SyncRun.objects.filter(connection=connection, kind__in=WHOLE_KINDS).open():
         enqueue_run(run)
 

@@ -1,0 +1,1 @@
+"""Sends what was changed here: requests, the sender, what became of each write, and what waits."""
