@@ -57,6 +57,11 @@ def collection_mapping(
             remote_id=row.remote_field_id,
             kind=FieldKind(row.remote_kind),
             options=row.option_values,
+            option_names={str(item["id"]): str(item["name"]) for item in row.options},
+            doubtful=frozenset(str(item["id"]) for item in row.options if not item.get("is_certain", True)),
+            related_collection_id=row.related_collection_id,
+            direction=row.direction,
+            policy=row.policy,
         )
         for row in mappings
         if row.state != FieldMapping.State.SUSPENDED

@@ -20,12 +20,21 @@ _ESTIMATE_LIMIT: Final = 999_999.0
 
 @dataclass(frozen=True, slots=True)
 class MappedField:
-    """One of our fields and where it comes from; `options` has our value for each remote option id."""
+    """One of our fields and the column it is kept in.
+
+    `options` has our value for each remote option id, in the order of the column; `doubtful` are those whose meaning
+    is a default nobody confirmed. `direction` is both, in or out; `policy` newest, remote, local or manual.
+    """
 
     our_field: OurField
     remote_id: str
     kind: FieldKind
     options: Mapping[str, str] = field(default_factory=dict)
+    option_names: Mapping[str, str] = field(default_factory=dict)
+    doubtful: Set[str] = frozenset()
+    related_collection_id: str = ""
+    direction: str = "both"
+    policy: str = "newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,18 @@ class CollectionMapping:
     def remote_ids(self) -> Set[str]:
         """The ids of the remote fields in use."""
         return {item.remote_id for item in self.fields.values()}
+
+    @property
+    def is_span(self) -> bool:
+        """Whether one date column holds both ends: when a task starts and when it is due."""
+        due, start = self.fields.get(OurField.DUE), self.fields.get(OurField.START)
+        return due is not None and (start is None or start.remote_id == due.remote_id)
+
+    def column_of(self, our_field: OurField) -> MappedField | None:
+        """Where a field is kept; the start in the column of the due date where that holds both ends."""
+        if our_field is OurField.START and self.is_span:
+            return self.fields[OurField.DUE]
+        return self.fields.get(our_field)
 
     def value(self, our_field: OurField, record: RemoteRecord) -> RemoteValue | None:
         """The record's value for our field; None when it is not mapped or did not come."""
@@ -67,11 +88,16 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A draft, the remote ids it refers to, and notes."""
+    """A draft, the remote ids it refers to, and notes.
+
+    `kept` is what the record holds beside that and that has no counterpart here (a person nobody knows, a second
+    project), by our field: it is sent along when the field is written, so that no write drops it.
+    """
 
     draft: TaskDraft
     references: Mapping[str, tuple[str, ...]]
     notes: tuple[Note, ...] = ()
+    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def translate_task(
@@ -93,7 +119,38 @@ def translate_task(
         for our_field in REFERENCES
         if (value := mapping.value(our_field, record)) is not None
     }
-    return Translation(TaskDraft(id=task_id, **given), references, tuple(notes))
+    kept = kept_beside(record, mapping, known)
+    return Translation(TaskDraft(id=task_id, **given), references, tuple(notes), kept)
+
+
+def kept_beside(
+    record: RemoteRecord, mapping: CollectionMapping, known: Known
+) -> Mapping[str, tuple[str, ...]]:
+    """What the record holds beside the values that were taken, by our field; fields without such are left out."""
+    kept: dict[str, tuple[str, ...]] = {}
+    for our_field, keeper in _KEEPERS.items():
+        value = mapping.value(our_field, record)
+        if value is not None and (rest := keeper(value, known)):
+            kept[our_field.value] = rest
+    return kept
+
+
+def _people_beside(value: RemoteValue, known: Known) -> tuple[str, ...]:
+    return tuple(item.id for item in value.people if item.is_bot or item.id not in known.person_ids)
+
+
+def _projects_beside(value: RemoteValue, known: Known) -> tuple[str, ...]:
+    taken = next((item for item in value.references if item in known.project_names), None)
+    return tuple(item for item in value.references if item != taken)
+
+
+def _options_beside(value: RemoteValue, _: Known) -> tuple[str, ...]:
+    return tuple(option.name for option in value.options[1:])
+
+
+def _start_beside(value: RemoteValue, _: Known) -> tuple[str, ...]:
+    span = value.span
+    return (span.start.isoformat(),) if span is not None and span.end is not None else ()
 
 
 def _complete(given: dict[str, Any], record: RemoteRecord, mapping: CollectionMapping) -> None:
@@ -101,7 +158,7 @@ def _complete(given: dict[str, Any], record: RemoteRecord, mapping: CollectionMa
     if "department_name" not in given and mapping.department_name:
         given["department_name"] = mapping.department_name
     span_start = given.pop("span_start", None)
-    if OurField.START not in mapping.fields and OurField.DUE in mapping.fields:
+    if mapping.is_span and "due_on" in given:
         given["start_on"] = span_start
     given.update(created_at=record.created_at, updated_at=record.edited_at)
 
@@ -162,7 +219,8 @@ def _due(value: RemoteValue, _: MappedField, __: Known, ___: list[Note]) -> dict
     return {
         "due_on": _day(last),
         "due_at": last if isinstance(last, datetime) else None,
-        "span_start": _day(span.start) if span.end else None,
+        # We keep days: a start on the very day it is due says nothing.
+        "span_start": _day(span.start) if _day(span.start) < _day(last) else None,
     }
 
 
@@ -228,4 +286,10 @@ _FILLERS: Mapping[OurField, Callable[[RemoteValue, MappedField, Known, list[Note
     OurField.TAGS: _tags,
     OurField.DEPARTMENT: _department,
     OurField.PROJECT: _project,
+}
+_KEEPERS: Mapping[OurField, Callable[[RemoteValue, Known], tuple[str, ...]]] = {
+    OurField.ASSIGNEES: _people_beside,
+    OurField.PROJECT: _projects_beside,
+    OurField.DEPARTMENT: _options_beside,
+    OurField.DUE: _start_beside,
 }
