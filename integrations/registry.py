@@ -13,7 +13,7 @@ from typing import Annotated, Literal, cast
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from integrations.capabilities import CallObserver, TaskSource
+from integrations.capabilities import CallObserver, TaskSink, TaskSource
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import NotFound
 from tenants.foundation.http import OutboundClient, Timeouts
@@ -29,6 +29,7 @@ class Capability(StrEnum):
     """What a connector may say it can do."""
 
     TASK_SOURCE = "task_source"
+    TASK_SINK = "task_sink"
 
 
 class _Section(BaseModel):
@@ -122,6 +123,16 @@ def open_task_source(key: str, *, token: Secret, observer: CallObserver | None =
     module = importlib.import_module(f"integrations.connectors.{key}.source")
     base_url = getattr(settings, manifest.http.base_url_setting, None) or manifest.http.base_url
     return cast(TaskSource, module.task_source(http=_http(key, base_url), token=token, observer=observer))
+
+
+def open_task_sink(key: str, *, token: Secret, observer: CallObserver | None = None) -> TaskSink:
+    """Open a connector's task sink for one token. Raises: NotFound when it writes none."""
+    manifest = connector(key)
+    if Capability.TASK_SINK not in manifest.capabilities:
+        raise NotFound(f"{manifest.name} takes no tasks.")
+    module = importlib.import_module(f"integrations.connectors.{key}.sink")
+    base_url = getattr(settings, manifest.http.base_url_setting, None) or manifest.http.base_url
+    return cast(TaskSink, module.task_sink(http=_http(key, base_url), token=token, observer=observer))
 
 
 _clients: dict[tuple[str, str], OutboundClient] = {}
