@@ -22,14 +22,17 @@ from integrations.capabilities.task_source import (
 )
 from integrations.capabilities.values import (
     COMPUTED_KINDS,
+    READ_ONLY_KINDS,
     DateSpan,
     FieldKind,
     OptionGroup,
     RemoteCollection,
     RemoteField,
+    RemoteFile,
     RemoteIdentity,
     RemoteOption,
     RemotePerson,
+    RemotePlace,
     RemoteRecord,
     RemoteValue,
     ValueData,
@@ -37,6 +40,7 @@ from integrations.capabilities.values import (
 
 __all__ = [
     "COMPUTED_KINDS",
+    "READ_ONLY_KINDS",
     "CallObserver",
     "CallOutcome",
     "CollectionPage",
@@ -53,9 +57,11 @@ __all__ = [
     "RecordQuery",
     "RemoteCollection",
     "RemoteField",
+    "RemoteFile",
     "RemoteIdentity",
     "RemoteOption",
     "RemotePerson",
+    "RemotePlace",
     "RemoteRecord",
     "RemoteValue",
     "SourceCall",

@@ -25,6 +25,8 @@ class ProblemKind(StrEnum):
     UNREACHABLE = "unreachable"
     MALFORMED_ANSWER = "malformed_answer"
     UNREADABLE = "unreadable"
+    #: The service's plan holds no more: nothing new can be made until somebody makes room.
+    STORAGE_FULL = "storage_full"
 
 
 class LimitScope(StrEnum):
@@ -48,9 +50,24 @@ _TRANSIENT = frozenset(
     }
 )
 
+_UNCLEAR = frozenset(
+    {
+        ProblemKind.SERVER_ERROR,
+        ProblemKind.UNAVAILABLE,
+        ProblemKind.TIMEOUT,
+        ProblemKind.UNREACHABLE,
+        ProblemKind.MALFORMED_ANSWER,
+        ProblemKind.UNREADABLE,
+    }
+)
+
 
 class SourceError(ExternalServiceError):
-    """A call to the outside service that failed; `str()` is a sentence for a person, without secrets."""
+    """A call to the outside service that failed; `str()` is a sentence for a person, without secrets.
+
+    For writes: `is_unsent` when nothing left the house, `is_committed` when the service said that it was carried
+    out all the same (`committed_id` names a record it made, `committed_child_ids` the parts it added, in order).
+    """
 
     def __init__(
         self,
@@ -63,6 +80,9 @@ class SourceError(ExternalServiceError):
         retry_after_seconds: float | None = None,
         limit_scope: LimitScope | None = None,
         committed_id: str = "",
+        committed_child_ids: tuple[str, ...] = (),
+        is_committed: bool = False,
+        is_unsent: bool = False,
         detail: str = "",
     ) -> None:
         super().__init__(
@@ -78,12 +98,23 @@ class SourceError(ExternalServiceError):
         self.request_id = request_id
         self.limit_scope = limit_scope
         self.committed_id = committed_id
+        self.committed_child_ids = committed_child_ids
+        self.is_committed = is_committed or bool(committed_id)
+        self.is_unsent = is_unsent
         self.detail = detail
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Of a write: nobody knows whether it was carried out, so it is looked up before it is repeated."""
+        return not self.is_unsent and not self.is_committed and self.kind in _UNCLEAR
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCall:
-    """One call to the outside service, for the limiter, the ledger and the logs."""
+    """One call to the outside service, for the limiter, the ledger and the logs.
+
+    `is_safe_to_repeat` says what the call means, not its HTTP verb: a query is a POST that changes nothing.
+    """
 
     operation: str
     method: str

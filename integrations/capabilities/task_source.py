@@ -1,11 +1,13 @@
 """The capability "task source": which questions the engine may ask of an outside service."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from integrations.capabilities.values import (
+    FieldKind,
     RemoteCollection,
     RemoteIdentity,
     RemotePerson,
@@ -74,7 +76,10 @@ class RecordOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """Which records to read: bounds are inclusive and mean the moment of the order's own column."""
+    """Which records to read: bounds are inclusive and mean the moment of the order's own column.
+
+    `field_ids` limits what is read of each record (one is enough to learn which records exist); empty reads all.
+    """
 
     collection_id: str
     order: RecordOrder
@@ -82,6 +87,7 @@ class RecordQuery:
     until: datetime | None = None
     cursor: str | None = None
     page_size: int = 100
+    field_ids: tuple[str, ...] = ()
 
 
 class TaskSource(Protocol):
@@ -96,6 +102,12 @@ class TaskSource(Protocol):
     def people(self, *, cursor: str | None = None) -> PeoplePage: ...
 
     def records(self, query: RecordQuery) -> RecordPage: ...
+
+    def records_with(
+        self, collection_id: str, *, field_id: str, kind: FieldKind, texts: Sequence[str]
+    ) -> RecordPage:
+        """The records of one collection whose field has one of these texts (at most 100), in one call."""
+        ...
 
     def record(self, record_id: str) -> RemoteRecord: ...
 

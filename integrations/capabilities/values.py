@@ -50,6 +50,9 @@ COMPUTED_KINDS = frozenset(
     }
 )
 
+#: What no write can set, and what is written only where the service verifies pages.
+READ_ONLY_KINDS = COMPUTED_KINDS | {FieldKind.UNIQUE_ID, FieldKind.VERIFICATION}
+
 
 class OptionGroup(StrEnum):
     """The three groups every status option belongs to."""
@@ -136,12 +139,34 @@ class DateSpan:
         return isinstance(self.start, datetime)
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file by reference; `is_hosted` when the service keeps it, and then the address is signed and passes."""
+
+    name: str
+    url: str = ""
+    is_hosted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePlace:
+    """A point on the map, in degrees, with the ids map services gave it."""
+
+    latitude: float
+    longitude: float
+    name: str = ""
+    address: str = ""
+    map_ids: tuple[tuple[str, str], ...] = ()
+
+
 type ValueData = (
     str
     | float
     | bool
     | datetime
     | DateSpan
+    | RemotePlace
+    | tuple[RemoteFile, ...]
     | tuple[RemoteOption, ...]
     | tuple[RemotePerson, ...]
     | tuple[str, ...]
@@ -153,10 +178,11 @@ type ValueData = (
 class RemoteValue:
     """The value of one field of one record.
 
-    `data` by kind: text, url, email, phone, unique_id, place → str; number → float; checkbox → bool;
+    `data` by kind: title, text, url, email, phone, unique_id → str; number → float; checkbox → bool;
     choice, status, choices → options; people, created_by, edited_by → people; relation → record ids;
-    files → names; date → `DateSpan`; created_at, edited_at → datetime; formula and rollup → whatever they
-    compute; nothing set → None. `is_truncated` means that only the first references were sent.
+    files → `RemoteFile`s; place → `RemotePlace`; date → `DateSpan`; created_at, edited_at → datetime;
+    formula and rollup → whatever they compute; nothing set → None. `is_truncated` means that only the first
+    references were sent.
     """
 
     field_id: str
@@ -177,6 +203,11 @@ class RemoteValue:
     def people(self) -> tuple[RemotePerson, ...]:
         items = self.data if isinstance(self.data, tuple) else ()
         return tuple(item for item in items if isinstance(item, RemotePerson))
+
+    @property
+    def files(self) -> tuple[RemoteFile, ...]:
+        items = self.data if isinstance(self.data, tuple) else ()
+        return tuple(item for item in items if isinstance(item, RemoteFile))
 
     @property
     def span(self) -> DateSpan | None:

@@ -3,13 +3,14 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from integrations.capabilities import (
     CallOutcome,
     CollectionPage,
+    FieldKind,
     PeoplePage,
     ProblemKind,
     RecordBody,
@@ -25,8 +26,10 @@ from integrations.capabilities import (
 )
 from integrations.sync import metrics
 from integrations.sync.limiter import Caller, Limiter
+from integrations.sync.renewing import with_renewal
 from integrations.sync.retry import Action, decide
 from integrations.sync.tally import Count, Key, add_counts, this_hour
+from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import LimitReached
 from tenants.tenancy.context import current_tenant_or_none
 
@@ -109,10 +112,12 @@ class GuardedTaskSource:
         self,
         source: TaskSource,
         *,
+        token: Secret,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._source = source
+        self._token = token
         self._sleep = sleep
         self._jitter = jitter
 
@@ -131,6 +136,13 @@ class GuardedTaskSource:
     def records(self, query: RecordQuery) -> RecordPage:
         return self._persist(lambda: self._source.records(query), page_size=query.page_size)
 
+    def records_with(
+        self, collection_id: str, *, field_id: str, kind: FieldKind, texts: Sequence[str]
+    ) -> RecordPage:
+        return self._persist(
+            lambda: self._source.records_with(collection_id, field_id=field_id, kind=kind, texts=texts)
+        )
+
     def record(self, record_id: str) -> RemoteRecord:
         return self._persist(lambda: self._source.record(record_id))
 
@@ -144,7 +156,7 @@ class GuardedTaskSource:
         attempt = 1
         while True:
             try:
-                return call()
+                return with_renewal(self._token, call)
             except SourceError as error:
                 decision = decide(error, attempt=attempt, jitter=self._jitter(), page_size=page_size)
                 log.info(

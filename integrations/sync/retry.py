@@ -23,6 +23,7 @@ class Action(StrEnum):
     RESTART_WINDOW = "restart_window"
     STOP_CONNECTION = "stop_connection"
     REAUTHORISE = "reauthorise"
+    LOOK_UP = "look_up"
     GIVE_UP = "give_up"
 
 
@@ -42,6 +43,7 @@ _FINAL = {
     ProblemKind.FORBIDDEN: Action.GIVE_UP,
     ProblemKind.NOT_FOUND: Action.GIVE_UP,
     ProblemKind.UNREADABLE: Action.GIVE_UP,
+    ProblemKind.STORAGE_FULL: Action.GIVE_UP,
 }
 _LIMITS = frozenset({ProblemKind.RATE_LIMITED, ProblemKind.OVERLOADED})
 _TOO_MUCH_AT_ONCE = frozenset({ProblemKind.UNAVAILABLE, ProblemKind.TIMEOUT})
@@ -58,6 +60,22 @@ def decide(error: SourceError, *, attempt: int, jitter: float, page_size: int | 
         return Decision(final)
     if error.kind in _TOO_MUCH_AT_ONCE and page_size is not None and page_size > SMALLEST_PAGE_SIZE:
         return Decision(Action.SHRINK, _pause(attempt, jitter))
+    return _later(error, attempt, jitter)
+
+
+def decide_write(error: SourceError, *, attempt: int, jitter: float) -> Decision:
+    """Say what to do after the `attempt`-th failure (from 1) of a call that changes something there.
+
+    Only what certainly was not carried out is made again: a refusal for want of budget, a clash with somebody
+    else's write, a request that never left. All else has to be looked up first.
+    """
+    if error.is_committed or error.is_ambiguous:
+        return Decision(Action.LOOK_UP)
+    final = _FINAL.get(error.kind)
+    return Decision(final) if final is not None else _later(error, attempt, jitter)
+
+
+def _later(error: SourceError, attempt: int, jitter: float) -> Decision:
     if error.kind in _LIMITS:
         # The limiter knows how long; asking it again waits or puts the job back.
         action = Action.AGAIN if attempt < MAX_INLINE_ATTEMPTS else Action.POSTPONE

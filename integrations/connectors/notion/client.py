@@ -97,6 +97,58 @@ class NotionClient:
         """The body of a page, or the subtree of a block, as markdown."""
         return self._send("pages.markdown.retrieve", "GET", f"/v1/pages/{_segment(page_id)}/markdown")
 
+    def retrieve_block_children(self, block_id: str, *, cursor: str | None = None) -> Answer:
+        """One page of the blocks of a page or of a block."""
+        path = f"/v1/blocks/{_segment(block_id)}/children"
+        return self._send("blocks.children.list", "GET", path, query=_paging(cursor, MAX_PAGE_SIZE))
+
+    def create_page(self, data_source_id: str, properties: Json, *, children: Sequence[Json] = ()) -> Answer:
+        """A new page with at most 100 blocks (two levels) of its body."""
+        body: dict[str, Any] = {
+            "parent": {"type": "data_source_id", "data_source_id": data_source_id},
+            "properties": properties,
+        }
+        if children:
+            body["children"] = list(children)
+        return self._write("pages.create", "POST", "/v1/pages", body)
+
+    def update_page(
+        self, page_id: str, *, properties: Json | None = None, in_trash: bool | None = None
+    ) -> Answer:
+        """Set these properties, put the page into the trash or take it out."""
+        body: dict[str, Any] = {}
+        if properties is not None:
+            body["properties"] = properties
+        if in_trash is not None:
+            body["in_trash"] = in_trash
+        return self._write("pages.update", "PATCH", f"/v1/pages/{_segment(page_id)}", body)
+
+    def update_data_source(self, data_source_id: str, *, properties: Json) -> Answer:
+        """Change columns by name or id: a configuration adds or changes one, null removes it."""
+        path = f"/v1/data_sources/{_segment(data_source_id)}"
+        return self._write("data_sources.update", "PATCH", path, {"properties": properties})
+
+    def append_block_children(
+        self, block_id: str, children: Sequence[Json], *, after: str | None = None
+    ) -> Answer:
+        """At most 100 blocks at the end of a page or block, or behind one of its blocks."""
+        body: dict[str, Any] = {"children": list(children)}
+        if after is not None:
+            body["position"] = {"type": "after_block", "after_block": {"id": after}}
+        path = f"/v1/blocks/{_segment(block_id)}/children"
+        return self._write("blocks.children.append", "PATCH", path, body)
+
+    def update_block(self, block_id: str, changes: Json) -> Answer:
+        """Change the content of one block."""
+        return self._write("blocks.update", "PATCH", f"/v1/blocks/{_segment(block_id)}", changes)
+
+    def trash_block(self, block_id: str) -> Answer:
+        """Put one block, with everything in it, into the trash."""
+        return self._write("blocks.delete", "DELETE", f"/v1/blocks/{_segment(block_id)}", None)
+
+    def _write(self, operation: str, method: str, path: str, body: Json | None) -> Answer:
+        return self._send(operation, method, path, body=body, is_safe_to_repeat=False)
+
     def _send(
         self,
         operation: str,
@@ -105,9 +157,9 @@ class NotionClient:
         *,
         query: Sequence[tuple[str, str]] = (),
         body: Json | None = None,
+        is_safe_to_repeat: bool = True,
     ) -> Answer:
-        # Everything here reads; a method that writes has to say so, because the HTTP verb does not.
-        call = SourceCall(operation=operation, method=method, path=path, is_safe_to_repeat=True)
+        call = SourceCall(operation=operation, method=method, path=path, is_safe_to_repeat=is_safe_to_repeat)
         if self._observer is not None:
             self._observer.before(call)
         started = time.monotonic()
@@ -117,7 +169,7 @@ class NotionClient:
         try:
             response = self._request(method, f"{path}?{urlencode(query)}" if query else path, body)
             status, request_id = response.status, response.header("x-request-id")
-            return _answer(response)
+            return _answer(response, is_write=not is_safe_to_repeat)
         except SourceError as problem:
             error = problem
             raise
@@ -139,15 +191,19 @@ class NotionClient:
             raise error_from_failure(failure) from failure
 
 
-def _answer(response: OutboundResponse) -> Answer:
+def _answer(response: OutboundResponse, *, is_write: bool) -> Answer:
     if not response.is_success:
         raise error_from_answer(response)
     try:
         parsed = response.json()
     except ExternalServiceError as failure:
-        raise malformed_answer("The answer is not JSON.", status=response.status) from failure
+        raise malformed_answer(
+            "The answer is not JSON.", status=response.status, is_committed=is_write
+        ) from failure
     if not isinstance(parsed, dict):
-        raise malformed_answer("The answer is not a JSON object.", status=response.status)
+        raise malformed_answer(
+            "The answer is not a JSON object.", status=response.status, is_committed=is_write
+        )
     # Escapes are the only way NUL and lone surrogates travel; most answers hold none and need no second walk.
     clean = storable(parsed) if b"\\u" in response.body else parsed
     return Answer(json=clean, server_time=_server_time(response.header("date")))

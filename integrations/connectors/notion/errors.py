@@ -1,6 +1,7 @@
 """What each of Notion's refusals means, and the sentence a person reads about it."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,11 +44,22 @@ _SENTENCES: Mapping[ProblemKind, str] = {
     ProblemKind.UNREACHABLE: "Notion cannot be reached.",
     ProblemKind.MALFORMED_ANSWER: "Notion sent an answer we cannot read.",
     ProblemKind.UNREADABLE: "Notion describes this in a way we do not understand.",
+    ProblemKind.STORAGE_FULL: (
+        "The Notion workspace has used up the blocks of its free plan. "
+        "Remove content or upgrade the plan in Notion."
+    ),
 }
-_BLOCK_LIMIT = (
-    "The Notion workspace has used up the blocks of its free plan. "
-    "Remove content or upgrade the plan in Notion."
+#: The request did not leave the house, so it may be made again whatever it would have changed.
+_UNSENT = frozenset(
+    {
+        FailureReason.CONNECT,
+        FailureReason.DNS,
+        FailureReason.TLS,
+        FailureReason.REFUSED_ADDRESS,
+        FailureReason.BAD_URL,
+    }
 )
+_SAVED = re.compile(r"\bnot\s+(?:repeat|retry)\b", re.IGNORECASE)
 
 _BY_STATUS: Mapping[int, ProblemKind] = {
     400: ProblemKind.INVALID_REQUEST,
@@ -91,10 +103,11 @@ def error_from_answer(response: OutboundResponse) -> SourceError:
     code, detail = str(body.get("code") or ""), str(body.get("message") or "")
     reason = str(extra.get("rate_limit_reason") or "")
     kind = _kind(response.status, detail=detail, reason=reason)
-    message = _BLOCK_LIMIT if kind is ProblemKind.FORBIDDEN and "block_limit" in extra else _SENTENCES[kind]
+    if kind is ProblemKind.FORBIDDEN and "block_limit" in extra:
+        kind = ProblemKind.STORAGE_FULL
     is_limit = kind in {ProblemKind.RATE_LIMITED, ProblemKind.OVERLOADED}
     return SourceError(
-        message,
+        _SENTENCES[kind],
         service=SERVICE,
         kind=kind,
         status=response.status,
@@ -102,6 +115,9 @@ def error_from_answer(response: OutboundResponse) -> SourceError:
         retry_after_seconds=_seconds(response.header("retry-after")) or _seconds(extra.get("retry_after")),
         limit_scope=_LIMIT_SCOPES.get(reason, LimitScope.CONNECTION) if is_limit else None,
         committed_id=str(extra.get("committed_resource_id") or ""),
+        committed_child_ids=_texts(extra.get("committed_child_ids")),
+        # "Do not repeat the write": Notion has saved it, and failed afterwards.
+        is_committed=bool(_SAVED.search(str(extra.get("retry_guidance") or ""))),
         detail=": ".join(part for part in (code, detail[:500]) if part),
     )
 
@@ -110,18 +126,36 @@ def error_from_failure(failure: ExternalServiceError) -> SourceError:
     """Understand a call that got no usable answer."""
     kind = _BY_FAILURE.get(failure.reason, ProblemKind.UNREACHABLE)
     return SourceError(
-        _SENTENCES[kind], service=SERVICE, kind=kind, detail=f"{failure.reason}: {failure.message}"
+        _SENTENCES[kind],
+        service=SERVICE,
+        kind=kind,
+        is_unsent=failure.reason in _UNSENT,
+        detail=f"{failure.reason}: {failure.message}",
     )
 
 
 def malformed_answer(
-    detail: str, *, status: int | None = None, kind: ProblemKind = ProblemKind.MALFORMED_ANSWER
+    detail: str,
+    *,
+    status: int | None = None,
+    kind: ProblemKind = ProblemKind.MALFORMED_ANSWER,
+    committed_id: str = "",
+    is_committed: bool = False,
 ) -> SourceError:
     """Say that an answer does not have the documented shape.
 
-    `UNREADABLE` means one object in a sound answer: asking again would bring the same.
+    `UNREADABLE` means one object in a sound answer: asking again would bring the same. A write whose answer was a
+    success is committed, whatever the answer looks like.
     """
-    return SourceError(_SENTENCES[kind], service=SERVICE, kind=kind, status=status, detail=detail)
+    return SourceError(
+        _SENTENCES[kind],
+        service=SERVICE,
+        kind=kind,
+        status=status,
+        committed_id=committed_id,
+        is_committed=is_committed,
+        detail=detail,
+    )
 
 
 def _kind(status: int, *, detail: str, reason: str) -> ProblemKind:
@@ -139,6 +173,10 @@ def _body(response: OutboundResponse) -> Mapping[str, Any]:
     except ExternalServiceError:
         return {}
     return body if isinstance(body, Mapping) else {}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
 def _seconds(value: object) -> float | None:

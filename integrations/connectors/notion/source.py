@@ -1,12 +1,13 @@
 """The task source over Notion: our questions put as Notion's calls, Notion's answers as our values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from integrations.capabilities import (
     CallObserver,
     CollectionPage,
+    FieldKind,
     PeoplePage,
     ProblemKind,
     RecordBody,
@@ -19,7 +20,7 @@ from integrations.capabilities import (
     UnreadableRecord,
     ValuePage,
 )
-from integrations.connectors.notion.client import Answer, NotionClient
+from integrations.connectors.notion.client import Answer, Json, NotionClient
 from integrations.connectors.notion.enhanced_markdown import to_markdown
 from integrations.connectors.notion.errors import malformed_answer
 from integrations.connectors.notion.mapping import (
@@ -40,6 +41,16 @@ _TIMESTAMPS: Mapping[RecordOrder, str] = {
     RecordOrder.CREATED: "created_time",
     RecordOrder.EDITED: "last_edited_time",
 }
+#: An array of conditions takes this many.
+MAX_CONDITIONS = 100
+_IN_ORDER_OF_CREATION = ({"timestamp": "created_time", "direction": "ascending"},)
+_TEXT_FILTERS: Mapping[FieldKind, str] = {
+    FieldKind.TITLE: "title",
+    FieldKind.TEXT: "rich_text",
+    FieldKind.URL: "url",
+    FieldKind.EMAIL: "email",
+    FieldKind.PHONE: "phone_number",
+}
 
 
 class NotionTaskSource:
@@ -49,7 +60,7 @@ class NotionTaskSource:
         self._client = client
 
     def whoami(self) -> RemoteIdentity:
-        return _read(identity_from_json, self._client.me())
+        return read(identity_from_json, self._client.me())
 
     def collections(self, *, cursor: str | None = None) -> CollectionPage:
         answer = self._client.search_data_sources(cursor=cursor)
@@ -61,7 +72,7 @@ class NotionTaskSource:
         return CollectionPage(collections=tuple(found), next_cursor=_next_cursor(answer))
 
     def collection(self, collection_id: str) -> RemoteCollection:
-        return _read(collection_from_json, self._client.retrieve_data_source(collection_id))
+        return read(collection_from_json, self._client.retrieve_data_source(collection_id))
 
     def people(self, *, cursor: str | None = None) -> PeoplePage:
         answer = self._client.list_users(cursor=cursor)
@@ -77,26 +88,20 @@ class NotionTaskSource:
             sorts=[{"timestamp": timestamp, "direction": "ascending"}],
             cursor=query.cursor,
             page_size=query.page_size,
+            filter_properties=query.field_ids,
         )
-        records: list[RemoteRecord] = []
-        unreadable: list[UnreadableRecord] = []
-        for item in _results(answer):
-            if not _is_object(item, "page"):
-                continue
-            try:
-                records.append(record_from_json(item, collection_id=query.collection_id))
-            except MalformedJson as error:
-                unreadable.append(UnreadableRecord(id=str(item.get("id") or ""), reason=str(error)))
-        return RecordPage(
-            records=tuple(records),
-            unreadable=tuple(unreadable),
-            next_cursor=_next_cursor(answer),
-            server_time=answer.server_time,
-            is_limited=_is_limited(answer),
+        return record_page(answer, query.collection_id)
+
+    def records_with(
+        self, collection_id: str, *, field_id: str, kind: FieldKind, texts: Sequence[str]
+    ) -> RecordPage:
+        answer = self._client.query_data_source(
+            collection_id, filter=any_of(field_id, kind, texts), sorts=_IN_ORDER_OF_CREATION
         )
+        return record_page(answer, collection_id)
 
     def record(self, record_id: str) -> RemoteRecord:
-        return _read(record_from_json, self._client.retrieve_page(record_id))
+        return read(record_from_json, self._client.retrieve_page(record_id))
 
     def value_page(self, record_id: str, field_id: str, *, cursor: str | None = None) -> ValuePage:
         answer = self._client.retrieve_page_property(record_id, field_id, cursor=cursor)
@@ -126,7 +131,47 @@ def task_source(
     return NotionTaskSource(NotionClient(http=http, token=token, observer=observer))
 
 
-def _read[Value](reader: Callable[[Mapping[str, Any]], Value], answer: Answer) -> Value:
+def record_page(answer: Answer, collection_id: str) -> RecordPage:
+    """Read one page of a query; a row that makes no sense is named, and the others are read."""
+    records: list[RemoteRecord] = []
+    unreadable: list[UnreadableRecord] = []
+    for item in _results(answer):
+        if not _is_object(item, "page"):
+            continue
+        try:
+            records.append(record_from_json(item, collection_id=collection_id))
+        except MalformedJson as error:
+            unreadable.append(UnreadableRecord(id=str(item.get("id") or ""), reason=str(error)))
+    return RecordPage(
+        records=tuple(records),
+        unreadable=tuple(unreadable),
+        next_cursor=_next_cursor(answer),
+        server_time=answer.server_time,
+        is_limited=_is_limited(answer),
+    )
+
+
+def any_of(field_id: str, kind: FieldKind, texts: Sequence[str]) -> Json:
+    """The filter for rows whose column has one of these texts. Raises: ValueError for more than one call can ask."""
+    if not 1 <= len(texts) <= MAX_CONDITIONS:
+        raise ValueError(f"One call asks for 1 to {MAX_CONDITIONS} texts.")
+    if kind is FieldKind.UNIQUE_ID:
+        # The prefix is the column's, the same in all rows; Notion compares the number.
+        conditions = [{"property": field_id, "unique_id": {"equals": _number_of(text)}} for text in texts]
+    elif kind in _TEXT_FILTERS:
+        name = _TEXT_FILTERS[kind]
+        conditions = [{"property": field_id, name: {"equals": text}} for text in texts]
+    else:
+        raise ValueError(f"Rows cannot be found by a {kind}.")
+    return conditions[0] if len(conditions) == 1 else {"or": conditions}
+
+
+def _number_of(text: str) -> int:
+    return int(text.rpartition("-")[2])
+
+
+def read[Value](reader: Callable[[Json], Value], answer: Answer) -> Value:
+    """Read the object of an answer. Raises: SourceError when it makes no sense."""
     return _read_item(reader, answer.json)
 
 

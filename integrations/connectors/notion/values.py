@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from integrations.capabilities import (
     DateSpan,
     FieldKind,
+    RemoteFile,
     RemoteOption,
     RemotePerson,
+    RemotePlace,
     RemoteValue,
     ValueData,
 )
@@ -51,6 +53,7 @@ KINDS: Mapping[str, FieldKind] = {
     "verification": FieldKind.VERIFICATION,
 }
 
+_MAP_IDS = ("aws_place_id", "google_place_id")
 _LISTS = frozenset({"title", "rich_text", "people", "relation"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -156,8 +159,25 @@ def _unique_id(value: Json | None) -> str:
     return f"{prefix}-{value['number']}" if prefix else str(value["number"])
 
 
-def _place(value: Json | None) -> str:
-    return "" if value is None else str(value.get("name") or value.get("address") or "")
+def _file(value: Json) -> RemoteFile:
+    """An external file with its address; one Notion keeps without, because that is signed anew on every read."""
+    kind = str(value.get("type") or ("external" if "external" in value else "file"))
+    target = value.get(kind)
+    address = target.get("url") if isinstance(target, Mapping) and kind == "external" else ""
+    return RemoteFile(name=str(value.get("name") or ""), url=str(address or ""), is_hosted=kind != "external")
+
+
+def _place(value: Json | None) -> RemotePlace | None:
+    if value is None:
+        return None
+    map_ids = tuple((key, str(value[key])) for key in _MAP_IDS if value.get(key))
+    return RemotePlace(
+        latitude=float(value["lat"]),
+        longitude=float(value["lon"]),
+        name=str(value.get("name") or ""),
+        address=str(value.get("address") or ""),
+        map_ids=map_ids,
+    )
 
 
 def _computed(value: Json | None) -> ValueData:
@@ -183,11 +203,14 @@ def _computed(value: Json | None) -> ValueData:
 
 def _as_text(item: Json) -> str:
     value = value_from_json("", item)
-    names = [person.name for person in value.people] + [option.name for option in value.options]
+    names = [person.name for person in value.people]
+    names += [option.name for option in value.options] + [file.name for file in value.files]
     if names:
         return ", ".join(names)
     if isinstance(value.data, DateSpan):
         return value.data.start.isoformat()
+    if isinstance(value.data, RemotePlace):
+        return value.data.name or value.data.address
     if isinstance(value.data, tuple):
         return ", ".join(value.references)
     return "" if value.data is None else str(value.data)
@@ -202,7 +225,7 @@ _READERS: Mapping[str, Callable[[Any], ValueData]] = {
     "multi_select": lambda value: tuple(option_from_json(item) for item in value),
     "date": _span,
     "people": lambda value: tuple(person_from_json(item) for item in value),
-    "files": lambda value: tuple(str(item.get("name") or "") for item in value),
+    "files": lambda value: tuple(_file(item) for item in value),
     "checkbox": bool,
     "url": lambda value: str(value or ""),
     "email": lambda value: str(value or ""),

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from integrations.capabilities import DateSpan, FieldKind, RemoteOption, RemotePerson
+from integrations.capabilities import (
+    DateSpan,
+    FieldKind,
+    RemoteFile,
+    RemoteOption,
+    RemotePerson,
+    RemotePlace,
+)
 from integrations.connectors.notion.values import (
     KINDS,
     MalformedJson,
@@ -25,6 +32,8 @@ PERSON = {
     "person": {"email": "ann@example.org"},
 }
 ANN = RemotePerson("u1", "Ann Example", "ann@example.org")
+HOSTED = RemoteFile("plan.pdf", is_hosted=True)
+EXTERNAL = RemoteFile("x", "https://x.example/x")
 STAMP = "2026-03-02T10:05:00.000Z"
 MOMENT = datetime(2026, 3, 2, 10, 5, tzinfo=UTC)
 
@@ -42,7 +51,8 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("date", {"start": "2026-03-02", "end": "2026-03-04"}, DateSpan(date(2026, 3, 2), date(2026, 3, 4))),
     ("date", {"start": STAMP, "end": None}, DateSpan(MOMENT)),
     ("people", [PERSON, {"object": "user", "id": "u2"}], (ANN, RemotePerson("u2"))),
-    ("files", [{"name": "plan.pdf", "file": {"url": "https://signed", "expiry_time": STAMP}}], ("plan.pdf",)),
+    ("files", [{"name": "plan.pdf", "file": {"url": "https://signed", "expiry_time": STAMP}}], (HOSTED,)),
+    ("files", [{"name": "x", "type": "external", "external": {"url": "https://x.example/x"}}], (EXTERNAL,)),
     ("checkbox", True, True),
     ("url", "https://x.example", "https://x.example"),
     ("url", None, ""),
@@ -63,8 +73,8 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("unique_id", {"prefix": "OPS", "number": 7}, "OPS-7"),
     ("unique_id", {"prefix": None, "number": 7}, "7"),
     ("button", {}, None),
-    ("place", {"lat": 1.0, "lon": 2.0, "name": "Office", "address": None}, "Office"),
-    ("place", None, ""),
+    ("place", {"lat": 1.0, "lon": 2.0, "name": "Office", "address": None}, RemotePlace(1.0, 2.0, "Office")),
+    ("place", None, None),
     ("verification", {"state": "verified", "verified_by": None, "date": None}, "verified"),
 ]
 
