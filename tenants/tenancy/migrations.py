@@ -13,7 +13,7 @@ from tenants.foundation.errors import NotFound
 from tenants.foundation.redaction import redact_text
 from tenants.models import MigrationFailure, Tenant
 from tenants.tenancy.migrating.canaries import choose_canaries
-from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, pending_migrations, standing_of
+from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, pending_migrations, standings
 from tenants.tenancy.migrating.one_tenant import MigrationFailed, Worker, backoff_seconds, schema_lock
 from tenants.tenancy.migrating.turns import ATTEMPTS, Job, Outcome, Round
 from tenants.tenancy.migrating.units import Library
@@ -44,6 +44,8 @@ class MigrationReport:
     deferred: list[str] = field(default_factory=list)
     # Not begun, because a canary or too many others had failed.
     held_back: list[str] = field(default_factory=list)
+    # Cells that did not answer, and what they said: nothing is known of their companies.
+    unreachable: dict[str, str] = field(default_factory=dict)
     canaries: list[str] = field(default_factory=list)
     retries: int = 0
     seconds: float = 0.0
@@ -51,7 +53,7 @@ class MigrationReport:
     @property
     def is_complete(self) -> bool:
         """Whether every company has this release's schema."""
-        return not (self.failed or self.held_back or self.deferred)
+        return not (self.failed or self.held_back or self.deferred or self.unreachable)
 
     @property
     def what_is_left(self) -> str:
@@ -61,6 +63,7 @@ class MigrationReport:
             lines.append(f"Not begun after these failures: {len(self.held_back)}.")
         if self.deferred:
             lines.append(f"Being moved, run it again: {', '.join(self.deferred)}.")
+        lines += [f"The cell {cell} does not answer: {error}" for cell, error in self.unreachable.items()]
         return "\n".join(lines)
 
 
@@ -78,7 +81,7 @@ def migrate_tenants(
     The canaries go first, and when one of them fails nobody else is begun. Otherwise a failing tenant stops nobody,
     unless ``stop_after`` of them failed. It is tried again at the end of this run and in the next one. The ledger is
     written in the tenant's own transaction: a run that was killed goes on where it was, two at once do nothing twice.
-    A move that is at its end is waited for, ``patience_seconds`` long.
+    A move that is at its end is waited for, ``patience_seconds`` long. A cell that does not answer stops no other.
 
     Raises: NotFound when a tenant was named that does not exist.
     """
@@ -86,7 +89,9 @@ def migrate_tenants(
     seen: set[str] = set()
     rounds = 0
     while rounds < ROUNDS and not report.held_back:
-        jobs = [job for job in _jobs(cells, slugs, plan, report) if job.tenant.slug not in seen]
+        # One that was migrated and lacks it all the same has changed cells meanwhile.
+        left = seen - set(report.migrated)
+        jobs = [job for job in _jobs(cells, slugs, plan, report) if job.tenant.slug not in left]
         if jobs:
             rounds += 1
             seen |= {job.tenant.slug for job in jobs}
@@ -98,7 +103,7 @@ def migrate_tenants(
     report.seconds = round(time.monotonic() - began, 3)
     log.info(
         "tenants.migrated", migrated=len(report.migrated), failed=len(report.failed), up_to_date=report.up_to_date,
-        held_back=len(report.held_back), seconds=report.seconds,
+        held_back=len(report.held_back), unreachable=list(report.unreachable), seconds=report.seconds,
     )  # fmt: skip
     return report
 
@@ -135,10 +140,10 @@ def _jobs(
         missing = set(slugs) - set(tenants.values_list("slug", flat=True))
         if missing:
             raise NotFound(f"There is no company {', '.join(sorted(missing))}.", code="tenants.unknown")
-    found = [standing_of(cell, plan) for cell in chosen]
-    pending = {pk: keys for standing in found for pk, keys in standing.pending.items()}
+    found, report.unreachable = standings(chosen, plan)
+    pending = {pk: keys for standing in found.values() for pk, keys in standing.pending.items()}
     behind = list(tenants.filter(pk__in=pending).order_by("pk")) if pending else []
-    up_to_date = {pk for standing in found for pk in standing.up_to_date}
+    up_to_date = {pk for standing in found.values() for pk in standing.up_to_date}
     if slugs is not None:
         up_to_date &= set(tenants.values_list("pk", flat=True))
     report.up_to_date = len(up_to_date) - len(set(report.migrated))
@@ -185,7 +190,7 @@ def _phase(
 
 
 def _count(outcome: Outcome, report: MigrationReport) -> None:
-    report.migrated += [tenant.slug for tenant in outcome.migrated]
+    report.migrated += [tenant.slug for tenant in outcome.migrated if tenant.slug not in report.migrated]
     report.up_to_date += len(outcome.found_done)
     report.retries += outcome.retries
 

@@ -21,6 +21,7 @@ from tenants.tenancy.migrations import schema_lock
 type Comparison = Callable[[Move, Connection, Connection, Sequence[Table], Sequence[Changes]], int]
 # How often those who wait are told, and the operation's lease is kept.
 BEAT_SECONDS = 3.0
+BRIEFLY_MILLISECONDS = 2500
 
 
 @dataclass
@@ -67,16 +68,17 @@ def copy_everything(move: Move) -> Copied:
     return done
 
 
-def catch_up(move: Move, *, compare: Comparison | None = None) -> Copied:
+def catch_up(move: Move, *, compare: Comparison | None = None, is_shut: bool = False) -> Copied:
     """Bring the target to a newer snapshot of the source: rows that changed are removed, then put in as they are now.
 
     Removing all of them first means no unique value is in the way of another. The target's transaction is committed
     before the source strikes the changes from its log: cut short in between, they are brought over once more.
-    ``compare`` looks at both places at that one moment. No migration can change the source meanwhile.
-    Raises: Conflict (the places differ, or a migration came in between).
+    ``compare`` looks at both places at that one moment. No migration can change the source meanwhile; ``is_shut``: the
+    company may not write, so one that is just at it is waited for briefly.
+    Raises: Conflict (the places differ, or a migration came in between), LockNotAvailable.
     """
     done, pulse = Copied(), Pulse(move)
-    with schema_kept(move), move.reading(move.source) as source:
+    with schema_kept(move, briefly=is_shut), move.reading(move.source) as source:
         tables = tables_of(source, move.schema)
         changes = take_changes(source, move, tables)
         with move.at(move.target) as target:
@@ -98,11 +100,16 @@ def catch_up(move: Move, *, compare: Comparison | None = None) -> Copied:
 
 
 @contextmanager
-def schema_kept(move: Move) -> Iterator[None]:
-    """Keep migrations off the source until the block ends; they try again by themselves."""
+def schema_kept(move: Move, *, briefly: bool = False) -> Iterator[Connection]:
+    """Keep migrations off the source until the block ends; they try again by themselves.
+
+    One under way is waited for, ``briefly`` where nobody may write meanwhile. Raises: LockNotAvailable.
+    """
     with move.at(move.source) as connection:
+        if briefly:
+            connection.execute(f"SET LOCAL lock_timeout = {BRIEFLY_MILLISECONDS}".encode())
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [schema_lock(move.tenant_id)])
-        yield
+        yield connection
 
 
 def copy_sequences(move: Move) -> None:

@@ -15,7 +15,7 @@ STEPS = (
     Step("quiet", steps.quiet, steps.unquiet),
     Step("fence", steps.giving_way(steps.fence), steps.unfence, lease_seconds=SHORT),
     Step("hand_over", steps.giving_way(steps.hand_over), steps.take_back, lease_seconds=SHORT),
-    Step("flip", steps.flip, steps.flip_back, lease_seconds=SHORT),
+    Step("flip", steps.giving_way(steps.flip), steps.flip_back, lease_seconds=SHORT),
     Step("open", steps.open_up, is_final=True, lease_seconds=SHORT),
     Step("clean", steps.clean),
 )

@@ -16,7 +16,7 @@ from tenants.lifecycle.moving import fencing, work_items
 from tenants.lifecycle.moving.capture import begin_capture, end_capture, log_stands
 from tenants.lifecycle.moving.comparing import compare_all, compare_changed
 from tenants.lifecycle.moving.copies import keep_until
-from tenants.lifecycle.moving.copying import Copied, catch_up, copy_everything, copy_sequences
+from tenants.lifecycle.moving.copying import Copied, catch_up, copy_everything, copy_sequences, schema_kept
 from tenants.lifecycle.moving.places import Move, move_of
 from tenants.lifecycle.moving.switching import (
     MOVABLE,
@@ -165,10 +165,11 @@ def fence(run: Run) -> None:
 
 def give_way(run: Run) -> None:
     """Let the company work on where it is, jobs and all; whoever takes the move up goes on from :func:`quiet`."""
+    flip_back(run)
     take_back(run)
     unfence(run)
     unquiet(run)
-    run.step_back("quiet", "fence")
+    run.step_back("quiet", "fence", "hand_over")
 
 
 def giving_way(do: Callable[[Run], None]) -> Callable[[Run], None]:
@@ -215,7 +216,8 @@ def hand_over(run: Run) -> None:
     move = move_of(run)
     work_items.take_out(move)
     is_quick = run.context["compare_seconds"] <= COMPARE_SECONDS
-    done = _count(run, catch_up(move, compare=compare_all if is_quick else compare_changed))
+    compare = compare_all if is_quick else compare_changed
+    done = _count(run, catch_up(move, compare=compare, is_shut=True))
     if is_quick:
         run.result(rows=done.compared)
     check_same_migrations(move)
@@ -230,10 +232,16 @@ def take_back(run: Run) -> None:
 
 
 def flip(run: Run) -> None:
-    """Say that the company lives in the target, and give every process the time to know."""
+    """Say that the company lives in the target, and give every process the time to know.
+
+    A migration that was begun before the doors were shut may have come in after the places were compared. One that
+    comes later finds by the ledger of the new place what it lacks. Raises: Conflict, LockNotAvailable.
+    """
     move = move_of(run)
     note_position(move, move.target)
-    live_in(move, move.target)
+    with schema_kept(move, briefly=True) as source:
+        check_same_migrations(move, source)
+        live_in(move, move.target)
     wait_until_known()
 
 

@@ -1,7 +1,7 @@
 """The place a company moves to: made like any company's, emptied again, dropped when the move is undone."""
 
 from tenants.foundation.errors import Conflict
-from tenants.lifecycle.moving.places import Move
+from tenants.lifecycle.moving.places import Connection, Move
 from tenants.models import Tenant
 from tenants.tenancy import provisioning
 from tenants.tenancy.provisioning import SchemaPlace, provision_schema, schema_exists
@@ -32,10 +32,13 @@ def drop_place(move: Move, cell: str) -> None:
         provisioning.drop_place(connection, SchemaPlace(move.tenant_id, move.schema, move.role))
 
 
-def check_same_migrations(move: Move) -> None:
-    """Raises: Conflict when one place has migrations that the other lacks: a release came in between."""
-    here, there = (_ledger(move, cell) for cell in (move.source, move.target))
-    if here != there:
+def check_same_migrations(move: Move, source: Connection | None = None) -> None:
+    """See that both places have the same migrations; ``source`` is a transaction there that is open already.
+
+    Raises: Conflict when one place has some that the other lacks: a release came in between.
+    """
+    here = _ledger(move, move.source) if source is None else _ledger_of(source, move)
+    if here != _ledger(move, move.target):
         raise Conflict(
             "The company's schema was migrated while it was being moved. Move it again.",
             code="moves.migrated",
@@ -50,4 +53,8 @@ def stands(move: Move, cell: str) -> bool:
 
 def _ledger(move: Move, cell: str) -> set[tuple[str, str]]:
     with move.at(cell) as connection:
-        return {(app, name) for app, name in connection.execute(LEDGER, [move.tenant_id]).fetchall()}
+        return _ledger_of(connection, move)
+
+
+def _ledger_of(connection: Connection, move: Move) -> set[tuple[str, str]]:
+    return {(app, name) for app, name in connection.execute(LEDGER, [move.tenant_id]).fetchall()}

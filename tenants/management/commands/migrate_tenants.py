@@ -44,14 +44,10 @@ class Command(BaseCommand):
         numbers = (options["workers"], options["stop_after"])
         if any(number is not None and number < 1 for number in numbers):
             raise CommandError("--workers and --stop-after take numbers from 1 on.")
-        if options["status"]:
-            status = migration_status(cells)
-            self.stdout.write(json.dumps(status.as_json()) if options["json"] else in_words(status))
+        if options["status"] or options["dry_run"]:
+            self._only_report(cells, is_status=options["status"], as_json=options["json"])
             return
         ensure_template()
-        if options["dry_run"]:
-            self._show_scripts(cells, as_json=options["json"])
-            return
         try:
             report = migrate_tenants(
                 cells=cells, workers=options["workers"], slugs=options["tenant"], canaries=options["canary"],
@@ -63,8 +59,19 @@ class Command(BaseCommand):
         if not report.is_complete:
             raise CommandError(report.what_is_left)
 
-    def _show_scripts(self, cells: list[str] | None, *, as_json: bool) -> None:
-        scripts = scripts_to_send(cells)
+    def _only_report(self, cells: list[str] | None, *, is_status: bool, as_json: bool) -> None:
+        if not is_status:
+            ensure_template()
+        status = migration_status(cells)
+        if is_status:
+            self.stdout.write(json.dumps(status.as_json()) if as_json else in_words(status))
+        else:
+            self._show_scripts(status, as_json=as_json)
+        if status.unreachable:
+            raise CommandError(f"Nothing is known of {', '.join(status.unreachable)}: no answer from there.")
+
+    def _show_scripts(self, status: MigrationStatus, *, as_json: bool) -> None:
+        scripts = scripts_to_send(status)
         if as_json:
             keys = ("migration", "tenants", "sql")
             self.stdout.write(json.dumps([dict(zip(keys, script, strict=True)) for script in scripts]))
@@ -84,6 +91,8 @@ def summary(report: MigrationReport) -> str:
     ]
     if report.deferred:
         parts.append(f"{len(report.deferred)} being moved")
+    if report.unreachable:
+        parts.append(f"no answer from {', '.join(report.unreachable)}")
     if report.held_back:
         parts.append(f"{len(report.held_back)} not begun")
     return f"{', '.join(parts)}, in {report.seconds:.1f} s."
@@ -97,6 +106,7 @@ def in_words(status: MigrationStatus) -> str:
         + (f", {total['moving']} being moved" if total["moving"] else "")
         for cell, total in status.cells.items()
     ]
+    lines += [f"{cell}: does not answer ({error})" for cell, error in status.unreachable.items()]
     lines += [f"{name}: {many} companies lack it" for name, many in status.pending.items()]
     lines += [f"{one['tenant']} failed at {one['error']}" for one in status.failed]
     return "\n".join(lines)

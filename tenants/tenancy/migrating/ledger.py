@@ -1,16 +1,18 @@
 """The ledger of a cell: which tenants lack which migrations, from one grouped query however many tenants there are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
-from django.db import connections, transaction
+import structlog
+from django.db import InterfaceError, OperationalError, connections, transaction
 
 from tenants.models import Tenant
 from tenants.tenancy.context import cell_scope
 from tenants.tenancy.template import Key, tenant_plan
 
+log = structlog.get_logger(__name__)
 # Spares have rows here as well; only ids of tenants are looked at.
 HELD = """
 SELECT tenant_id::text, count(*) FROM tenants_migrationledger
@@ -63,6 +65,20 @@ def standing_of(cell: str, plan: Sequence[Key] | None = None) -> Standing:
         for pk in standing.pending:
             standing.pending[pk] = [key for name, key in full_names if name not in names.get(pk, ())]
     return standing
+
+
+def standings(cells: Iterable[str], plan: Sequence[Key]) -> tuple[dict[str, Standing], dict[str, str]]:
+    """How far every tenant of each cell is; beside it the cells that do not answer, and what they said."""
+    found: dict[str, Standing] = {}
+    unreachable: dict[str, str] = {}
+    for cell in cells:
+        try:
+            found[cell] = standing_of(cell, plan)
+        except (OperationalError, InterfaceError) as error:
+            connections[cell].close()
+            unreachable[cell] = str(error).strip()
+            log.error("cell.does_not_answer", cell=cell, error=unreachable[cell])
+    return found, unreachable
 
 
 def _names(cell: str, ids: Sequence[UUID]) -> dict[UUID, list[str]]:

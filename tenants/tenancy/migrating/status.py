@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 
 from tenants.models import MigrationFailure, TemplateMigration, Tenant
-from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, standing_of
+from tenants.tenancy.migrating.ledger import LEFT_TO_ITS_MOVE, standings
 from tenants.tenancy.template import Key, tenant_plan
 
 
@@ -22,28 +22,31 @@ class MigrationStatus:
     pending: dict[str, int]
     versions: list[dict[str, Any]]
     failed: list[dict[str, Any]]
+    # Cells that do not answer, and what they said.
+    unreachable: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """What ``manage.py migrate_tenants --status --json`` prints."""
         return {
             "migrations": len(self.plan),
             "newest": ".".join(self.plan[-1]) if self.plan else None,
-            "is_up_to_date": not self.pending and not self.failed,
+            "is_up_to_date": not (self.pending or self.failed or self.unreachable),
             "cells": self.cells,
             "pending": self.pending,
             "versions": self.versions,
             "failed": self.failed,
+            "unreachable": self.unreachable,
         }
 
 
 def migration_status(cells: Sequence[str] | None = None) -> MigrationStatus:
-    """Read ledgers and directory."""
+    """Read ledgers and directory; a cell that does not answer is named, the others are told of all the same."""
     plan, chosen = tenant_plan(), list(cells or settings.CELLS)
     totals: dict[str, dict[str, int]] = {}
     pending: Counter[Key] = Counter()
     versions: Counter[tuple[Key, ...]] = Counter()
-    for cell in chosen:
-        standing = standing_of(cell, plan)
+    found, unreachable = standings(chosen, plan)
+    for cell, standing in found.items():
         moving = Tenant.objects.filter(cell=cell, state__in=LEFT_TO_ITS_MOVE, pk__in=standing.pending).count()
         totals[cell] = {
             "tenants": len(standing.up_to_date) + len(standing.pending) + len(standing.without_schema),
@@ -66,6 +69,7 @@ def migration_status(cells: Sequence[str] | None = None) -> MigrationStatus:
             if many
         ],
         failed=_failures(chosen),
+        unreachable=unreachable,
     )
 
 
@@ -84,9 +88,8 @@ def _failures(cells: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def scripts_to_send(cells: Sequence[str] | None = None) -> list[tuple[str, int, str]]:
+def scripts_to_send(status: MigrationStatus) -> list[tuple[str, int, str]]:
     """What a run would send: migration, number of tenants, and its SQL or a word on what runs instead."""
-    pending = migration_status(cells).pending
     scripts = {f"{row.app}.{row.name}": row for row in TemplateMigration.objects.filter(sql__isnull=False)}
     return [
         (
@@ -94,5 +97,5 @@ def scripts_to_send(cells: Sequence[str] | None = None) -> list[tuple[str, int, 
             many,
             scripts[name].sql or "" if name in scripts else "-- runs Python in each company's schema",
         )
-        for name, many in pending.items()
+        for name, many in status.pending.items()
     ]

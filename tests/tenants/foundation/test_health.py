@@ -55,7 +55,7 @@ def test_a_failing_check_is_named_without_its_reason(checks: Checks) -> None:
     assert b"host db-7" not in response.content
 
 
-def test_metrics_are_given_to_a_scraper_inside_only() -> None:
+def test_metrics_are_given_to_a_scraper_inside_only(tenant: object) -> None:
     assert b"nts_http_requests_total" in ask("/metrics").content
     assert ask("/metrics", x_forwarded_for="203.0.113.9").status_code == 404
 

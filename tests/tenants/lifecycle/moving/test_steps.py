@@ -12,7 +12,7 @@ from django.test import Client
 from tenants.accounts.models import Department, User
 from tenants.accounts.selectors import actor_for
 from tenants.foundation.errors import Conflict
-from tenants.lifecycle.moving import STEPS
+from tenants.lifecycle.moving import STEPS, copying
 from tenants.lifecycle.moving.switching import SETTLE_SECONDS
 from tenants.lifecycle.operations import Run, abandon
 from tenants.models import Domain, Operation, Tenant
@@ -20,6 +20,7 @@ from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.backend.whereabouts import is_moving
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.directory import LOOK_SECONDS
+from tenants.tenancy.migrations import schema_lock
 from tests.people import signed_in_client
 from tests.tenants.lifecycle.moving.conftest import Mover
 from tests.tenants.lifecycle.moving.places import place_of, stands_in, traces_of
@@ -147,7 +148,8 @@ def test_a_row_that_differs_stops_the_move(mover: Mover) -> None:
     assert home(mover.tenant) == mover.tenant
 
 
-def test_a_migration_in_between_stops_the_move(mover: Mover) -> None:
+@pytest.mark.parametrize("step", ["hand_over", "flip"])
+def test_a_migration_in_between_stops_the_move(mover: Mover, step: str) -> None:
     def migrate(_run: Run) -> None:
         ask_nothing(
             "cell_1",
@@ -156,10 +158,31 @@ def test_a_migration_in_between_stops_the_move(mover: Mover) -> None:
             [mover.tenant.id],
         )
 
-    mover.before("hand_over", migrate)
+    mover.before(step, migrate)
     done = mover.move_or_undo()
     assert done.state == Operation.State.UNDONE
     assert "migrated while" in done.error
+    add(mover.tenant, "Harbour")
+    assert not mover.is_paused("cell_1")
+
+
+def test_a_migration_under_way_when_the_doors_are_shut_is_given_way_to(
+    mover: Mover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "BRIEFLY_MILLISECONDS", 100)
+    with owner_connection("cell_1_owner") as migrating:
+
+        def begin(_run: Run) -> None:
+            migrating.execute("SELECT pg_advisory_xact_lock_shared(%s)", [schema_lock(mover.tenant.id)])
+
+        mover.before("flip", begin)
+        operation = mover.move_or_undo()
+        assert operation.state == Operation.State.RUNNING
+        assert home(mover.tenant) == mover.tenant
+        add(mover.tenant, "Harbour")
+    mover.looks.clear()
+    assert mover.go_on(operation).state == Operation.State.SUCCEEDED
+    assert names(home(mover.tenant)) == {"Harbour"}
 
 
 def ask_nothing(cell: str, statement: str, values: Any) -> None:

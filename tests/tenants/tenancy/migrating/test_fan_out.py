@@ -1,8 +1,13 @@
 """A release reaches all companies, or says of each why it did not."""
 
+import io
+import json
 import threading
+from collections.abc import Sequence
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connections
 
 from tenants.foundation.errors import NotFound
@@ -14,8 +19,12 @@ from tenants.tenancy.migrations import (
     MigrationFailed,
     migrate_tenant,
     migrate_tenants,
+    pending_migrations,
     schema_lock,
 )
+from tenants.tenancy.provisioning import record_migrations
+from tenants.tenancy.template import Key, tenant_plan
+from tests.tenants.tenancy.absent_cell import cell_away
 from tests.tenants.tenancy.migrating.conftest import (
     ADD,
     KEY,
@@ -97,6 +106,60 @@ def test_a_move_at_its_end_is_waited_for(make_fleet: MakeFleet) -> None:
     assert report.is_complete
     assert sorted(report.migrated) == fleet.slugs
     assert report.seconds < 5
+
+
+def test_who_changed_cells_while_it_was_migrated_gets_it_in_the_new_place_too(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved, _ = make_fleet(2).tenants
+    plain = one_tenant.Worker.migrate
+
+    def migrate_and_move(worker: one_tenant.Worker, tenant: Tenant, keys: Sequence[Key]) -> int:
+        done = plain(worker, tenant, keys)
+        if tenant.pk == moved.pk and tenant.cell == "cell_1":
+            copy_to_cell_2(tenant)
+            Tenant.objects.filter(pk=tenant.pk).update(cell="cell_2")
+        return done
+
+    monkeypatch.setattr(one_tenant.Worker, "migrate", migrate_and_move)
+    try:
+        with rendered(ADD):
+            report = migrate_tenants()
+            assert pending_migrations("cell_2").get(moved.pk) is None
+        assert sorted(report.migrated) == ["fleet-0", "fleet-1"]
+        assert report.is_complete
+    finally:
+        with owner_connection("cell_2_owner") as owner:
+            owner.execute(f'DROP SCHEMA IF EXISTS "{moved.schema}" CASCADE')
+            owner.execute("DELETE FROM tenants_migrationledger WHERE tenant_id = %s", [moved.pk])
+
+
+def copy_to_cell_2(tenant: Tenant) -> None:
+    """As a move would have left it that copied the company before it was migrated."""
+    with owner_connection("cell_2_owner") as owner:
+        owner.execute(f'CREATE SCHEMA "{tenant.schema}"')
+        owner.execute(f'CREATE TABLE "{tenant.schema}".item (id bigint GENERATED ALWAYS AS IDENTITY)')
+        record_migrations(owner, tenant.pk, [key for key in tenant_plan() if key != KEY])
+
+
+def test_a_cell_that_does_not_answer_is_named_and_stops_no_other(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(2)
+    with rendered(ADD), cell_away("cell_2"):
+        status = io.StringIO()
+        with pytest.raises(CommandError, match="cell_2"):
+            call_command("migrate_tenants", "--status", "--json", stdout=status)
+        told = json.loads(status.getvalue())
+        assert list(told["unreachable"]) == ["cell_2"]
+        assert told["cells"]["cell_1"]["behind"] == 2
+        with pytest.raises(CommandError, match="cell_2"):
+            call_command("migrate_tenants", "--dry-run", stdout=io.StringIO())
+        report = migrate_tenants()
+        assert sorted(report.migrated) == fleet.slugs
+        assert list(report.unreachable) == ["cell_2"]
+        assert not report.is_complete
+        assert "The cell cell_2 does not answer" in report.what_is_left
+        assert migration_status(["cell_1"]).as_json()["is_up_to_date"] is True
+    all_is_done_once(fleet)
 
 
 def test_while_a_schema_is_being_copied_it_does_not_change(
