@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socketserver
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,3 +116,43 @@ class _Answering(SimpleHandler):
             self.finish_response()
         except (ConnectionBroken, OSError):
             self.is_broken = True
+
+
+@dataclass(frozen=True)
+class ReceivedWebhook:
+    """One POST as it arrived: raw bytes, headers as sent."""
+
+    url: str
+    raw: bytes
+    headers: dict[str, str]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads(self.raw)
+        return read
+
+
+class WebhookInbox:
+    """Takes the place of the network: `sandbox.webhooks.sender = inbox`.
+
+    Answers the statuses in `answers` first (0: nobody answers), then 200.
+    """
+
+    def __init__(self, *answers: int) -> None:
+        self.answers = list(answers)
+        self.received: list[ReceivedWebhook] = []
+
+    def __call__(self, url: str, raw: bytes, headers: Mapping[str, str]) -> int:
+        self.received.append(ReceivedWebhook(url, raw, dict(headers)))
+        return self.answers.pop(0) if self.answers else 200
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [one.body for one in self.received]
+
+    @property
+    def types(self) -> list[str]:
+        return [body["type"] for body in self.bodies]
+
+    def clear(self) -> None:
+        self.received.clear()

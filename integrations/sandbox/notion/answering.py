@@ -163,10 +163,12 @@ def _ordinary(
             query=parse_qs(request.query_string, keep_blank_values=True),
             body=_body(request),
         )
+        sandbox.world.actor = call.actor
         try:
             made = found[0].answer(call, found[1])
         finally:
             sandbox.save()
+            sandbox.world.actor = None
         raw = made if isinstance(made, bytes) else dumped(made)
         return Answer(200, raw[:-1] + b',"request_id":"' + request_id.encode() + b'"}', headers)
     except NotionError as refused:

@@ -8,6 +8,7 @@ from typing import Any
 
 from integrations.sandbox.notion.errors import Json, NotionError
 from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.sandbox.notion.webhooks.control import VERBS as WEBHOOK_VERBS
 
 PREFIX = "/_sandbox/"
 Query = dict[str, list[str]]
@@ -142,4 +143,5 @@ VERBS: dict[tuple[str, str], Verb] = {
     ("POST", "trash"): _trash,
     ("POST", "schema"): _schema,
     ("POST", "append"): _append,
+    **WEBHOOK_VERBS,
 }

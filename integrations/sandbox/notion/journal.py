@@ -11,6 +11,7 @@ import structlog
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.loading import add_object, add_workspace
 from integrations.sandbox.notion.rendering import dumped
+from integrations.sandbox.notion.webhooks import subscriptions
 from integrations.sandbox.notion.world import World
 
 log = structlog.get_logger(__name__)
@@ -95,6 +96,11 @@ class Journal:
 
 
 def _apply(world: World, workspace_id: str, obj: Json) -> None:
+    if obj["object"] == "sandbox_subscription":
+        world.subscriptions.pop(obj["id"], None)
+        if not obj.get("is_gone"):
+            world.subscriptions[obj["id"]] = subscriptions.from_json(obj)
+        return
     workspace = world.workspaces.get(workspace_id)
     if obj["object"] != "sandbox_workspace":
         if workspace is not None:

@@ -94,6 +94,7 @@ def _add_connection(workspace: Workspace, entry: Json) -> None:
             shared=set(entry.get("also_shared", ())) if shared == "*" else set(shared),
             unshared=set(entry.get("unshared", ())),
             revoked=set(entry.get("revoked", ())),
+            client_id=entry.get("client_id"),
         )
     )
     workspace.users.setdefault(bot["id"], bot)

@@ -20,6 +20,7 @@ from integrations.sandbox.notion.limits import Limits
 from integrations.sandbox.notion.loading import add_object, add_workspace, load_file
 from integrations.sandbox.notion.pagination import CursorBook
 from integrations.sandbox.notion.routes import blocks, data_sources, pages
+from integrations.sandbox.notion.webhooks.outgoing import Webhooks
 from integrations.sandbox.notion.world import Connection, Workspace, World
 
 UNCHANGED: Any = object()
@@ -56,6 +57,8 @@ class Sandbox:
         self.set_limits(**self._overrides)
         if self.journal:
             self.journal.open(self.world, fold=loaded > 0)
+        self.webhooks = Webhooks(self.world, self.clock, self.lock, self.save)
+        self.world.watch = self.webhooks.watcher.changing
         self.world.is_live = True
 
     # -- filling ---------------------------------------------------------------------------------
@@ -200,7 +203,8 @@ class Sandbox:
         return None if connection is None or token in connection.revoked else connection
 
     def save(self) -> None:
-        """Hand what changed to the journal. The caller holds the lock."""
+        """Hand what changed to the journal and to those who listen. The caller holds the lock."""
+        self.webhooks.close_windows()
         notes = self.world.take_notes()
         if self.journal:
             self.journal.append(notes)
@@ -223,10 +227,12 @@ class Sandbox:
                 actor=person,
                 body=json.loads(json.dumps(body)),
             )
+            self.world.actor = person
             try:
                 answer = act(call)
             finally:
                 self.save()
+                self.world.actor = None
             return json.loads(answer) if isinstance(answer, bytes) else answer  # type: ignore[no-any-return]
 
 

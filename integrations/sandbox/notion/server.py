@@ -11,6 +11,7 @@ import gunicorn.util  # type: ignore[import-untyped]
 
 from integrations.sandbox.notion.app import NotionApplication
 from integrations.sandbox.notion.sandbox import UNCHANGED, Sandbox
+from integrations.sandbox.notion.webhooks.thread import SendingThread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,4 +60,5 @@ class SandboxServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
         )
         # gunicorn writes the Date header itself and asks this function; clients take the time from it.
         gunicorn.util.http_date = lambda timestamp=None: sandbox.clock.http_date()
+        SendingThread(sandbox.webhooks).start()
         return NotionApplication(sandbox)

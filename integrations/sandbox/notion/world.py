@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from integrations.sandbox.notion.clock import Clock
 from integrations.sandbox.notion.errors import Json
@@ -11,9 +14,20 @@ from integrations.sandbox.notion.items import KINDS, Item, Kind, Table
 from integrations.sandbox.notion.limits import Budget, Limits
 
 
+class Kept(Protocol):
+    """Something the world keeps for somebody else, as a line of the journal."""
+
+    id: str
+
+    def as_json(self) -> Json: ...
+
+
 @dataclass(eq=False)
 class Connection:
-    """One integration in one workspace: its bot, its tokens and what was shared with it."""
+    """One integration in one workspace: its bot, its tokens and what was shared with it.
+
+    `client_id` names the public integration it belongs to; an internal one has none.
+    """
 
     workspace: Workspace
     bot: Json
@@ -23,6 +37,7 @@ class Connection:
     shared: set[str] = field(default_factory=set)
     unshared: set[str] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
+    client_id: str | None = None
 
     def __post_init__(self) -> None:
         # What is changed while running holds for this run only; the journal keeps what was loaded.
@@ -31,6 +46,16 @@ class Connection:
     @property
     def id(self) -> str:
         return str(self.bot["id"])
+
+    @property
+    def integration_id(self) -> str:
+        """Of the integration, which is one for all workspaces when it is public."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"integration {self.client_id or self.id}"))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a token is left that works."""
+        return any(token not in self.revoked for token in self.tokens)
 
     def as_json(self) -> Json:
         return {
@@ -41,6 +66,7 @@ class Connection:
             "also_shared": sorted(self.shared) if self.shares_everything else [],
             "unshared": sorted(self.unshared),
             "revoked": sorted(self.revoked),
+            **({"client_id": self.client_id} if self.client_id else {}),
         }
 
     def sees(self, object_id: str) -> bool:
@@ -96,6 +122,7 @@ class Workspace:
     def put(self, kind: Kind, obj: Json) -> Item:
         """Add or replace an object, keep its place among its siblings, and note it for the journal."""
         item = self.items[kind].get(obj["id"])
+        self.world.changing(self, kind, item.obj if item else None, obj)
         if item is None:
             is_known = any(obj["id"] in self.items[other] for other in KINDS)
             item = Item(kind, obj, self.world.clock.now().timestamp() if self.world.is_live else 0.0)
@@ -162,7 +189,36 @@ class World:
         self.workspaces: dict[str, Workspace] = {}
         self.tokens: dict[str, Connection] = {}
         self.is_live = False  # False while loading: nothing is noted for the journal
+        self.actor: Json | None = None  # the user on whose behalf a change is being made
+        self.watch: Callable[[Workspace, Kind, Json | None, Json], None] | None = None
+        self.subscriptions: dict[str, Kept] = {}
         self._noted: list[tuple[str, Json]] = []
+
+    def changing(self, workspace: Workspace, kind: Kind, before: Json | None, after: Json) -> None:
+        """Tell whoever watches that an object is about to change."""
+        if self.is_live and self.watch is not None:
+            self.watch(workspace, kind, before, after)
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Changes that nobody made: they follow from another one."""
+        watch, self.watch = self.watch, None
+        try:
+            yield
+        finally:
+            self.watch = watch
+
+    def keep_subscription(self, subscription: Kept) -> None:
+        self.subscriptions[subscription.id] = subscription
+        self._note_for_all(subscription.as_json())
+
+    def forget_subscription(self, subscription_id: str) -> None:
+        del self.subscriptions[subscription_id]
+        self._note_for_all({"object": "sandbox_subscription", "id": subscription_id, "is_gone": True})
+
+    def _note_for_all(self, obj: Json) -> None:
+        if self.is_live:
+            self._noted.append(("", obj))
 
     def note(self, workspace: Workspace, obj: Json) -> None:
         if self.is_live:
@@ -196,7 +252,9 @@ class World:
         return None
 
     def everything(self) -> Iterator[tuple[str, Json]]:
-        """Each line of a snapshot: the workspace's id and an object; parents need not come first."""
+        """Each line of a snapshot: the workspace's id ("" for all) and an object; parents need not come first."""
+        for subscription in self.subscriptions.values():
+            yield "", subscription.as_json()
         for workspace in self.workspaces.values():
             yield workspace.id, workspace.as_json()
             for user in workspace.users.values():

@@ -161,6 +161,13 @@ def _by_id(columns: list[Json]) -> Json:
 
 def _follow(call: Call, source: Item, changes: list[tuple[Json | None, Json | None]]) -> None:
     """Bring the rows in line with the schema. Their edit times stay: nobody edited them."""
+    with call.workspace.world.unwatched():
+        _change_rows(call, source, changes)
+    # Retyping may have made options.
+    call.workspace.touched(source)
+
+
+def _change_rows(call: Call, source: Item, changes: list[tuple[Json | None, Json | None]]) -> None:
     for row in list(call.workspace.table(source.id).rows.values()):
         values = dict(row.obj["properties"])
         for before, after in changes:
@@ -178,8 +185,6 @@ def _follow(call: Call, source: Item, changes: list[tuple[Json | None, Json | No
         obj = {**row.obj, "properties": {**ordered, **values}}
         stamp(obj)
         call.workspace.put("page", obj)
-    # Retyping may have made options.
-    call.workspace.touched(source)
 
 
 def _with_option_changes(value: Json, prop: Json) -> Json:

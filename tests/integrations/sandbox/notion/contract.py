@@ -128,6 +128,38 @@ def _without_gaps(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "properties": columns}
 
 
+@functools.cache
+def _webhook_validators(event_type: str) -> tuple[jsonschema_rs.Validator, jsonschema_rs.Validator]:
+    """By the document, opened because it closes every part of an `allOf`; and by the client's types, strict."""
+    words = [part.capitalize() for part in event_type.replace(".", "_").split("_")]
+    name = "".join(words)
+    schema = {"$ref": f"#/components/schemas/{name[0].lower()}{name[1:]}WebhookPayload"}
+    document = {**_opened(schema), "components": _open_document()["components"]}
+    definitions = json.loads(CLIENT_TYPES.read_text())["definitions"]
+    types = {"$ref": f"#/definitions/{name}WebhookPayload", "definitions": definitions}
+    return jsonschema_rs.Draft202012Validator(document, validate_formats=True), jsonschema_rs.Draft7Validator(
+        types
+    )
+
+
+def webhook_types() -> set[str]:
+    """The types of all events the document describes."""
+    schemas = _document()["components"]["schemas"]
+    return {
+        part["properties"]["type"]["const"]
+        for name, schema in schemas.items()
+        if name.endswith("WebhookPayload")
+        for part in schema.get("allOf", ())
+        if "const" in part.get("properties", {}).get("type", {})
+    }
+
+
+def assert_webhook_conforms(body: Any) -> None:
+    """An event against Notion's document and, with no key too many, the types of its client."""
+    for validator in _webhook_validators(body["type"]):
+        _check(validator, body, f"event {body['type']}")
+
+
 TYPE_OF_OBJECT = {
     "page": "PageObjectResponse",
     "data_source": "DataSourceObjectResponse",

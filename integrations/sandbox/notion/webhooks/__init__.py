@@ -1,0 +1,1 @@
+"""Webhooks the sandbox sends: subscriptions, what changed, payloads, deliveries."""
