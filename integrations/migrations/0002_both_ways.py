@@ -219,6 +219,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='externallink',
+            name='kept',
+            field=models.JSONField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='externallink',
             name='body_hash',
             field=models.CharField(blank=True, db_default='', default='', max_length=64),
         ),

@@ -26,7 +26,8 @@ class ExternalLink(models.Model):
     A quarantined link may have no object yet. `content_hash` is empty when the next read has to write
     whatever it finds. `base` is what both sides agreed on last, by our field, as `integrations/sync/canonical.py`
     compares values; None until a first reading. `unresolved` keeps references to records that have not been
-    taken over yet: `{"parent": [remote ids], "blocked_by": [...]}`.
+    taken over yet: `{"parent": [remote ids], "blocked_by": [...]}`. `kept` is what the record holds beside the values
+    we compare, by our field: people nobody knows here, records that are not shared. It goes along with every write.
     """
 
     class State(models.TextChoices):
@@ -64,6 +65,7 @@ class ExternalLink(models.Model):
     body_due_at = models.DateTimeField(null=True, blank=True)
     body_read_at = models.DateTimeField(null=True, blank=True)
     unresolved = models.JSONField(default=dict, blank=True)
+    kept = models.JSONField(null=True, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
