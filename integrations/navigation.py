@@ -30,6 +30,10 @@ def register() -> None:
             group="Integrations", key="n", order=10, is_visible=_may_see,
         ),
         NavItem(
+            label=gettext_lazy("Sync monitor"), url_name="integrations:sync_monitor", icon="activity",
+            group="Integrations", order=15, is_visible=_may_see,
+        ),
+        NavItem(
             label=gettext_lazy("Sync runs"), url_name="integrations:sync_runs", icon="refresh-cw",
             group="Integrations", key="s", order=20, is_tab=True, tab_label=gettext_lazy("Sync"),
             is_visible=_may_see, count=_problems,

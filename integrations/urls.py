@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.api.urls import api_urlpatterns
-from integrations.console import mappings, sync_runs, workspaces
+from integrations.console import mappings, monitor, oauth, sync_runs, workspaces
 
 __all__ = ["api_urlpatterns", "console_urlpatterns"]
 
@@ -11,11 +11,18 @@ _console = (
     [
         path("workspaces/", workspaces.workspace_list, name="workspaces"),
         path("workspaces/connect/", workspaces.connect, name="connect"),
+        path("workspaces/connect/notion/", oauth.start, name="oauth_start"),
+        # Registered at the service exactly like this, for all companies together.
+        path("oauth/notion/callback", oauth.callback, name="oauth_callback"),
         path("workspaces/<uuid:connection_id>/", workspaces.workspace, name="workspace"),
+        path("workspaces/<uuid:connection_id>/grant/", oauth.reauthorise, name="oauth_reauthorise"),
         path("workspaces/<uuid:connection_id>/act/", workspaces.act, name="workspace_act"),
         path("workspaces/<uuid:connection_id>/look/", workspaces.look_again, name="look_again"),
         path("workspaces/<uuid:connection_id>/token/", workspaces.token, name="token"),
         path("workspaces/databases/<uuid:collection_id>/", mappings.mapping, name="mapping"),
+        path("sync/", monitor.monitor, name="sync_monitor"),
+        path("sync/set-aside/", monitor.set_aside, name="set_aside"),
+        path("sync/set-aside/<uuid:connection_id>/retry/", monitor.retry, name="set_aside_retry"),
         path("sync/runs/", sync_runs.run_list, name="sync_runs"),
         path("sync/runs/<uuid:run_id>/", sync_runs.run, name="sync_run"),
         path("sync/runs/<uuid:run_id>/live/", sync_runs.live, name="sync_run_live"),

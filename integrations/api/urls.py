@@ -5,11 +5,14 @@ from rest_framework.routers import SimpleRouter
 
 from integrations.api.collections import CollectionViewSet
 from integrations.api.connections import ConnectionViewSet
+from integrations.api.health import SetAsideViewSet, SyncHealthViewSet
 from integrations.api.sync_runs import SyncRunViewSet
 
 _routes = SimpleRouter(use_regex_path=False)
 _routes.register("connections", ConnectionViewSet, basename="connection")
 _routes.register("collections", CollectionViewSet, basename="collection")
+_routes.register("sync-health", SyncHealthViewSet, basename="sync-health")
+_routes.register("set-aside", SetAsideViewSet, basename="set-aside")
 _routes.register("sync-runs", SyncRunViewSet, basename="sync-run")
 
 api_urlpatterns = [path("", include(_routes.urls))]

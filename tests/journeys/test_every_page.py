@@ -99,6 +99,8 @@ def pages(committed_tenant: TenantRef, notion: Sandbox) -> Mapping[str, str]:
         "one workspace": f"/workspaces/{connection.pk}/",
         "new token of a workspace": f"/workspaces/{connection.pk}/token/",
         "mapping": f"/workspaces/databases/{database.pk}/",
+        "sync monitor": "/sync/",
+        "rows set aside": "/sync/set-aside/",
         "sync runs": "/sync/runs/",
         "sync runs, none": "/sync/runs/?state=failed",
         "a run, finished": f"/sync/runs/{finished.pk}/",
