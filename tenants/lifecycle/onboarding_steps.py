@@ -24,7 +24,7 @@ from tenants.models import DataKey, Domain, Tenant
 from tenants.secrets.keys import key_encryption_keys
 from tenants.secrets.services import ensure_data_key
 from tenants.tenancy import atomic, tenant_scope
-from tenants.tenancy.cells import choose_cell
+from tenants.tenancy.cells import choose_cell, hold_room
 from tenants.tenancy.directory import directory
 from tenants.tenancy.provisioning import drop_schema, provision_schema
 from tenants.tenancy.self_test import check_isolation
@@ -69,11 +69,19 @@ def reserve(run: Run) -> None:
     host = f"{wanted['slug']}.{settings.BASE_DOMAIN}"
     if is_retired(wanted["slug"]) or is_retired(host):
         raise slug_taken()
-    cell = choose_cell(wanted["region"] or None)
+    while not _is_reserved_in(choose_cell(wanted["region"] or None), run, host):
+        pass  # others have just taken its last place
+
+
+def _is_reserved_in(cell: str, run: Run, host: str) -> bool:
+    """Take slug, host name and a place in this cell; False when it has become full. Raises: Conflict."""
+    wanted = run.input
     try:
         with transaction.atomic(using="default"):
             tenant = Tenant.objects.select_for_update().filter(slug=wanted["slug"]).first()
             if tenant is None:
+                if not hold_room(cell):
+                    return False
                 tenant = _new_tenant(wanted, cell)
             elif tenant.state != PROVISIONING:
                 raise slug_taken()
@@ -85,6 +93,7 @@ def reserve(run: Run) -> None:
             run.belongs_to(tenant.pk)
     except IntegrityError as error:
         raise slug_taken() from error
+    return True
 
 
 def slug_taken() -> Conflict:

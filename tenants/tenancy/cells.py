@@ -1,9 +1,11 @@
 """The cells: which takes the next tenant in, how full and how busy each is, and whether it answers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -11,10 +13,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models import Count
 
 from tenants.foundation.errors import Conflict, InvalidInput
-from tenants.models import SpareSchema, Tenant
+from tenants.models import Operation, SpareSchema, Tenant
 from tenants.tenancy.context import cell_scope
 
 log = structlog.get_logger(__name__)
+# In the context of a move that has been promised its place.
+HAS_ROOM: Final = "has_room"
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 WAITING = "SELECT count(*) FROM tenants_workitem WHERE state = 'ready' AND due_at <= statement_timestamp()"
 STATE = f"""
 SELECT pg_database_size(current_database()), ({WAITING}), (SELECT max(passed_at) FROM tenants_dispatchclock),
@@ -50,7 +55,7 @@ def choose_cell(region: str | None = None) -> str:
     """The cell for a new tenant of a region (``DEFAULT_REGION`` when none is named).
 
     Of those that are open and have room the emptiest by its own measure, among equals the one with the least work
-    waiting; one that does not answer is passed over. Two callers at once may overfill a cell by one.
+    waiting; one that does not answer is passed over. Whoever takes a place there asks :func:`hold_room` first.
 
     Raises: InvalidInput (no cell is in that region), Conflict (none of them has room), OperationalError (none of
     those that have room answers).
@@ -64,7 +69,7 @@ def choose_cell(region: str | None = None) -> str:
             code="cells.unknown_region",
             fields={"region": [f"Choose one of these: {known}."]},
         )
-    counts = tenants_per_cell()
+    counts = places_taken()
     fullness = {
         name: counts.get(name, 0) / cell.most_tenants
         for name, cell in policies.items()
@@ -81,6 +86,38 @@ def choose_cell(region: str | None = None) -> str:
         if chosen is not None:
             return chosen
     raise OperationalError(f"No cell of the region {wanted} answers.")
+
+
+def hold_room(cell: str, *, move: UUID | None = None) -> bool:
+    """Whether a cell has room for one more; until the transaction ends nobody else is told that it has.
+
+    Must be called in the transaction of the control plane in which the place is taken: by a new tenant's row, or by an
+    open ``move`` that notes ``HAS_ROOM`` in its context.
+    """
+    if not transaction.get_connection(using="default").in_atomic_block:
+        raise RuntimeError("Room in a cell is held until a transaction ends: open one.")
+    with connections["default"].cursor() as cursor:
+        cursor.execute(ALONE, [f"notion-task-sync room in {cell}"])
+    policy = settings.CELL_POLICIES[cell]
+    return policy.is_open and places_taken(beside=move).get(cell, 0) < policy.most_tenants
+
+
+def places_taken(*, beside: UUID | None = None) -> dict[str, int]:
+    """How many places of each cell are taken: by its tenants, and by those who are on their way there (``beside``:
+    not by this move)."""
+    taken = Counter(tenants_per_cell())
+    moves = Operation.objects.filter(
+        kind=Operation.Kind.MOVE, state__in=Operation.OPEN, **{f"context__{HAS_ROOM}": True}
+    )
+    if beside is not None:
+        moves = moves.exclude(pk=beside)
+    coming = {
+        tenant_id: given["to"] for tenant_id, given in moves.values_list("tenant_id", "input") if tenant_id
+    }
+    for tenant_id, cell in Tenant.objects.filter(pk__in=coming).values_list("pk", "cell"):
+        if coming[tenant_id] != cell:
+            taken[coming[tenant_id]] += 1
+    return dict(taken)
 
 
 def tenants_per_cell() -> dict[str, int]:

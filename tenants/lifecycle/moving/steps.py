@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import structlog
-from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from tenants.dispatch.services import release_postponed
 from tenants.foundation.errors import Conflict
@@ -31,7 +30,7 @@ from tenants.lifecycle.moving.tables import hindrances_of
 from tenants.lifecycle.moving.target import check_same_migrations, drop_place, make_target
 from tenants.lifecycle.operations import OperationLost, Run
 from tenants.models import Tenant
-from tenants.tenancy.cells import tenants_per_cell
+from tenants.tenancy.cells import HAS_ROOM, hold_room
 from tenants.tenancy.hardening import faults
 from tenants.tenancy.migrations import migrate_tenant
 
@@ -53,11 +52,12 @@ def check(run: Run) -> None:
     """
     move = move_of(run)
     tenant = Tenant.objects.get(pk=move.tenant_id)
-    policy = settings.CELL_POLICIES[move.target]
     if tenant.cell != move.source or tenant.state not in MOVABLE:
         raise Conflict("The company is not where the move would begin.", code="moves.not_there")
-    if not policy.is_open or tenants_per_cell().get(move.target, 0) >= policy.most_tenants:
-        raise Conflict(f"The cell {move.target} takes no companies in.", code="moves.cell_closed")
+    with transaction.atomic(using="default"):
+        if not hold_room(move.target, move=run.operation.pk):
+            raise Conflict(f"The cell {move.target} takes no companies in.", code="moves.cell_closed")
+        run.remember(**{HAS_ROOM: True})
     migrate_tenant(tenant)
     with move.reading(move.source) as source, move.reading(move.target) as target:
         hindrances = hindrances_of(source, move.schema)

@@ -1,12 +1,14 @@
 """Companies come in: with an owner at once or with an invitation, and a call cut short is finished by the next."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, local
 from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connections
 from psycopg import sql
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from tenants.accounts.access import Role
 from tenants.accounts.invitations.services import accept_invitation, open_invitation
@@ -18,10 +20,11 @@ from tenants.lifecycle import onboarding_steps
 from tenants.lifecycle.onboarding import Onboarded, give_up_onboarding, issue_owners_link, onboard_tenant
 from tenants.models import Operation, Tenant, WorkItem
 from tenants.tenancy import atomic, cell_scope, self_test, tenant_scope
+from tenants.tenancy.cells import choose_cell
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.provisioning import provision_schema
 from tenants.tenancy.self_test import NotIsolated
-from tests.companies import OWNER_PASSWORD, drop_company
+from tests.companies import OWNER_PASSWORD, create_company, drop_company
 
 type Onboard = Callable[..., Onboarded]
 
@@ -54,6 +57,48 @@ def test_a_company_whose_owner_is_invited_lacks_nothing(onboard: Onboard) -> Non
         assert [binding.role for binding in owners()] == [Role.OWNER]
     with cell_scope(done.tenant.cell), atomic():
         assert WorkItem.objects.filter(tenant_id=done.tenant.id, kind=TIDY_UP_JOB).count() == 1
+
+
+@pytest.mark.parametrize("room", [1, 2])
+def test_a_cell_takes_in_no_more_than_it_may_however_many_come_at_once(
+    databases: None,
+    django_db_blocker: DjangoDbBlocker,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    room: int,
+) -> None:
+    policy = settings.CELL_POLICIES["cell_2"].model_copy(update={"most_tenants": room})
+    settings.CELL_POLICIES = {**settings.CELL_POLICIES, "cell_2": policy}
+    both_have_chosen, chosen = Barrier(2), local()
+
+    def choose(region: str | None) -> str:
+        cell = choose_cell(region)
+        if not getattr(chosen, "once", False):
+            chosen.once = True
+            both_have_chosen.wait(20)
+        return cell
+
+    def take_in(slug: str) -> bool:
+        try:
+            with django_db_blocker.unblock():
+                create_company(slug, region="elsewhere")
+        except Conflict:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    monkeypatch.setattr("tenants.lifecycle.onboarding_steps.choose_cell", choose)
+    slugs = [f"t-{uuid4().hex[:8]}" for _ in range(2)]
+    with django_db_blocker.unblock():
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                assert sorted(pool.map(take_in, slugs)) == [room == 2, True]
+            assert Tenant.objects.filter(cell="cell_2", slug__in=slugs).count() == room
+        finally:
+            for company in Tenant.objects.filter(slug__in=slugs):
+                drop_company(company)
+            connections.close_all()
 
 
 def refuse(**_: object) -> None:

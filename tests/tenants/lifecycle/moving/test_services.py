@@ -6,7 +6,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, transaction
+from pytest_django import Settings
 
 from tasks.drafts import TaskChanges
 from tasks.models import Task
@@ -15,10 +16,12 @@ from tenants.accounts.access import SYSTEM
 from tenants.accounts.models import Department, User
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.lifecycle.moving import drop_copies_of, drop_old_copies, kept_copies, start_move, undo_move
+from tenants.lifecycle.operations import Run
 from tenants.models import Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.audit import audit_schemas
 from tenants.tenancy.backend.whereabouts import is_moving
+from tenants.tenancy.cells import choose_cell, hold_room, places_taken
 from tenants.tenancy.positions import positions
 from tests.tenants.lifecycle.moving.conftest import Mover
 from tests.tenants.lifecycle.moving.places import place_of, stands_in, traces_of
@@ -164,6 +167,29 @@ def test_a_company_changes_its_region_only_where_that_is_asked_for(mover: Mover)
     with pytest.raises(Conflict) as refused:
         start_move(slug=mover.tenant.slug, to="cell_2", asked_by="test")
     assert refused.value.code == "moves.other_region"
+
+
+def test_a_company_on_its_way_has_its_place_and_no_other_gets_it(mover: Mover, settings: Settings) -> None:
+    policy = settings.CELL_POLICIES["cell_2"].model_copy(update={"most_tenants": 1})
+    settings.CELL_POLICIES = {**settings.CELL_POLICIES, "cell_2": policy}
+    refused: list[str] = []
+
+    def come(run: Run) -> None:
+        try:
+            choose_cell("elsewhere")
+        except Conflict as error:
+            refused.append(error.code)
+        with transaction.atomic(using="default"):
+            assert not hold_room("cell_2")
+            assert hold_room("cell_2", move=run.operation.pk)
+
+    def stay(_run: Run) -> None:
+        assert places_taken()["cell_2"] == 1
+
+    mover.before("copy", come)
+    mover.before("clean", stay)
+    assert mover.move().state == Operation.State.SUCCEEDED
+    assert refused == ["cells.none_open"]
 
 
 def test_one_move_at_a_time(mover: Mover) -> None:
