@@ -85,6 +85,11 @@ class Environment(BaseSettings):
     restore_keep_days: int = Field(default=14, ge=1, le=365)
 
     notion_base_url: str = "https://api.notion.com"
+    # A public integration registered at Notion; without both, workspaces are connected by token only.
+    notion_oauth_client_id: str = ""
+    notion_oauth_client_secret: SecretStr | None = None
+    # Where Notion sends people back to, if not the platform's own host: scheme and host of an address that reaches it.
+    oauth_callback_base: str = Field(default="", pattern=r"^$|^https?://[^/\s]+$")
     outbound_allowed_private_hosts: Annotated[list[str], NoDecode] = []
     sync_poll_seconds: int = Field(default=90, ge=1, le=86_400)
 

@@ -3,6 +3,8 @@
 from typing import Final
 
 from integrations.models import Connection, SyncRun
+from integrations.oauth.grants import give_back_grant
+from integrations.oauth.routes import keep_routes
 from integrations.sync.bodies import read_bodies
 from integrations.sync.engine import give_up_run, run_sync
 from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection
@@ -13,6 +15,7 @@ from tenants.foundation.errors import LimitReached
 from tenants.tenancy import atomic
 
 _RUN_ATTEMPTS: Final = 8
+_REVOKE_ATTEMPTS: Final = 6
 
 
 @tenant_job("integrations.run_sync", max_attempts=_RUN_ATTEMPTS)
@@ -71,3 +74,17 @@ def discover_collections_job(work: Work) -> None:
         connection = Connection.objects.working().filter(pk=work.object_id).first()
     if connection is not None:
         discover_collections(connection=connection, actor=SYSTEM)
+
+
+@tenant_job("integrations.revoke_grant", max_attempts=_REVOKE_ATTEMPTS)
+def revoke_grant_job(work: Work) -> None:
+    """Give the access of a disconnected workspace back to the service, then forget the tokens."""
+    assert work.object_id is not None
+    give_back_grant(connection_id=work.object_id, is_last_attempt=work.attempt >= _REVOKE_ATTEMPTS)
+
+
+@tenant_job("integrations.keep_workspace_routes", max_attempts=4)
+def keep_workspace_routes_job(work: Work) -> None:
+    """Keep the platform's list of workspaces in step with this company's connections."""
+    if not keep_routes():
+        work.end_schedule()

@@ -14,6 +14,8 @@ from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from integrations.capabilities import CallObserver, TaskSink, TaskSource
+from integrations.capabilities.event_feed import EventFeed
+from integrations.capabilities.oauth import OAuthProvider
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import NotFound
 from tenants.foundation.http import OutboundClient, Timeouts
@@ -29,6 +31,7 @@ class Capability(StrEnum):
     """What a connector may say it can do."""
 
     TASK_SOURCE = "task_source"
+    EVENT_FEED = "event_feed"
     TASK_SINK = "task_sink"
 
 
@@ -62,6 +65,14 @@ class HttpSection(_Section):
         return self
 
 
+class OAuthSection(_Section):
+    """The public integration people grant access to; the Django settings that name it may be empty."""
+
+    client_id_setting: str = Field(pattern=r"^[A-Z][A-Z_]+$")
+    client_secret_setting: str = Field(pattern=r"^[A-Z][A-Z_]+$")
+    total_timeout_seconds: float = Field(gt=0, le=30)
+
+
 class LimitsSection(_Section):
     """The service's budget for one connection."""
 
@@ -85,6 +96,7 @@ class Manifest(_Section):
     capabilities: list[Annotated[Capability, Field(strict=False)]] = Field(min_length=1)
     auth: AuthSection
     http: HttpSection
+    oauth: OAuthSection | None = None
     limits: LimitsSection
     secrets: SecretsSection
 
@@ -135,16 +147,46 @@ def open_task_sink(key: str, *, token: Secret, observer: CallObserver | None = N
     return cast(TaskSink, module.task_sink(http=_http(key, base_url), token=token, observer=observer))
 
 
-_clients: dict[tuple[str, str], OutboundClient] = {}
+def event_feed(key: str) -> EventFeed:
+    """What understands a connector's posts to us. Raises: NotFound when it sends none."""
+    manifest = connector(key)
+    if Capability.EVENT_FEED not in manifest.capabilities:
+        raise NotFound(f"{manifest.name} sends no events.")
+    return cast(EventFeed, importlib.import_module(f"integrations.connectors.{key}.hooks"))
+
+
+def offers_oauth(key: str) -> bool:
+    """Whether whoever runs this product has registered a public integration at the service."""
+    oauth = connector(key).oauth
+    names = (oauth.client_id_setting, oauth.client_secret_setting) if oauth else ()
+    return bool(names) and all(getattr(settings, name, "") for name in names)
+
+
+def open_oauth(key: str) -> OAuthProvider:
+    """Open a service's token endpoint. Raises: NotFound when no public integration is registered there."""
+    manifest = connector(key)
+    if manifest.oauth is None or not offers_oauth(key):
+        raise NotFound(f"Access to {manifest.name} cannot be granted here: connect it with a token.")
+    module = importlib.import_module(f"integrations.connectors.{key}.oauth")
+    base_url = getattr(settings, manifest.http.base_url_setting, None) or manifest.http.base_url
+    # Others wait while a token is refreshed: this call has to end sooner than one that reads.
+    http = _http(key, base_url, manifest.oauth.total_timeout_seconds)
+    client_id = str(getattr(settings, manifest.oauth.client_id_setting))
+    client_secret = Secret(str(getattr(settings, manifest.oauth.client_secret_setting)))
+    provider = module.provider(http=http, base_url=base_url, client_id=client_id, client_secret=client_secret)
+    return cast(OAuthProvider, provider)
+
+
+_clients: dict[tuple[str, str, float | None], OutboundClient] = {}
 _clients_lock = threading.Lock()
 
 
-def _http(key: str, base_url: str) -> OutboundClient:
-    """One pool of connections for each service and process, whatever the token."""
+def _http(key: str, base_url: str, total_seconds: float | None = None) -> OutboundClient:
+    """One pool of connections for each service, patience and process, whatever the token."""
     with _clients_lock:
-        if (key, base_url) not in _clients:
-            _clients[key, base_url] = _new_client(key, base_url)
-        return _clients[key, base_url]
+        if (key, base_url, total_seconds) not in _clients:
+            _clients[key, base_url, total_seconds] = _new_client(key, base_url, total_seconds)
+        return _clients[key, base_url, total_seconds]
 
 
 @atexit.register
@@ -155,15 +197,16 @@ def close_connections() -> None:
             _clients.popitem()[1].close()
 
 
-def _new_client(key: str, base_url: str) -> OutboundClient:
+def _new_client(key: str, base_url: str, total_seconds: float | None) -> OutboundClient:
     http = connector(key).http
+    total = total_seconds or http.total_timeout_seconds
     return OutboundClient(
         service=key,
         base_url=base_url,
         timeouts=Timeouts(
             connect_seconds=http.connect_timeout_seconds,
-            read_seconds=http.read_timeout_seconds,
-            total_seconds=http.total_timeout_seconds,
+            read_seconds=min(total, http.read_timeout_seconds),
+            total_seconds=total,
         ),
         max_response_bytes=http.max_response_bytes,
     )

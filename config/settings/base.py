@@ -184,6 +184,10 @@ POSTGRES_ACCOUNT = SERVER_ACCOUNT if os.geteuid() == 0 else None
 
 # --- outside services
 NOTION_BASE_URL = ENV.notion_base_url
+NOTION_OAUTH_CLIENT_ID = ENV.notion_oauth_client_id
+_client_secret = ENV.notion_oauth_client_secret
+NOTION_OAUTH_CLIENT_SECRET = _client_secret.get_secret_value() if _client_secret else ""
+OAUTH_CALLBACK_BASE = ENV.oauth_callback_base
 OUTBOUND_ALLOWED_PRIVATE_HOSTS = ENV.outbound_allowed_private_hosts
 SYNC_POLL_SECONDS = ENV.sync_poll_seconds
 DEFAULT_FROM_EMAIL = ENV.email_from

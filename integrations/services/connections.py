@@ -10,6 +10,8 @@ from integrations.capabilities import ProblemKind, RemoteIdentity, SourceError
 from integrations.events import ConnectionMade, ConnectionRemoved
 from integrations.models import Connection, SyncRun
 from integrations.registry import connector, open_task_source
+from integrations.services.granting import DISCOVER_JOB, ROUTES_JOB
+from integrations.services.identities import take_over_identity
 from integrations.services.runs import schedule_polls, wake
 from tenants.accounts.access import Actor, require
 from tenants.dispatch import enqueue
@@ -21,7 +23,7 @@ from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
 
-DISCOVER_JOB: Final = "integrations.discover_collections"
+REVOKE_JOB: Final = "integrations.revoke_grant"
 _LONGEST_TOKEN: Final = 1000
 #: Answers that say something about the token, not about the service.
 _REFUSALS: Final = {
@@ -59,7 +61,7 @@ def connect_workspace(
         connection = connection or Connection(connector=connector_key, account_id=identity.account_id)
         connection.created_by_id = actor.user_id
         connection.requests_per_minute = requests_per_minute
-        _take_over_identity(connection, identity)
+        take_over_identity(connection, identity)
         try:
             connection.save()
         except IntegrityError as error:
@@ -90,7 +92,7 @@ def replace_token(*, connection: Connection, token: str, actor: Actor) -> Connec
         )
     with atomic():
         locked = Connection.objects.select_for_update().get(pk=connection.pk)
-        _take_over_identity(locked, identity)
+        take_over_identity(locked, identity)
         locked.save()
         _give_token(locked, secret, actor)
         wake(locked)
@@ -127,12 +129,18 @@ def resume_connection(*, connection: Connection, actor: Actor) -> Connection:
 
 @atomic
 def disconnect_connection(*, connection: Connection, actor: Actor) -> Connection:
-    """Forget the token and stop reading for good. Its tasks stay. Raises: Forbidden."""
+    """Forget the token and stop reading for good. Its tasks stay. Raises: Forbidden.
+
+    What was granted by OAuth is given back to the service first: a job does that, then forgets the tokens.
+    """
     require(actor, "integrations.connect", on=connection)
     locked = Connection.objects.select_for_update().get(pk=connection.pk)
     secret_id, locked.token_secret_id = locked.token_secret_id, None
     _set_state(locked, Connection.State.DISCONNECTED, "Disconnected by hand.")
-    if secret_id is not None:
+    if locked.auth_kind == Connection.AuthKind.OAUTH:
+        enqueue(REVOKE_JOB, object_id=locked.pk, slot=f"revoke:{locked.pk}", priority=20)
+        enqueue(ROUTES_JOB, slot="workspace-routes")
+    elif secret_id is not None:
         delete_secret(secret_id=secret_id, actor=actor)
     open_runs = SyncRun.objects.filter(connection=locked).open()
     open_runs.update(state=SyncRun.State.CANCELLED, is_cancel_requested=True, finished_at=timezone.now())
@@ -174,16 +182,6 @@ def _identity(connector_key: str, token: Secret) -> RemoteIdentity:
         raise
 
 
-def _take_over_identity(connection: Connection, identity: RemoteIdentity) -> None:
-    connection.name = (identity.workspace_name or identity.account_name or "Workspace")[:200]
-    connection.account_name = identity.account_name[:200]
-    connection.workspace_id = identity.workspace_id[:100]
-    connection.workspace_name = identity.workspace_name[:200]
-    connection.workspace_icon = identity.workspace_icon
-    connection.state, connection.state_reason = Connection.State.CONNECTED, ""
-    connection.state_changed_at = timezone.now()
-
-
 def _give_token(connection: Connection, token: Secret, actor: Actor) -> None:
     secret = store_secret(
         name="token",
@@ -193,7 +191,8 @@ def _give_token(connection: Connection, token: Secret, actor: Actor) -> None:
         actor=actor,
     )
     connection.token_secret = secret
+    connection.auth_kind = Connection.AuthKind.TOKEN
     connection.token_changed_at = timezone.now()
-    connection.save(update_fields=["token_secret", "token_changed_at", "updated_at"])
+    connection.save(update_fields=["token_secret", "auth_kind", "token_changed_at", "updated_at"])
     publish(ConnectionMade(connection_id=connection.pk))
     schedule_polls(connection)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations.capabilities import ProblemKind, TaskSource
 from integrations.models import Connection, SyncRun, SyncRunCollection
+from integrations.oauth.live_token import token_of
 from integrations.registry import open_task_source
 from integrations.services import WHOLE_KINDS
 from integrations.sync.guarded_source import CallGuard, GuardedTaskSource
@@ -17,7 +18,6 @@ from integrations.sync.journal import Journal
 from integrations.sync.leases import keep_lease
 from integrations.sync.limiter import Caller, Lane, Limiter, shared_limiter
 from tenants.foundation.errors import Conflict, LimitReached
-from tenants.secrets.services import reveal_secret
 from tenants.tenancy import atomic
 
 MAX_STRIKES: Final = 3
@@ -69,8 +69,7 @@ def open_source(
     """
     if connection.token_secret_id is None:
         raise NotConnected
-    with atomic():
-        token = reveal_secret(connection.token_secret_id)
+    token = token_of(connection)
     caller = Caller(
         connection_id=connection.pk,
         workspace_id=connection.workspace_id,
@@ -79,7 +78,7 @@ def open_source(
     )
     guard = CallGuard(limiter=limiter or shared_limiter(), caller=caller, service=connection.connector)
     source = open_task_source(connection.connector, token=token, observer=guard)
-    return OpenSource(GuardedTaskSource(source), guard)
+    return OpenSource(GuardedTaskSource(source, token=token), guard)
 
 
 @dataclass
