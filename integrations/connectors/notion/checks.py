@@ -24,7 +24,7 @@ MAX_URL: Final = 2000
 MAX_ADDRESS: Final = 200
 MAX_OPTION: Final = 100
 MAX_FILE_NAME: Final = 100
-MAX_BODY_BYTES: Final = 500 * 1024
+MAX_BODY_BYTES: Final = 500_000
 MAX_BLOCKS: Final = 1000
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -58,7 +58,7 @@ def problems_of_body(body: Json, *, blocks: int = 0) -> list[ValueProblem]:
     found = []
     size = len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
     if size > MAX_BODY_BYTES:
-        detail = f"This is {size // 1024} KB at once; Notion takes 500 KB."
+        detail = f"This is {size // 1000} KB at once; Notion takes 500 KB."
         found.append(ValueProblem("", "", "request of 500 KB", detail))
     if blocks > MAX_BLOCKS:
         detail = f"This text has {blocks} blocks; Notion takes 1,000 at once."

@@ -175,11 +175,96 @@ def test_advice_to_wait_is_read_with_care(header: str, seconds: float | None) ->
 def test_a_write_that_was_saved_all_the_same_is_told() -> None:
     error = refusal_of(an_error(503, "service_unavailable", committed_resource_id="p9"))
 
-    assert error.committed_id == "p9"
+    assert (error.committed_id, error.is_committed, error.is_ambiguous) == ("p9", True, False)
 
 
-def test_a_full_plan_is_told_in_words() -> None:
-    assert "free plan" in str(refusal_of(an_error(403, "restricted_resource", block_limit=1000)))
+def test_parts_that_were_saved_are_told_in_order() -> None:
+    error = refusal_of(an_error(503, "service_unavailable", committed_child_ids=["b1", "b2"]))
+
+    assert error.committed_child_ids == ("b1", "b2")
+
+
+def test_advice_not_to_repeat_a_write_means_that_it_was_saved() -> None:
+    error = refusal_of(an_error(503, "service_unavailable", retry_guidance="Do not repeat the write."))
+
+    assert (error.committed_id, error.is_committed) == ("", True)
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 599])
+def test_after_a_failure_there_nobody_knows_whether_a_write_was_done(status: int) -> None:
+    error = refusal_of(an_error(status, "?"))
+
+    assert (error.is_ambiguous, error.is_committed) == (True, False)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 529])
+def test_a_refusal_says_for_sure_that_nothing_was_done(status: int) -> None:
+    assert not refusal_of(an_error(status, "?")).is_ambiguous
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_ambiguous"),
+    [("connect", False), ("dns", False), ("tls", False), ("reset", True), ("timeout", True)],
+)
+def test_what_never_left_was_not_done(reason: str, is_ambiguous: bool) -> None:
+    http = FakeHttp()
+    http.answer = ExternalServiceError("!", service="notion", is_transient=True, reason=reason)
+
+    error = refusal_of(http)
+
+    assert (error.is_unsent, error.is_ambiguous) == (not is_ambiguous, is_ambiguous)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b'{"a": '])
+def test_a_write_with_an_unreadable_success_was_carried_out(body: bytes) -> None:
+    with pytest.raises(SourceError) as failure:
+        client_of(FakeHttp(200, body)).update_page("p1", in_trash=True)
+
+    assert (failure.value.is_committed, failure.value.is_ambiguous) == (True, False)
+
+
+def test_a_full_plan_is_told_in_words_and_not_taken_for_a_missing_capability() -> None:
+    error = refusal_of(an_error(403, "restricted_resource", block_limit=1000))
+
+    assert error.kind is ProblemKind.STORAGE_FULL
+    assert "free plan" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("write", "asked"),
+    [
+        (
+            lambda client: client.create_page("d1", {"title": {}}, children=[{"paragraph": {}}]),
+            ("POST", "/v1/pages"),
+        ),
+        (lambda client: client.update_page("p1", properties={}), ("PATCH", "/v1/pages/p1")),
+        (
+            lambda client: client.update_data_source("d1", properties={"x": None}),
+            ("PATCH", "/v1/data_sources/d1"),
+        ),
+        (
+            lambda client: client.append_block_children("b1", [{"paragraph": {}}], after="b0"),
+            ("PATCH", "/v1/blocks/b1/children"),
+        ),
+        (lambda client: client.update_block("b1", {"paragraph": {}}), ("PATCH", "/v1/blocks/b1")),
+        (lambda client: client.trash_block("b1"), ("DELETE", "/v1/blocks/b1")),
+    ],
+)
+def test_writes_say_that_they_are_not_to_be_repeated(write: Any, asked: tuple[str, str]) -> None:
+    http, watcher = FakeHttp(), Watcher()
+
+    write(client_of(http, watcher))
+
+    assert http.asked[0][:2] == asked
+    assert watcher.told[0].is_safe_to_repeat is False
+
+
+def test_a_query_is_safe_to_repeat_though_it_is_a_post() -> None:
+    watcher = Watcher()
+
+    client_of(FakeHttp(body={"results": []}), watcher).query_data_source("d1")
+
+    assert (watcher.told[0].method, watcher.told[0].is_safe_to_repeat) == ("POST", True)
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"[1]", b"\xff\xfe"])
