@@ -1,10 +1,20 @@
 """Connector folders and their manifests."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from integrations.registry import InvalidManifest, connector, connectors, open_task_source, read_manifest
+from integrations import registry
+from integrations.registry import (
+    Capability,
+    InvalidManifest,
+    connector,
+    connectors,
+    open_task_sink,
+    open_task_source,
+    read_manifest,
+)
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import NotFound
 
@@ -21,9 +31,26 @@ def test_every_folder_of_a_connector_has_what_it_needs() -> None:
         assert all(scope in readme for scope in connector(key).auth.scopes)
 
 
-def test_an_unknown_connector_is_not_found() -> None:
+@pytest.mark.parametrize("open_door", [open_task_source, open_task_sink])
+def test_an_unknown_connector_is_not_found(open_door: Callable[..., object]) -> None:
     with pytest.raises(NotFound):
-        open_task_source("nobody", token=Secret("x"))
+        open_door("nobody", token=Secret("x"))
+
+
+@pytest.mark.parametrize(
+    ("open_door", "capability"),
+    [(open_task_source, Capability.TASK_SOURCE), (open_task_sink, Capability.TASK_SINK)],
+)
+def test_a_door_opens_only_where_the_manifest_says_so(
+    monkeypatch: pytest.MonkeyPatch, open_door: Callable[..., object], capability: Capability
+) -> None:
+    assert open_door("notion", token=Secret("x"))
+
+    left = [other for other in Capability if other is not capability]
+    closed = connector("notion").model_copy(update={"capabilities": left})
+    monkeypatch.setattr(registry, "connectors", lambda: {"notion": closed})
+    with pytest.raises(NotFound):
+        open_door("notion", token=Secret("x"))
 
 
 @pytest.mark.parametrize(
