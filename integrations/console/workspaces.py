@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from integrations.console.requests import add_domain_error
 from integrations.models import Connection, SyncedCollection, SyncRun
+from integrations.registry import offers_oauth
 from integrations.selectors import collections_of, connection_for, visible_connections, visible_sync_runs
 from integrations.services import (
     connect_workspace,
@@ -94,7 +95,8 @@ def connect(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("integrations:workspace", args=[connection.pk]))
     with atomic():
         status = 422 if form.errors else 200
-        return render(request, "integrations/workspace_new.html", {"form": form}, status=status)
+        context = {"form": form, "offers_oauth": offers_oauth("notion")}
+        return render(request, "integrations/workspace_new.html", context, status=status)
 
 
 def look_now(connection: Connection, actor: UserActor) -> None:
@@ -126,6 +128,7 @@ def workspace_context(connection: Connection, actor: UserActor) -> dict[str, Any
         "open_run": next((run for run in runs if run.is_open and run.kind in WHOLE_KINDS), None),
         "task_count": sum(getattr(item, "task_count", 0) for item in collections),
         "set_aside_count": sum(getattr(item, "set_aside_count", 0) for item in collections),
+        "offers_oauth": offers_oauth(connection.connector),
         "may_connect": can(actor, "integrations.connect"),
         "may_map": can(actor, "integrations.map"),
         "may_sync": can(actor, "integrations.sync"),

@@ -35,6 +35,9 @@ class OAuthEndpoint:
         return code
 
     def answer(self, path: str, authorization: str, body: Json) -> tuple[int, bytes]:
+        if not path.startswith("/v1/oauth/"):
+            nothing = {"object": "list", "results": [], "has_more": False, "next_cursor": None}
+            return 200, json.dumps({**nothing, "type": "page_or_data_source"}).encode()
         self.calls.append({"path": path, **body})
         if self.failures:
             return self.failures.pop(0)
