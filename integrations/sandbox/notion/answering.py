@@ -5,45 +5,22 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qs
 
 from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.control import PREFIX, answer_control, is_loopback
-from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body, of_status
-from integrations.sandbox.notion.faults import Fault
+from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body
+from integrations.sandbox.notion.faults import Asked
 from integrations.sandbox.notion.ledger import Entry
 from integrations.sandbox.notion.rendering import VERSIONS, dumped
 from integrations.sandbox.notion.routing import Route, find_route
 from integrations.sandbox.notion.sandbox import Sandbox, real_now
+from integrations.sandbox.notion.spoiling import Answer, Request, spoilt
 from integrations.sandbox.notion.validation import MAX_BODY_BYTES
 from integrations.sandbox.notion.world import Connection
 
-RETRY_GUIDANCE = "Do not repeat the write: it was saved. Read the resource to confirm."
-
-
-@dataclass(frozen=True)
-class Request:
-    """`path` is still URL-encoded; header names are in lower case."""
-
-    method: str
-    path: str
-    query_string: str
-    headers: dict[str, str]
-    body: bytes
-    remote_address: str
-
-
-@dataclass
-class Answer:
-    """`broken` says how the server is to fail at sending it."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    delay_seconds: float = 0.0
-    broken: Literal["reset", "half"] | None = None
+STRATEGY_HEADER = "x-sandbox-strategy"
 
 
 def answer(sandbox: Sandbox, request: Request) -> Answer:
@@ -56,8 +33,10 @@ def answer(sandbox: Sandbox, request: Request) -> Answer:
     connection = _connection(sandbox, request)
     workspace_id = connection.workspace.id if connection else None
     with sandbox.lock:
-        fault = sandbox.faults.take(request.method, request.path, template, workspace_id)
-        made = _with_fault(sandbox, request, found, connection, fault)
+        fault = sandbox.faults.take(
+            Asked(request.method, request.path, template, workspace_id, request.token)
+        )
+        made = spoilt(request, fault, lambda: _ordinary(sandbox, request, found, connection))
         sandbox.ledger.add(
             Entry(
                 endpoint=found[0].endpoint if found else f"{request.method} (unknown)",
@@ -68,6 +47,9 @@ def answer(sandbox: Sandbox, request: Request) -> Answer:
                 at=sandbox.clock.now().isoformat(),
                 real_at=real_now(),
                 milliseconds=round((time.perf_counter() - started) * 1000, 3),
+                token=request.token,
+                strategy=request.headers.get(STRATEGY_HEADER) or sandbox.ledger.strategy,
+                fault=fault.kind if fault else None,
             )
         )
     latency = connection.limits.latency_ms if connection else 0
@@ -76,64 +58,8 @@ def answer(sandbox: Sandbox, request: Request) -> Answer:
 
 
 def _connection(sandbox: Sandbox, request: Request) -> Connection | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
     with sandbox.lock:
-        return sandbox.connection_of(token.strip()) if scheme.lower() == "bearer" else None
-
-
-def _with_fault(
-    sandbox: Sandbox,
-    request: Request,
-    found: tuple[Route, tuple[str, ...]] | None,
-    connection: Connection | None,
-    fault: Fault | None,
-) -> Answer:
-    if fault is None or fault.kind == "delay":
-        return _ordinary(sandbox, request, found, connection)
-    if fault.kind == "reset":
-        return Answer(0, b"", broken="reset")
-    if fault.kind == "status":
-        return _failed(fault)
-    made = _ordinary(sandbox, request, found, connection)
-    if fault.kind == "half":
-        made.broken = "half"
-    elif fault.kind == "malformed":
-        made.body = made.body[: len(made.body) // 2] + b"<html>"
-    elif fault.kind == "repeat_cursor" and made.status == 200:
-        made.body = _with_repeated_cursor(request, made.body)
-    elif fault.kind == "commit_then_503" and made.status == 200:
-        return _saved_and_503(request, json.loads(made.body))
-    return made
-
-
-def _failed(fault: Fault) -> Answer:
-    request_id = str(uuid.uuid4())
-    error = of_status(fault.status, fault.code, fault.message, fault.additional_data)
-    body: Any = fault.body if fault.body is not None else error.body(request_id)
-    headers = dict(fault.headers) | {"x-notion-request-id": request_id}
-    if fault.retry_after is not None:
-        headers["Retry-After"] = str(fault.retry_after)
-    return Answer(fault.status, body.encode() if isinstance(body, str) else dumped(body), headers)
-
-
-def _with_repeated_cursor(request: Request, body: bytes) -> bytes:
-    listed: Json = json.loads(body)
-    sent = json.loads(request.body or b"{}").get("start_cursor") if request.method == "POST" else None
-    sent = sent or parse_qs(request.query_string).get("start_cursor", [None])[0]
-    cursor = sent or listed.get("next_cursor") or str(uuid.uuid4())
-    return dumped({**listed, "next_cursor": cursor, "has_more": True})
-
-
-def _saved_and_503(request: Request, saved: Json) -> Answer:
-    data: Json = {"retry_guidance": RETRY_GUIDANCE}
-    if saved.get("object") == "list":
-        data["committed_child_ids"] = [entry["id"] for entry in saved["results"]]
-        data["committed_resource_id"] = request.path.split("/")[3]
-    else:
-        data["committed_resource_id"] = saved.get("id")
-    request_id = str(uuid.uuid4())
-    error = of_status(503, additional_data=data)
-    return Answer(503, dumped(error.body(request_id)), {"x-notion-request-id": request_id})
+        return sandbox.connection_of(request.token) if request.token else None
 
 
 def _ordinary(
@@ -150,7 +76,9 @@ def _ordinary(
         if connection is None:
             raise NotionError(401, "unauthorized", "API token is invalid.")
         version = _version(request)
-        over = sandbox.world.budget.spend(connection.id, connection.workspace.id, connection.limits)
+        over = sandbox.world.budget.spend(
+            connection.id, connection.workspace.id, connection.limits, found[0].endpoint
+        )
         if over is not None:
             raise over
         call = Call(

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 import structlog
 
-from integrations.sandbox.notion.answering import Answer, Request, answer
+from integrations.sandbox.notion.answering import answer
 from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.sandbox.notion.spoiling import Answer, Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

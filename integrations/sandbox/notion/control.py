@@ -40,12 +40,28 @@ def _state(sandbox: Sandbox, body: Json, query: Query) -> Json:
 
 
 def _ledger(sandbox: Sandbox, body: Json, query: Query) -> Json:
-    workspace = query.get("workspace", [None])[0]
-    return sandbox.report(workspace, with_calls="calls" in query, reset="reset" in query)
+    workspace, token, strategy = (query.get(name, [None])[0] for name in ("workspace", "token", "strategy"))
+    return sandbox.report(
+        workspace, token=token, strategy=strategy, with_calls="calls" in query, reset="reset" in query
+    )
+
+
+def _change_ledger(sandbox: Sandbox, body: Json, query: Query) -> Json:
+    with sandbox.lock:
+        if body.get("reset"):
+            sandbox.ledger.reset()
+        if "strategy" in body:
+            sandbox.ledger.strategy = str(body["strategy"])
+        return {"strategy": sandbox.ledger.strategy}
 
 
 def _queue_fault(sandbox: Sandbox, body: Json, query: Query) -> Json:
-    return {"id": sandbox.fault(**body).id}
+    with sandbox.lock:
+        if "seed" in body:
+            sandbox.faults.seed(int(body.pop("seed")))
+            if not body:
+                return {"faults": sandbox.faults.waiting()}
+        return {"id": sandbox.fault(**body).id}
 
 
 def _list_faults(sandbox: Sandbox, body: Json, query: Query) -> Json:
@@ -129,6 +145,7 @@ def _append(sandbox: Sandbox, body: Json, query: Query) -> Json:
 VERBS: dict[tuple[str, str], Verb] = {
     ("GET", "state"): _state,
     ("GET", "ledger"): _ledger,
+    ("POST", "ledger"): _change_ledger,
     ("POST", "faults"): _queue_fault,
     ("GET", "faults"): _list_faults,
     ("DELETE", "faults"): _clear_faults,

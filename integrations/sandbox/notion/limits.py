@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from integrations.sandbox.notion.clock import Clock
@@ -19,6 +19,8 @@ class Limits:
 
     per_minute: int | None = 180
     space_per_minute: int | None = None
+    space_window_seconds: int = WINDOW_SECONDS
+    endpoint_per_minute: dict[str, int] = field(default_factory=dict)
     result_cap: int = 10_000
     reference_cap: int = 25
     block_limit: int | None = None
@@ -36,16 +38,27 @@ class Limits:
                 if value not in ("keyset", "offset"):
                     raise ValueError("cursor_mode is keyset or offset")
                 continue
+            if name == "endpoint_per_minute":
+                _check_endpoints(value)
+                continue
             may_be_none = name in ("per_minute", "space_per_minute", "block_limit")
             if value is None and may_be_none:
                 continue
-            least = 1 if name in ("result_cap", "reference_cap") else 0
+            least = 1 if name in ("result_cap", "reference_cap", "space_window_seconds") else 0
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"limit {name!r} must be a whole number of at least {least}")
         return replace(self, **values)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _check_endpoints(value: Any) -> None:
+    """Raises ValueError for anything but endpoints, as in the ledger, with calls a minute."""
+    if not isinstance(value, dict) or not all(
+        isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in value.values()
+    ):
+        raise ValueError("limit 'endpoint_per_minute' must be endpoints with a whole number each")
 
 
 def limits_of_plan(plan: str) -> Limits:
@@ -60,32 +73,47 @@ class Budget:
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}
 
-    def spend(self, connection_id: str, workspace_id: str, limits: Limits) -> NotionError | None:
+    def spend(
+        self, connection_id: str, workspace_id: str, limits: Limits, endpoint: str = ""
+    ) -> NotionError | None:
         """Count one call; the 429 to answer when it is one too many (refused calls do not count)."""
         now = self._clock.now().timestamp()
-        scopes = (
-            (f"connection:{connection_id}", limits.per_minute, "public_api_request_rate_limit"),
-            (f"workspace:{workspace_id}", limits.space_per_minute, "public_api_space_request_rate_limit"),
+        own = f"connection:{connection_id}"
+        scopes: tuple[tuple[str, int | None, str, int], ...] = (
+            (own, limits.per_minute, "public_api_request_rate_limit", WINDOW_SECONDS),
+            (
+                f"workspace:{workspace_id}",
+                limits.space_per_minute,
+                "public_api_space_request_rate_limit",
+                limits.space_window_seconds,
+            ),
+            (
+                f"{own}:{endpoint}",
+                limits.endpoint_per_minute.get(endpoint),
+                "public_api_endpoint_rate_limit",
+                WINDOW_SECONDS,
+            ),
         )
-        for key, allowed, reason in scopes:
+        for key, allowed, reason, length in scopes:
             if allowed is None:
                 continue
-            started, used = self._window(key, now)
+            started, used = self._window(key, now, length)
             if used >= allowed:
-                left = WINDOW_SECONDS - (now - started)
-                return rate_limited(reason, max(1, min(WINDOW_SECONDS, int(left + 0.999))))
-        for key, _, _ in scopes:
-            started, used = self._window(key, now)
-            self._windows[key] = (started, used + 1)
+                left = length - (now - started)
+                return rate_limited(reason, max(1, min(length, int(left + 0.999))))
+        for key, allowed, _, length in scopes:
+            if allowed is not None:
+                started, used = self._window(key, now, length)
+                self._windows[key] = (started, used + 1)
         return None
 
     def forget(self) -> None:
         """Start all windows anew."""
         self._windows.clear()
 
-    def _window(self, key: str, now: float) -> tuple[float, int]:
+    def _window(self, key: str, now: float, length: int) -> tuple[float, int]:
         started, used = self._windows.get(key, (now, 0))
         # A clock that was set back would otherwise leave a window open for hours.
-        if not 0 <= now - started < WINDOW_SECONDS:
+        if not 0 <= now - started < length:
             return now, 0
         return started, used

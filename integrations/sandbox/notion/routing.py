@@ -73,6 +73,8 @@ ROUTES: tuple[Route, ...] = (
     _route("PATCH", "/v1/blocks/{block_id}/children", blocks.append_children),
 )
 
+ENDPOINTS = frozenset(route.endpoint for route in ROUTES)
+
 
 def find_route(method: str, path: str) -> tuple[Route, tuple[str, ...]] | None:
     """The route and the raw (still encoded) parts of the path."""

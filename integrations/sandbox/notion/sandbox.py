@@ -20,6 +20,7 @@ from integrations.sandbox.notion.limits import Limits
 from integrations.sandbox.notion.loading import add_object, add_workspace, load_file
 from integrations.sandbox.notion.pagination import CursorBook
 from integrations.sandbox.notion.routes import blocks, data_sources, pages
+from integrations.sandbox.notion.routing import ENDPOINTS
 from integrations.sandbox.notion.webhooks.outgoing import Webhooks
 from integrations.sandbox.notion.world import Connection, Workspace, World
 
@@ -121,7 +122,7 @@ class Sandbox:
             chosen = [self.workspace(workspace)] if workspace else list(self.world.workspaces.values())
             for connection in [connection for one in chosen for connection in one.connections]:
                 connection.limits = connection.limits.changed(values)
-            if "per_minute" in values or "space_per_minute" in values:
+            if any("per_minute" in name for name in values):
                 self.world.budget.forget()
             return {one.id: one.connections[0].limits for one in chosen}
 
@@ -154,6 +155,8 @@ class Sandbox:
         with self.lock:
             if values.get("workspace"):
                 values["workspace"] = self.workspace(values["workspace"]).id
+            if values.get("operation") and values["operation"] not in ENDPOINTS:
+                raise ValueError(f"unknown operation; known: {', '.join(sorted(ENDPOINTS))}")
             return self.faults.queue(**values)
 
     # -- looking ---------------------------------------------------------------------------------
@@ -164,11 +167,19 @@ class Sandbox:
             wanted = self.workspace(workspace).id if workspace else None
             return [call for call in self.ledger.calls if wanted in (None, call.workspace)]
 
-    def report(self, workspace: str | None = None, *, with_calls: bool = False, reset: bool = False) -> Json:
-        """The ledger's counts."""
+    def report(
+        self,
+        workspace: str | None = None,
+        *,
+        token: str | None = None,
+        strategy: str | None = None,
+        with_calls: bool = False,
+        reset: bool = False,
+    ) -> Json:
+        """The ledger's counts, of all calls or of those that fit what is given."""
         with self.lock:
             wanted = self.workspace(workspace).id if workspace else None
-            report = self.ledger.report(wanted, with_calls=with_calls)
+            report = self.ledger.report(wanted, token=token, strategy=strategy, with_calls=with_calls)
             if reset:
                 self.ledger.reset()
             return report

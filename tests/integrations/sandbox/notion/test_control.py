@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.notion.answering import Request, answer
+from integrations.sandbox.notion.answering import answer
 from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.sandbox.notion.spoiling import Request
 from tests.integrations.sandbox.notion import sample
 from tests.integrations.sandbox.notion.conftest import Caller
 

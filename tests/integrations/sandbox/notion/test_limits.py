@@ -128,3 +128,27 @@ def test_a_budget_lifted_at_the_start_is_lifted_for_workspaces_that_come_later()
     sandbox = Sandbox(budget=None)
     workspace = sandbox.add_workspace(sample.workspace_line(limits={"per_minute": 5}))
     assert workspace.connections[0].limits.per_minute is None
+
+
+def test_a_workspace_limit_is_shared_and_may_last_longer_than_a_minute(
+    notion: Caller, sandbox: Sandbox
+) -> None:
+    sandbox.set_limits(space_per_minute=2, space_window_seconds=300)
+    assert [notion.get(ME).status for _ in range(3)] == [200, 200, 429]
+    refused = notion.get(ME)
+    assert refused.body["additional_data"]["rate_limit_reason"] == "public_api_space_request_rate_limit"
+    assert refused.headers["retry-after"] == "300"
+    sandbox.clock.advance(299)
+    assert notion.get(ME).status == 429
+    sandbox.clock.advance(1)
+    assert notion.get(ME).status == 200
+
+
+def test_an_endpoint_can_have_a_limit_of_its_own(notion: Caller, sandbox: Sandbox) -> None:
+    sandbox.set_limits(endpoint_per_minute={"POST /v1/search": 1})
+    assert [notion.post("/v1/search").status for _ in range(2)] == [200, 429]
+    refused = notion.post("/v1/search")
+    assert refused.body["additional_data"]["rate_limit_reason"] == "public_api_endpoint_rate_limit"
+    assert notion.get(ME).status == 200
+    with pytest.raises(ValueError, match="endpoint_per_minute"):
+        sandbox.set_limits(endpoint_per_minute={"POST /v1/search": "few"})

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.notion.answering import Request, answer
+from integrations.sandbox.notion.answering import answer
 from integrations.sandbox.notion.routing import find_route
 from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.sandbox.notion.spoiling import Request
 from tests.integrations.sandbox.notion import contract, sample
 
 WRONG: tuple[Any, ...] = (None, True, 5, -1.5, "x", "", [], {}, ["x"], [None], {"x": 1}, [{}])
