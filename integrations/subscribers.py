@@ -1,7 +1,13 @@
 """Reactions to events: usually one line, enqueue a job."""
 
+from integrations.describing.services import describe_workspace
+from integrations.events import ConnectionMade, SyncRunFinished
 from integrations.models import Connection, SyncRun
+from integrations.services import enqueue_pushes
 from integrations.services.runs import system_run, wake
+from integrations.sync.push.requests import request_push
+from tasks.events import TaskAssigned, TaskCreated, TasksArchived, TasksRestored, TaskUpdated
+from tenants.accounts.access import SYSTEM
 from tenants.lifecycle.restoring.events import CompanyRestored
 from tenants.outbox.bus import subscribe
 
@@ -15,3 +21,48 @@ def look_everywhere_anew(_event: CompanyRestored) -> None:
     for connection in Connection.objects.working():
         wake(connection)
         system_run(connection=connection, kind=SyncRun.Kind.FULL, trigger=SyncRun.Trigger.SCHEDULE)
+
+
+@subscribe(TaskCreated)
+def send_new_task(event: TaskCreated) -> None:
+    """A task made here gets a record where its department's tasks live."""
+    request_push(task_ids=[event.task_id])
+
+
+@subscribe(TaskUpdated)
+def send_changed_task(event: TaskUpdated) -> None:
+    """What a person changed goes to the task's record; which fields differ is looked up when it is sent."""
+    request_push(task_ids=[event.task_id])
+
+
+@subscribe(TaskAssigned)
+def send_assignees(event: TaskAssigned) -> None:
+    """People put on a task, or taken off it, are changed in its record as well."""
+    request_push(task_ids=[event.task_id])
+
+
+@subscribe(TasksArchived)
+def send_archived_tasks(event: TasksArchived) -> None:
+    """Records of archived tasks go to the trash where their database wants it; what came from there is not sent."""
+    request_push(task_ids=event.task_ids)
+
+
+@subscribe(TasksRestored)
+def send_restored_tasks(event: TasksRestored) -> None:
+    """Records of restored tasks come out of the trash again."""
+    request_push(task_ids=event.task_ids)
+
+
+@subscribe(ConnectionMade)
+def send_what_waited(event: ConnectionMade) -> None:
+    """A workspace that has a token again gets what was changed here meanwhile."""
+    enqueue_pushes(event.connection_id)
+
+
+@subscribe(SyncRunFinished)
+def keep_description(event: SyncRunFinished) -> None:
+    """What was seen while everything was read is described; a version is kept only when it differs."""
+    whole = SyncRun.objects.filter(pk=event.run_id, kind__in=[SyncRun.Kind.IMPORT, SyncRun.Kind.FULL])
+    connection = Connection.objects.filter(pk=event.connection_id).first()
+    if connection is not None and whole.exists():
+        describe_workspace(connection=connection, actor=SYSTEM)

@@ -3,7 +3,8 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.api.urls import api_urlpatterns
-from integrations.console import mappings, monitor, oauth, sync_runs, workspaces
+from integrations.console import descriptions, mappings, monitor, oauth, sync_runs, workspaces
+from integrations.webhooks.door import connection_hook, platform_hook
 
 __all__ = ["api_urlpatterns", "console_urlpatterns"]
 
@@ -20,6 +21,13 @@ _console = (
         path("workspaces/<uuid:connection_id>/look/", workspaces.look_again, name="look_again"),
         path("workspaces/<uuid:connection_id>/token/", workspaces.token, name="token"),
         path("workspaces/databases/<uuid:collection_id>/", mappings.mapping, name="mapping"),
+        path("workspaces/<uuid:connection_id>/description/", descriptions.description, name="description"),
+        path(
+            "workspaces/<uuid:connection_id>/description.<str:kind>",
+            descriptions.description_file,
+            name="description_file",
+        ),
+        path("workspaces/<uuid:connection_id>/describe/", descriptions.describe, name="describe"),
         path("sync/", monitor.monitor, name="sync_monitor"),
         path("sync/set-aside/", monitor.set_aside, name="set_aside"),
         path("sync/set-aside/<uuid:connection_id>/retry/", monitor.retry, name="set_aside_retry"),
@@ -33,4 +41,13 @@ _console = (
     "integrations",
 )
 
-console_urlpatterns: list[URLPattern | URLResolver] = [path("", include(_console))]
+# The keys in these addresses are secrets of companies: "key" is a name that logs hide.
+_hooks = (
+    [
+        path("hooks/<slug:connector>/", platform_hook, name="platform"),
+        path("hooks/<slug:connector>/<str:key>/", connection_hook, name="connection"),
+    ],
+    "hooks",
+)
+
+console_urlpatterns: list[URLPattern | URLResolver] = [path("", include(_console)), path("", include(_hooks))]

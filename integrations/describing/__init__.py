@@ -1,0 +1,1 @@
+"""Describes what a company keeps in its workspaces, version by version."""
