@@ -49,3 +49,30 @@ class SyncRunFinished(DomainEvent):
     run_id: UUID
     connection_id: UUID
     state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookKeyCame(DomainEvent):
+    """A service introduced itself at a connection's address; a pending key waits for an administrator."""
+
+    name: ClassVar[str] = "webhook.key_came"
+    connection_id: UUID
+    is_pending: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookKeyRevealed(DomainEvent):
+    """Somebody was shown a signing key, the one time it is shown."""
+
+    name: ClassVar[str] = "webhook.key_revealed"
+    connection_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookChanged(DomainEvent):
+    """An address for events was opened, renewed or switched off, fell silent, or another key counts there now."""
+
+    name: ClassVar[str] = "webhook.changed"
+    connection_id: UUID
+    state: str
+    reason: str

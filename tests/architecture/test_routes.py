@@ -121,7 +121,7 @@ def things_of(tenant: TenantRef) -> Things:
             "connection_id": connection.pk, "collection_id": collection.pk, "run_id": run.pk,
             "slug": tenant.slug, "digest": "none", "uidb36": "1", "owner_id": owner.pk, "company_id": tenant.id,
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
-            "evidence_id": uuid.uuid4(),
+            "evidence_id": uuid.uuid4(), "connector": "notion",
         }
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 type Json = dict[str, Any]
 
 SIGNING_KEY = "secret_testing_ground_key"
+WORKSPACE = "0a0a0a0a-0000-4000-8000-000000000001"
 
 
 def event_json(
@@ -40,7 +41,7 @@ def event_json(
     return {
         "id": event_id or str(uuid4()),
         "timestamp": moment,
-        "workspace_id": workspace_id or str(uuid4()),
+        "workspace_id": workspace_id or WORKSPACE,
         "workspace_name": "Testing Ground",
         "subscription_id": str(uuid4()),
         "integration_id": str(uuid4()),
