@@ -1,22 +1,14 @@
 """A company's jobs change cells too: taken out of one queue, put into the other, never waiting in both."""
 
-import time
-from datetime import UTC, datetime, timedelta
-
 from psycopg import sql
 
+from tenants.lifecycle import quieting
 from tenants.lifecycle.moving.places import Connection, Move
 from tenants.lifecycle.moving.tables import listed
 from tenants.models import WorkItem
 
 COLUMNS = tuple(str(field.column) for field in WorkItem._meta.concrete_fields)
-LOOK_SECONDS = 0.2
 
-PAUSE = """
-INSERT INTO tenants_tenantqueue (tenant_id, weight, virtual_time, max_inflight, is_paused)
-VALUES (%s, 1, 0, 4, %s) ON CONFLICT (tenant_id) DO UPDATE SET is_paused = excluded.is_paused
-"""
-BUSY = "SELECT count(*) FROM tenants_workitem WHERE tenant_id = %s AND state IN ('handed', 'running')"
 # Whoever holds a lease of such a row finds it gone; messages on their way find nothing to take.
 TAKE_OUT = """
 WITH gone AS (DELETE FROM public.tenants_workitem WHERE tenant_id = %s AND state <> 'done' RETURNING {columns})
@@ -45,29 +37,25 @@ WHERE tenant_id = %s
 def is_paused(move: Move, cell: str) -> bool:
     """Whether the company's jobs wait in a cell, whatever is due."""
     with move.at(cell) as connection:
-        row = connection.execute(
-            "SELECT is_paused FROM tenants_tenantqueue WHERE tenant_id = %s", [move.tenant_id]
-        ).fetchone()
-    return bool(row and row[0])
+        return quieting.is_paused(connection, move.tenant_id)
 
 
 def pause(move: Move, cell: str, *, paused: bool) -> None:
     """Have none of the company's jobs handed out in a cell, or have them handed out again."""
     with move.at(cell) as connection:
-        connection.execute(PAUSE, [move.tenant_id, paused])
+        quieting.pause(connection, move.tenant_id, paused=paused)
 
 
 def wait_for_jobs(move: Move, *, seconds: float) -> int:
     """Give running jobs time to end by themselves; returns how many were still at it then."""
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
-    while True:
+
+    def look() -> int:
         with move.at(move.source) as connection:
-            row = connection.execute(BUSY, [move.tenant_id]).fetchone()
-        busy = int(row[0]) if row else 0
-        if not busy or datetime.now(UTC) >= until:
-            return busy
-        move.run.progress(waiting_for_jobs=busy)
-        time.sleep(LOOK_SECONDS)
+            return quieting.busy_jobs(connection, move.tenant_id)
+
+    return quieting.wait_for_jobs(
+        look, seconds=seconds, tell=lambda busy: move.run.progress(waiting_for_jobs=busy)
+    )
 
 
 def take_out(move: Move) -> None:

@@ -30,6 +30,7 @@ from tenants.backups.servers import CONTROL, Connection, server_of
 from tenants.backups.taking import WAL_SECONDS
 from tenants.backups.wal import close_segment, wait_for_wal
 from tenants.foundation.errors import Conflict, NotFound
+from tenants.lifecycle import quieting
 from tenants.lifecycle.keeping_alive import kept_alive
 from tenants.lifecycle.operations import Run, Step, register_saga
 from tenants.lifecycle.restoring.events import CompanyRestored
@@ -46,6 +47,8 @@ from tenants.tenancy.template import tenant_plan
 KIND: Final = Operation.Kind.RESTORE
 TAKES_BACK: Final = "takes_back"
 State = Tenant.State
+# How long jobs that run may take to end before they are begun anew on the restored rows.
+JOB_SECONDS = 60.0
 # What the company's people read, and by which a restore knows the state it has brought about itself.
 REASON: Final = "An earlier state of this company is being restored."
 
@@ -169,6 +172,32 @@ def unload(run: Run) -> None:
     remove_schema(tenant.cell, Swap.of(tenant, run.operation.pk).restored)
 
 
+def quiet(run: Run) -> None:
+    """Hand none of the company's jobs out any more and let those that run come to their end.
+
+    They read the rows that are about to go; what they wrote from them afterwards would be in the restored ones.
+    """
+    tenant = tenant_of(run)
+    alias = f"{tenant.cell}_owner"
+    with owner_connection(alias) as connection:
+        if "was_paused" not in run.context:
+            run.remember(was_paused=quieting.is_paused(connection, tenant.pk))
+        quieting.pause(connection, tenant.pk, paused=True)
+
+    def look() -> int:
+        with owner_connection(alias) as connection:
+            return quieting.busy_jobs(connection, tenant.pk)
+
+    quieting.wait_for_jobs(look, seconds=JOB_SECONDS, tell=lambda busy: run.progress(waiting_for_jobs=busy))
+
+
+def unquiet(run: Run) -> None:
+    """Undo :func:`quiet`."""
+    tenant = tenant_of(run)
+    with owner_connection(f"{tenant.cell}_owner") as connection:
+        quieting.pause(connection, tenant.pk, paused=bool(run.context.get("was_paused")))
+
+
 def exchange(run: Run) -> None:
     """Let the restored schema be the company's; one of an older release stays closed until it is migrated."""
     tenant = tenant_of(run)
@@ -224,7 +253,8 @@ def tell(run: Run) -> None:
 
 
 def finish(run: Run) -> None:
-    """Open the company and remove what is not needed any more."""
+    """Open the company, jobs and all, and remove what is not needed any more."""
+    unquiet(run)
     open_again(run)
     if TAKES_BACK not in run.input:
         forget_copy(run)
@@ -249,6 +279,7 @@ register_saga(
     Step("close", close, open_again),
     Step("copy_out", _forward(copy_out), _forward(forget_copy)),
     Step("load", _forward(load), _forward(unload)),
+    Step("quiet", quiet, unquiet),
     Step("exchange", _forward(exchange, else_=take_back), _forward(exchange_back)),
     Step("migrate", migrate),
     Step("tell", tell),

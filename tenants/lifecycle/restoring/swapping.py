@@ -39,6 +39,12 @@ REVOKE ALL ON SCHEMA {schema} FROM {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} REVOKE ALL ON TABLES FROM {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} REVOKE ALL ON SEQUENCES FROM {role}
 """)
+# Who still works was given its time: its run is worth nothing any more, and does not count.
+FENCE = """
+UPDATE tenants_workitem SET state = 'ready', lease_token = NULL, lease_expires_at = NULL,
+    attempts = greatest(0, attempts - 1)
+WHERE tenant_id = %s AND state = 'running'
+"""
 # Work that was asked for after the moment speaks of rows that are gone again; recurring work goes on.
 PARK = sql.SQL("""
 CREATE TABLE {work} AS SELECT * FROM public.tenants_workitem
@@ -104,6 +110,7 @@ def put_in_place(swap: Swap, *, moment: datetime, keeps_access: bool, beat: Call
             return
         if schema_exists(connection, swap.schema):
             _lock_tables(connection, swap.schema)
+            connection.execute(FENCE, [swap.tenant_id])
             carry_over(connection, live=swap.schema, restored=swap.restored, keeps_access=keeps_access)
             _run(connection, PARK, swap, swap.schema, PARKED_WORK, PARKED_LEDGER, moment=sql.Literal(moment))
             _run(connection, REVOKES, swap, swap.schema)
@@ -130,6 +137,7 @@ def put_back(swap: Swap, *, moment: datetime, to: str, beat: Callable[[], None])
             return
         if schema_exists(connection, swap.schema):
             _lock_tables(connection, swap.schema)
+            connection.execute(FENCE, [swap.tenant_id])
             _run(connection, REVOKES, swap, swap.schema)
             _rename(connection, swap.schema, to)
             names = {"tenant": sql.Literal(swap.tenant_id), "moment": sql.Literal(moment)}

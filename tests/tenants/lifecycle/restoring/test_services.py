@@ -1,9 +1,6 @@
 """One company goes back to a moment between two writes; the others, and what must not come back, stay."""
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +18,7 @@ from tenants.accounts.tokens.services import create_api_token
 from tenants.backups.copying import dump_schema
 from tenants.backups.errors import BackupBroken, NoBackup, WalMissing
 from tenants.backups.repository import DATA, newest_before, stored_backups
-from tenants.backups.servers import BackupServer, backup_servers, repository_folder
-from tenants.backups.taking import take_backup
+from tenants.backups.servers import repository_folder
 from tenants.backups.wal import stored_segments, wal_folder
 from tenants.foundation.errors import Conflict, DomainError, InvalidInput
 from tenants.lifecycle.restoring.services import (
@@ -32,61 +28,17 @@ from tenants.lifecycle.restoring.services import (
     take_restore_back,
 )
 from tenants.lifecycle.transitions import change_state
-from tenants.models import Operation, Tenant, WorkItem
-from tenants.outbox.models import OutboxEvent
-from tenants.tenancy import atomic, cell_scope, tenant_scope
+from tenants.models import Operation, Tenant
+from tenants.tenancy import atomic, tenant_scope
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.migrations import MigrationFailed, migrate_tenant, pending_migrations
 from tenants.tenancy.provisioning import record_migrations
-from tests.companies import create_company, drop_company
 from tests.people import person
 from tests.tenants.backups.departments import found, names_in
 from tests.tenants.backups.own_server import OwnServer
+from tests.tenants.lifecycle.restoring.past import Past, bring_back
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backups")]
-
-
-@dataclass(frozen=True)
-class Past:
-    """Two companies of which a full and an incremental backup or the log know, and a moment between two writes."""
-
-    server: BackupServer
-    company: Tenant
-    other: Tenant
-    moment: datetime
-
-
-@pytest.fixture
-def past(on_own_server: OwnServer) -> Iterator[Past]:
-    """The company had "one" and "two" at the moment, and got "three" afterwards."""
-    server = backup_servers()[0]
-    company, other = create_company(), create_company()
-    # The first test's company is in the backups, the others' are in the log alone.
-    if not stored_backups(server.name):
-        take_backup(server, kind="full")
-        found(company, "one")
-        take_backup(server, kind="incremental")
-    else:
-        found(company, "one")
-    found(company, "two")
-    found(other, "before")
-    time.sleep(0.02)
-    moment = timezone.now()
-    time.sleep(0.02)
-    found(company, "three")
-    found(other, "after")
-    try:
-        yield Past(server, company, other, moment)
-    finally:
-        drop_replaced_schemas(company.pk)
-        for each in (company, other):
-            drop_company(each)
-
-
-def bring_back(past: Past, *, keeps_access: bool = True) -> Operation:
-    return restore_tenant(
-        slug=past.company.slug, moment=past.moment, asked_by="test", keeps_access=keeps_access
-    )
 
 
 def schemas_of(company: Tenant) -> set[str]:
@@ -165,36 +117,6 @@ def test_access_that_was_taken_away_does_not_come_back(on_own_server: OwnServer,
     restore_tenant(slug=company.slug, moment=moment, asked_by="test", keeps_access=False)
     with tenant_scope(company.ref), atomic():
         assert ApiToken.objects.get(pk=issued.row.pk).revoked_at is None, "asked for, it is as it was"
-
-
-def test_work_goes_back_with_the_rows_it_speaks_of(past: Past) -> None:
-    company = past.company
-    with cell_scope(company.cell), atomic():
-        undone = WorkItem.objects.create(
-            tenant_id=company.pk, tenant_role=company.role, kind="test.open_then", created_at=past.moment - timedelta(1)
-        )  # fmt: skip
-    moment = timezone.now()
-    with cell_scope(company.cell), atomic():
-        WorkItem.objects.filter(pk=undone.pk).update(state=WorkItem.State.DONE, finished_at=timezone.now())
-        late = WorkItem.objects.create(
-            tenant_id=company.pk, tenant_role=company.role, kind="test.asked_since",
-            due_at=timezone.now() + timedelta(days=1),
-        )  # fmt: skip
-    restore_tenant(slug=company.slug, moment=moment, asked_by="test")
-    with cell_scope(company.cell), atomic():
-        assert WorkItem.objects.get(pk=undone.pk).state == WorkItem.State.READY, (
-            "its effect is gone: done again"
-        )
-        assert not WorkItem.objects.filter(pk=late.pk).exists(), "its rows are gone"
-        restored_work = WorkItem.objects.create(
-            tenant_id=late.tenant_id, tenant_role=late.tenant_role, kind=late.kind, due_at=late.due_at
-        )
-    with tenant_scope(company.ref), atomic():
-        assert OutboxEvent.objects.filter(name="company.restored").exists()
-    take_restore_back(slug=company.slug, asked_by="test")
-    with cell_scope(company.cell), atomic():
-        assert WorkItem.objects.filter(pk=late.pk).exists()
-        assert not WorkItem.objects.filter(pk=restored_work.pk).exists(), "it spoke of the restored rows"
 
 
 def test_a_schema_that_was_dropped_comes_back_with_its_role(past: Past) -> None:
