@@ -9,7 +9,7 @@ import django
 
 import benchmarks
 
-NOT_BENCHMARKS = {"__main__", "results", "bench_urls", "peers"}
+NOT_BENCHMARKS = {"__main__", "results", "bench_urls", "peers", "waiting_jobs"}
 
 
 def main() -> None:
