@@ -13,6 +13,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from integrations.describing.services import describe_workspace
 from integrations.models import Connection, SyncedCollection, SyncRun
 from tasks.models import Project, Task
 from tenants.accounts.access import SYSTEM, Role, UserActor
@@ -109,6 +110,7 @@ def things_of(tenant: TenantRef) -> Things:
         run = SyncRun.objects.create(
             connection=connection, kind="poll", trigger="schedule", state=SyncRun.State.SUCCEEDED
         )
+        describe_workspace(connection=connection, actor=SYSTEM)
         invited = invite_user(email="canary@example.com", role=Role.MEMBER, actor=SYSTEM)
         other = person(tenant, Role.MEMBER, f"Canary Person {tenant.slug}")
     export = Operation.objects.create(
@@ -121,7 +123,7 @@ def things_of(tenant: TenantRef) -> Things:
             "connection_id": connection.pk, "collection_id": collection.pk, "run_id": run.pk,
             "slug": tenant.slug, "digest": "none", "uidb36": "1", "owner_id": owner.pk, "company_id": tenant.id,
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
-            "evidence_id": uuid.uuid4(), "connector": "notion",
+            "evidence_id": uuid.uuid4(), "connector": "notion", "version": 1, "kind": "md",
         }
     )  # fmt: skip
 
