@@ -72,9 +72,12 @@ def _names(model: type[Department] | type[Project], wanted: Collection[str]) -> 
 def compared_fields(mapping: CollectionMapping) -> tuple[OurField, ...]:
     """Which of our fields a mapping keeps in step, in their order.
 
-    A span in one column is two of them; when a task was completed counts only beside its status, on which it hangs.
+    A span in one column is two of them; the department the mapping gives to all records is one as well. When a task was
+    completed counts only beside its status, on which it hangs.
     """
     names = {*mapping.fields, *((OurField.START,) if mapping.is_span else ())}
+    if mapping.department_name:
+        names.add(OurField.DEPARTMENT)
     if OurField.STATUS not in names:
         names.discard(OurField.COMPLETED)
     return tuple(item for item in OurField if item in names)

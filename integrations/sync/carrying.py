@@ -35,10 +35,12 @@ def carried_values(
     carried: Values = {}
     for our_field in compared_fields(mapping):
         name, column = our_field.value, mapping.column_of(our_field)
-        if name in local and column is not None:
-            rule = _RULES.get(our_field)
+        rule = _RULES.get(our_field)
+        if name in local:
             value = local[name]
-            carried[name] = rule(value, column, counterparts, agreed.get(name)) if rule is not None else value
+            if rule is not None and column is not None:
+                value = rule(value, column, counterparts, agreed.get(name))
+            carried[name] = value
     if mapping.is_span and OurField.START.value in carried:
         carried[OurField.START.value] = _start_of_span(carried)
     return carried

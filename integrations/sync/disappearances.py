@@ -21,8 +21,7 @@ from integrations.sync.reading import PAGE_SIZE
 from integrations.sync.session import SyncSession
 from integrations.sync.taking_over import take_over
 from integrations.sync.translate import CollectionMapping
-from tasks.services import archive_tasks
-from tenants.accounts.access import SYSTEM
+from integrations.sync.trashing import IN_TRASH, follow_into_trash
 from tenants.tenancy import atomic
 
 #: More than so many rows and so large a part of them gone at once is more likely a mistake than tidying up.
@@ -73,7 +72,7 @@ def look_at_one(
         return
     except SourceError as error:
         if error.kind is ProblemKind.NOT_FOUND:
-            _mark(session, part, remote_id, ExternalLink.State.ACCESS_LOST, str(error))
+            _mark(session, part, mapping, remote_id, ExternalLink.State.ACCESS_LOST, str(error))
         elif error.kind is ProblemKind.UNREADABLE:
             unreadable = UnreadableRecord(id=remote_id, reason=error.detail)
             take_over(PageContext(session, part, mapping), _page_of(unreadable))
@@ -81,11 +80,10 @@ def look_at_one(
             raise
         return
     if record.is_trashed:
-        reason = "It is in the trash of the workspace."
-        _mark(session, part, remote_id, ExternalLink.State.TRASHED_REMOTE, reason)
+        _mark(session, part, mapping, remote_id, ExternalLink.State.TRASHED_REMOTE, IN_TRASH)
     elif record.collection_id != part.collection.remote_id:
         reason = "It was moved to another database of the workspace."
-        _mark(session, part, remote_id, ExternalLink.State.MOVED_REMOTE, reason)
+        _mark(session, part, mapping, remote_id, ExternalLink.State.MOVED_REMOTE, reason)
     else:
         take_over(PageContext(session, part, mapping), _page_of(record))
 
@@ -97,19 +95,26 @@ def _page_of(item: RemoteRecord | UnreadableRecord) -> RecordPage:
     return RecordPage(records=(item,), next_cursor=None, server_time=now)
 
 
-def _mark(session: SyncSession, part: SyncRunCollection, remote_id: str, state: str, reason: str) -> None:
+def _mark(
+    session: SyncSession,
+    part: SyncRunCollection,
+    mapping: CollectionMapping,
+    remote_id: str,
+    state: str,
+    reason: str,
+) -> None:
     counts = Counts()
     with atomic():
         session.hold()
         link = ExternalLink.objects.select_for_update().get(
             connection=session.connection, remote_id=remote_id
         )
+        was_trashed = link.state == ExternalLink.State.TRASHED_REMOTE
+        if state == ExternalLink.State.TRASHED_REMOTE and link.task_id and not was_trashed:
+            counts.archived += follow_into_trash(session, part.collection, mapping, [link])
         link.state, link.state_reason, link.failures = state, reason, 0
         link.seen_run_id, link.is_body_stale = session.run.pk, False
         link.save(update_fields=["state", "state_reason", "failures", "seen_run_id", "is_body_stale"])
-        if state == ExternalLink.State.TRASHED_REMOTE and link.task_id:
-            archive_tasks(ids=[link.task_id], actor=SYSTEM)
-            counts.archived += 1
         session.journal.progress(counts, calls=session.guard.take_count(), part=part)
 
 

@@ -76,6 +76,12 @@ class Journal:
             if part is not None:
                 part.save(update_fields=[*COUNTED, *PLACE])
 
+    def count_conflicts(self, count: int) -> None:
+        """Add to the conflicts of the run."""
+        self.save_run()
+        self.run.conflicts += count
+        self.run.save(update_fields=["conflicts", "updated_at"])
+
     def phase(self, phase: str) -> None:
         """Say what the run does now."""
         self.run.phase = phase

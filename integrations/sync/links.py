@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from integrations.capabilities import RemoteRecord
 from integrations.models import ExternalLink, SyncedCollection
+from integrations.sync.translate import REFERENCES, Translation
 
 WRITTEN: Final = (
     "collection",
@@ -19,6 +20,8 @@ WRITTEN: Final = (
     "state_reason",
     "failures",
     "content_hash",
+    "base",
+    "kept",
     "remote_created_at",
     "remote_edited_at",
     "seen_run_id",
@@ -56,6 +59,13 @@ def mark_clean(link: ExternalLink, *, content_hash: str) -> None:
     link.state, link.state_reason, link.failures = ExternalLink.State.CLEAN, "", 0
     link.content_hash = content_hash
     link.synced_at = timezone.now()
+
+
+def kept_after(link: ExternalLink, translation: Translation) -> dict[str, list[str]]:
+    """What the record holds beside the values that were taken; what its relations hold is found out later."""
+    before: dict[str, list[str]] = link.kept or {}
+    relations = {item.value: before[item.value] for item in REFERENCES if item.value in before}
+    return relations | {name: list(items) for name, items in translation.kept.items()}
 
 
 def set_aside(link: ExternalLink, reason: str) -> None:

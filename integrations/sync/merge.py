@@ -114,6 +114,16 @@ def merge_field(sides: Sides, *, policy: Policy, direction: Direction = Directio
     return _by_policy(sides, policy)
 
 
+def merge_default(sides: Sides) -> Merged:
+    """Decide about a value no record carries but the mapping gives: it counts until somebody here says otherwise."""
+    if sides.local == sides.remote:
+        return Merged(Outcome.AGREED, sides.local, sides.remote)
+    is_edited_here = sides.base is not UNKNOWN and sides.local != sides.base
+    if is_edited_here:
+        return Merged(Outcome.KEEP, sides.local, sides.remote)
+    return Merged(Outcome.TAKE, sides.remote, sides.remote)
+
+
 def merge_sets(base: list[str], local: list[str], remote: list[str]) -> list[str]:
     """What both had and nobody took away, and what anybody added; sorted."""
     before, here, there = set(base), set(local), set(remote)
@@ -132,7 +142,9 @@ def _only_out(sides: Sides) -> Merged:
     if sides.base is UNKNOWN and is_empty(sides.local):
         # Nothing was ever entered here: that is no reason to wipe what is there.
         return Merged(Outcome.KEEP, sides.local, sides.local)
-    is_edited_there = sides.base is not UNKNOWN and sides.remote != sides.base
+    is_edited_there = (
+        sides.base is not UNKNOWN and sides.remote != sides.base and sides.our_field not in FOLLOWERS
+    )
     reason = "It was changed there, but this field goes from here only." if is_edited_there else ""
     return Merged(Outcome.KEEP, sides.local, sides.remote, Winner.LOCAL if reason else Winner.NOBODY, reason)
 
@@ -141,7 +153,9 @@ def _only_in(sides: Sides) -> Merged:
     """Take whatever is new there; an edit here gives way, and that is told."""
     if sides.remote == sides.base:
         return Merged(Outcome.KEEP, sides.local, sides.remote)
-    is_edited_here = sides.base is not UNKNOWN and sides.local != sides.base
+    is_edited_here = (
+        sides.base is not UNKNOWN and sides.local != sides.base and sides.our_field not in FOLLOWERS
+    )
     reason = "It was changed here too, but this field comes from there only." if is_edited_here else ""
     winner = Winner.REMOTE if reason else Winner.NOBODY
     return Merged(Outcome.TAKE, sides.remote, sides.remote, winner, reason)

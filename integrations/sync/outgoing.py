@@ -76,7 +76,11 @@ def outgoing_values(
         for item in schema
         if item.kind in {FieldKind.CHOICE, FieldKind.CHOICES, FieldKind.STATUS}
     }
-    wanted = {item for item in compared_fields(mapping) if item in fields and item.value in carried}
+    wanted = {
+        item
+        for item in compared_fields(mapping)
+        if item in fields and item.value in carried and mapping.column_of(item) is not None
+    }
     if mapping.is_span and wanted & {OurField.START, OurField.DUE}:
         wanted |= {item for item in (OurField.START, OurField.DUE) if item.value in carried}
     values: dict[str, RemoteValue] = {}

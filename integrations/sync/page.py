@@ -16,11 +16,16 @@ class Candidate:
     record: RemoteRecord
     link: ExternalLink | None
     hash: str
+    #: The state of the link when the record came; empty where there was none.
+    was_in: str = ""
 
     @property
     def is_unchanged(self) -> bool:
         link = self.link
         if link is None or link.state != ExternalLink.State.CLEAN:
+            return False
+        if link.base is None and link.task_id is not None:
+            # A link of before: what both sides agree on has to be found out once.
             return False
         return link.content_hash == self.hash and not self.record.is_trashed
 

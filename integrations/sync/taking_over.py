@@ -66,7 +66,8 @@ def _candidates(
     return [
         Candidate(
             record=record,
-            link=links.get(record.id),
+            link=(link := links.get(record.id)),
+            was_in=link.state if link is not None else "",
             hash=content_hash(
                 record, field_ids=mapping.remote_ids, revision=mapping.revision, server_time=server_time
             ),
