@@ -22,6 +22,14 @@ def budget_of(text: str) -> int | None:
     return int(text)
 
 
+def client_of(text: str) -> tuple[str, str]:
+    """The client id and secret of `id:secret`."""
+    client_id, _, secret = text.partition(":")
+    if not client_id or not secret:
+        raise ArgumentTypeError("a client id, a colon and a secret")
+    return client_id, secret
+
+
 class Command(BaseCommand):
     """Serves until it is interrupted."""
 
@@ -45,6 +53,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--latency-ms", type=int, default=0)
         parser.add_argument("--threads", type=int, default=16)
+        parser.add_argument(
+            "--oauth-client",
+            type=client_of,
+            metavar="ID:SECRET",
+            help="a public integration people may let in",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         for path in options["load"]:
@@ -61,5 +75,6 @@ class Command(BaseCommand):
                 budget=options["budget"],
                 latency_ms=options["latency_ms"],
                 threads=options["threads"],
+                oauth_client=options["oauth_client"],
             )
         ).run()

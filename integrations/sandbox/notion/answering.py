@@ -13,6 +13,8 @@ from integrations.sandbox.notion.control import PREFIX, answer_control, is_loopb
 from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body
 from integrations.sandbox.notion.faults import Asked
 from integrations.sandbox.notion.ledger import Entry
+from integrations.sandbox.notion.oauth.endpoints import PATHS as OAUTH_PATHS
+from integrations.sandbox.notion.oauth.endpoints import answer_oauth
 from integrations.sandbox.notion.rendering import VERSIONS, dumped
 from integrations.sandbox.notion.routing import Route, find_route
 from integrations.sandbox.notion.sandbox import Sandbox, real_now
@@ -36,10 +38,13 @@ def answer(sandbox: Sandbox, request: Request) -> Answer:
         fault = sandbox.faults.take(
             Asked(request.method, request.path, template, workspace_id, request.token)
         )
-        made = spoilt(request, fault, lambda: _ordinary(sandbox, request, found, connection))
+        if template in OAUTH_PATHS:
+            made = spoilt(request, fault, lambda: answer_oauth(sandbox.oauth, sandbox.world, request))
+        else:
+            made = spoilt(request, fault, lambda: _ordinary(sandbox, request, found, connection))
         sandbox.ledger.add(
             Entry(
-                endpoint=found[0].endpoint if found else f"{request.method} (unknown)",
+                endpoint=f"{request.method} {template if found or template in OAUTH_PATHS else '(unknown)'}",
                 method=request.method,
                 path=request.path,
                 status=0 if made.broken else made.status,

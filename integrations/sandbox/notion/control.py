@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from integrations.sandbox.notion.errors import Json, NotionError
+from integrations.sandbox.notion.oauth.control import VERBS as OAUTH_VERBS
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.sandbox.notion.webhooks.control import VERBS as WEBHOOK_VERBS
 
@@ -161,4 +162,5 @@ VERBS: dict[tuple[str, str], Verb] = {
     ("POST", "schema"): _schema,
     ("POST", "append"): _append,
     **WEBHOOK_VERBS,
+    **OAUTH_VERBS,
 }

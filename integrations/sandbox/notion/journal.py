@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.loading import add_object, add_workspace
+from integrations.sandbox.notion.oauth import clients
 from integrations.sandbox.notion.rendering import dumped
 from integrations.sandbox.notion.webhooks import subscriptions
-from integrations.sandbox.notion.world import World
+from integrations.sandbox.notion.world import Kept, World
 
 log = structlog.get_logger(__name__)
 FOLD_AFTER_LINES = 2_000
+KEPT: dict[str, Callable[[Json], Kept]] = {
+    subscriptions.OBJECT: subscriptions.from_json,
+    clients.OBJECT: clients.from_json,
+}
 
 
 class Journal:
@@ -96,10 +102,10 @@ class Journal:
 
 
 def _apply(world: World, workspace_id: str, obj: Json) -> None:
-    if obj["object"] == "sandbox_subscription":
-        world.subscriptions.pop(obj["id"], None)
+    if obj["object"] in KEPT:
+        world.kept.setdefault(obj["object"], {}).pop(obj["id"], None)
         if not obj.get("is_gone"):
-            world.subscriptions[obj["id"]] = subscriptions.from_json(obj)
+            world.keep(obj["object"], KEPT[obj["object"]](obj))
         return
     workspace = world.workspaces.get(workspace_id)
     if obj["object"] != "sandbox_workspace":

@@ -66,6 +66,11 @@ def limits_of_plan(plan: str) -> Limits:
     return Limits(per_minute=600 if plan in FAST_PLANS else 180)
 
 
+def max_upload_bytes(plan: str) -> int:
+    """The largest file a workspace on this plan takes."""
+    return (5 if plan == "free" else 5 * 1024) * 1024 * 1024
+
+
 class Budget:
     """Counts calls in fixed windows that begin with the first call after the last one ran out."""
 

@@ -95,6 +95,8 @@ def _add_connection(workspace: Workspace, entry: Json) -> None:
             unshared=set(entry.get("unshared", ())),
             revoked=set(entry.get("revoked", ())),
             client_id=entry.get("client_id"),
+            refresh_token=entry.get("refresh_token"),
+            issued_at=float(entry.get("issued_at") or 0),
         )
     )
     workspace.users.setdefault(bot["id"], bot)

@@ -18,12 +18,15 @@ from integrations.sandbox.notion.journal import Journal
 from integrations.sandbox.notion.ledger import Entry, Ledger
 from integrations.sandbox.notion.limits import Limits
 from integrations.sandbox.notion.loading import add_object, add_workspace, load_file
+from integrations.sandbox.notion.oauth.endpoints import PATHS as OAUTH_PATHS
+from integrations.sandbox.notion.oauth.grants import OAuth
 from integrations.sandbox.notion.pagination import CursorBook
 from integrations.sandbox.notion.routes import blocks, data_sources, pages
 from integrations.sandbox.notion.routing import ENDPOINTS
 from integrations.sandbox.notion.webhooks.outgoing import Webhooks
 from integrations.sandbox.notion.world import Connection, Workspace, World
 
+OPERATIONS = ENDPOINTS | {f"POST {path}" for path in OAUTH_PATHS}
 UNCHANGED: Any = object()
 
 
@@ -59,6 +62,7 @@ class Sandbox:
         if self.journal:
             self.journal.open(self.world, fold=loaded > 0)
         self.webhooks = Webhooks(self.world, self.clock, self.lock, self.save)
+        self.oauth = OAuth(self.world, self.clock, self.lock, self.save)
         self.world.watch = self.webhooks.watcher.changing
         self.world.is_live = True
 
@@ -155,8 +159,8 @@ class Sandbox:
         with self.lock:
             if values.get("workspace"):
                 values["workspace"] = self.workspace(values["workspace"]).id
-            if values.get("operation") and values["operation"] not in ENDPOINTS:
-                raise ValueError(f"unknown operation; known: {', '.join(sorted(ENDPOINTS))}")
+            if values.get("operation") and values["operation"] not in OPERATIONS:
+                raise ValueError(f"unknown operation; known: {', '.join(sorted(OPERATIONS))}")
             return self.faults.queue(**values)
 
     # -- looking ---------------------------------------------------------------------------------

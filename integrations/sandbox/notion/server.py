@@ -25,6 +25,7 @@ class ServerOptions:
     budget: Any = UNCHANGED
     latency_ms: int = 0
     threads: int = 16
+    oauth_client: tuple[str, str] | None = None
 
 
 class SandboxServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
@@ -58,6 +59,8 @@ class SandboxServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
         sandbox = Sandbox(
             load=options.load, state=options.state, budget=options.budget, latency_ms=options.latency_ms
         )
+        if options.oauth_client is not None:
+            sandbox.oauth.register(*options.oauth_client)
         # gunicorn writes the Date header itself and asks this function; clients take the time from it.
         gunicorn.util.http_date = lambda timestamp=None: sandbox.clock.http_date()
         SendingThread(sandbox.webhooks).start()

@@ -17,9 +17,15 @@ from integrations.sandbox.notion.limits import Budget, Limits
 class Kept(Protocol):
     """Something the world keeps for somebody else, as a line of the journal."""
 
-    id: str
+    @property
+    def id(self) -> str: ...
 
     def as_json(self) -> Json: ...
+
+
+def integration_id(name: str) -> str:
+    """From a client id, or from the bot of an internal integration."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"integration {name}"))
 
 
 @dataclass(eq=False)
@@ -38,6 +44,8 @@ class Connection:
     unshared: set[str] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)
     client_id: str | None = None
+    refresh_token: str | None = None
+    issued_at: float = 0.0
 
     def __post_init__(self) -> None:
         # What is changed while running holds for this run only; the journal keeps what was loaded.
@@ -50,7 +58,7 @@ class Connection:
     @property
     def integration_id(self) -> str:
         """Of the integration, which is one for all workspaces when it is public."""
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"integration {self.client_id or self.id}"))
+        return integration_id(self.client_id or self.id)
 
     @property
     def is_alive(self) -> bool:
@@ -66,7 +74,14 @@ class Connection:
             "also_shared": sorted(self.shared) if self.shares_everything else [],
             "unshared": sorted(self.unshared),
             "revoked": sorted(self.revoked),
-            **({"client_id": self.client_id} if self.client_id else {}),
+            **(self._public_keys() if self.client_id else {}),
+        }
+
+    def _public_keys(self) -> Json:
+        return {
+            "client_id": self.client_id,
+            "refresh_token": self.refresh_token,
+            "issued_at": self.issued_at,
         }
 
     def sees(self, object_id: str) -> bool:
@@ -191,7 +206,7 @@ class World:
         self.is_live = False  # False while loading: nothing is noted for the journal
         self.actor: Json | None = None  # the user on whose behalf a change is being made
         self.watch: Callable[[Workspace, Kind, Json | None, Json], None] | None = None
-        self.subscriptions: dict[str, Kept] = {}
+        self.kept: dict[str, dict[str, Kept]] = {}  # by the `object` of their lines, then by id
         self._noted: list[tuple[str, Json]] = []
 
     def changing(self, workspace: Workspace, kind: Kind, before: Json | None, after: Json) -> None:
@@ -208,13 +223,14 @@ class World:
         finally:
             self.watch = watch
 
-    def keep_subscription(self, subscription: Kept) -> None:
-        self.subscriptions[subscription.id] = subscription
-        self._note_for_all(subscription.as_json())
+    def keep(self, name: str, thing: Kept) -> None:
+        """Keep something that belongs to no workspace; `name` is the `object` of its line."""
+        self.kept.setdefault(name, {})[thing.id] = thing
+        self._note_for_all(thing.as_json())
 
-    def forget_subscription(self, subscription_id: str) -> None:
-        del self.subscriptions[subscription_id]
-        self._note_for_all({"object": "sandbox_subscription", "id": subscription_id, "is_gone": True})
+    def forget(self, name: str, thing_id: str) -> None:
+        del self.kept[name][thing_id]
+        self._note_for_all({"object": name, "id": thing_id, "is_gone": True})
 
     def _note_for_all(self, obj: Json) -> None:
         if self.is_live:
@@ -253,8 +269,9 @@ class World:
 
     def everything(self) -> Iterator[tuple[str, Json]]:
         """Each line of a snapshot: the workspace's id ("" for all) and an object; parents need not come first."""
-        for subscription in self.subscriptions.values():
-            yield "", subscription.as_json()
+        for things in self.kept.values():
+            for thing in things.values():
+                yield "", thing.as_json()
         for workspace in self.workspaces.values():
             yield workspace.id, workspace.as_json()
             for user in workspace.users.values():

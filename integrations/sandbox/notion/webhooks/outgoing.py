@@ -13,14 +13,15 @@ import structlog
 
 from integrations.sandbox.notion.clock import Clock
 from integrations.sandbox.notion.errors import Json
+from integrations.sandbox.notion.oauth import clients
 from integrations.sandbox.notion.rendering import VERSION, dumped
 from integrations.sandbox.notion.webhooks import deliveries
 from integrations.sandbox.notion.webhooks.deliveries import MAX_ATTEMPTS, Attempt, Delivery, Sender
 from integrations.sandbox.notion.webhooks.mishaps import Mishap, Mishaps
-from integrations.sandbox.notion.webhooks.subscriptions import EVERY_EVENT, Subscription
+from integrations.sandbox.notion.webhooks.subscriptions import EVERY_EVENT, OBJECT, Subscription
 from integrations.sandbox.notion.webhooks.watching import Watcher
 from integrations.sandbox.notion.webhooks.windows import Event
-from integrations.sandbox.notion.world import Connection, World
+from integrations.sandbox.notion.world import World, integration_id
 
 log = structlog.get_logger(__name__)
 REMEMBERED = 20_000
@@ -56,16 +57,9 @@ class Webhooks:
         public connection, whose subscription gets the events of all workspaces. Raises ValueError.
         """
         with self._lock:
-            connection = self._connection(workspace)
-            is_public = connection.client_id is not None
+            chosen = (events,) if isinstance(events, str) else tuple(events)
             subscription = Subscription(
-                url=url,
-                events=(events,) if isinstance(events, str) else tuple(events),
-                integration_id=connection.integration_id,
-                workspace_id=None if is_public else connection.workspace.id,
-                bot_id=None if is_public else connection.id,
-                client_id=connection.client_id,
-                api_version=api_version,
+                url=url, events=chosen, api_version=api_version, **self._of(workspace)
             )
             self._keep(subscription)
         self.send_handshake(subscription.id)
@@ -106,21 +100,22 @@ class Webhooks:
         """Events still waiting for it are dropped."""
         with self._lock:
             gone = self.subscription(subscription_id)
-            self._world.forget_subscription(gone.id)
+            self._world.forget(OBJECT, gone.id)
             self._waiting = [one for one in self._waiting if one.subscription.id != gone.id]
             self.listen()
             self._save()
 
     def subscription(self, subscription_id: str) -> Subscription:
         """Raises ValueError for an unknown id."""
-        found = self._world.subscriptions.get(subscription_id)
+        found = self._world.kept.get(OBJECT, {}).get(subscription_id)
         if not isinstance(found, Subscription):
             raise ValueError(f"no subscription with id {subscription_id}")
         return found
 
     def subscriptions(self) -> list[Subscription]:
         with self._lock:
-            return [one for one in self._world.subscriptions.values() if isinstance(one, Subscription)]
+            found = self._world.kept.get(OBJECT, {}).values()
+            return [one for one in found if isinstance(one, Subscription)]
 
     # -- rules -----------------------------------------------------------------------------------
 
@@ -281,15 +276,20 @@ class Webhooks:
         return made
 
     def _keep(self, subscription: Subscription) -> None:
-        self._world.keep_subscription(subscription)
+        self._world.keep(OBJECT, subscription)
         self.listen()
         self._save()
 
-    def _connection(self, name: str) -> Connection:
-        for connection in self._world.connections():
-            if name in connection.tokens or name == connection.client_id:
-                return connection
+    def _of(self, name: str) -> Json:
+        """Whose events: keys of a Subscription."""
+        if name in self._world.kept.get(clients.OBJECT, {}):
+            return {"integration_id": integration_id(name), "client_id": name}
         workspace = self._world.find(name)
         if workspace is None:
             raise ValueError(f"unknown workspace, token or client {name!r}")
-        return workspace.connections[0]
+        connection = self._world.tokens.get(name, workspace.connections[0])
+        return {
+            "integration_id": connection.integration_id,
+            "workspace_id": workspace.id,
+            "bot_id": connection.id,
+        }

@@ -13,6 +13,7 @@ from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.rendering import VERSION, VERSIONS
 from integrations.sandbox.notion.world import Connection, Workspace
 
+OBJECT = "sandbox_subscription"
 State = Literal["pending", "active", "paused"]
 ACTIONS: dict[str, tuple[str, ...]] = {
     "page": (
@@ -77,7 +78,7 @@ class Subscription:
         return connection.workspace.id == self.workspace_id and connection.id == self.bot_id
 
     def as_json(self) -> Json:
-        return {"object": "sandbox_subscription", **asdict(self), "events": list(self.events)}
+        return {"object": OBJECT, **asdict(self), "events": list(self.events)}
 
 
 def check_url(url: str) -> None:

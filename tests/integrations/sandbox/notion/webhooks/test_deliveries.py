@@ -206,16 +206,15 @@ class TestMishaps:
 def test_a_public_connection_hears_of_all_its_workspaces_at_one_address(
     sandbox: Sandbox, inbox: WebhookInbox
 ) -> None:
+    client = sandbox.oauth.register("client-1", "s")
     for name in ("one", "two"):
         workspace_id = sample.an_id(f"workspace {name}")
         user = sample.person(sample.an_id(f"owner {name}"), f"Owner {name}")
-        bot = sample.bot(sample.an_id(f"bot {name}"), workspace_id)
-        bot["bot"]["owner"] = {"type": "user", "user": {"object": "user", "id": user["id"]}}
-        line = sample.workspace_line(
-            id=workspace_id, name=f"Public {name}", tokens=[f"ntn_{name}"], bot=bot, client_id="client-1"
-        )
+        line = sample.workspace_line(id=workspace_id, name=f"Public {name}", tokens=[f"ntn_{name}"])
         page = sample.home_page() | {"id": sample.an_id(f"page {name}")}
         sandbox.add_workspace(line, [user, page])
+        location = sandbox.oauth.allow("client-1", workspace_id, user["id"], redirect_uri="http://a.example/")
+        sandbox.oauth.exchange(client, location.partition("code=")[2], None)
     made = sandbox.webhooks.subscribe("client-1", URL)
     sandbox.webhooks.confirm(made.id, made.verification_token)
     inbox.clear()
@@ -225,15 +224,17 @@ def test_a_public_connection_hears_of_all_its_workspaces_at_one_address(
     edit(sandbox, 1)  # a workspace that never allowed this integration
     sandbox.webhooks.deliver_now()
     assert [body["workspace_name"] for body in inbox.bodies] == ["Public one", "Public two"]
+    connection = sandbox.oauth.connection("client-1", "Public one")
+    assert connection is not None
     assert len({body["integration_id"] for body in inbox.bodies}) == 1
     assert inbox.bodies[0]["accessible_by"] == [
         {"id": sample.an_id("owner one"), "type": "person"},
-        {"id": sample.an_id("bot one"), "type": "bot"},
+        {"id": connection.id, "type": "bot"},
     ]
     if contract.is_available:
         for body in inbox.bodies:
             contract.assert_webhook_conforms(body)
-    sandbox.revoke("ntn_two")
+    sandbox.oauth.withdraw("client-1", "Public two")
     sandbox.edit(
         sample.an_id("page two"), sample.an_id("owner two"), {"icon": {"type": "emoji", "emoji": "🌱"}}
     )

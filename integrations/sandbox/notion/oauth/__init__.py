@@ -1,0 +1,1 @@
+"""OAuth of public connections: clients, consent, and pairs of tokens that rotate."""
