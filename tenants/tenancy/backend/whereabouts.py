@@ -22,9 +22,17 @@ def explained(tenant: TenantRef | None) -> TenantMoves | None:
         return None
     rows = apps.get_model("tenants", "Tenant")._base_manager.using("default").filter(pk=tenant.id)
     now = rows.values_list("cell", "state").first()
-    if now is None or (now[0] == tenant.cell and now[1] != "moving"):
+    if now is None or (now[0] == tenant.cell and now[1] != "moving" and not _is_walled(tenant)):
         return None
     return TenantMoves("The company is just being moved. Nothing was changed; try again in a moment.")
+
+
+def _is_walled(tenant: TenantRef) -> bool:
+    """Whether a wall stands round a company whose state says nothing of it: one that was closed already when the move
+    shut the others' doors, and has been opened since."""
+    operations = apps.get_model("tenants", "Operation")._base_manager.using("default")
+    moves = operations.filter(tenant_id=tenant.id, kind="move", state__in=("running", "undoing"))
+    return any(context.get("fenced_at") for context in moves.values_list("context", flat=True))
 
 
 def is_moving(error: BaseException | None) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -84,6 +85,32 @@ def test_every_door_says_try_again_to_who_has_not_heard_of_the_move(mover: Mover
     mover.before("hand_over", look)
     mover.move()
     assert seen == {"page": 200, "list": 200, "form": (503, "2"), "call": (503, "2", "tenants.moving")}
+
+
+def test_a_company_that_is_resumed_behind_the_wall_is_told_to_try_again(
+    mover: Mover, set_state: Callable[..., None]
+) -> None:
+    with tenant_scope(mover.tenant), atomic():
+        owner = actor_for(User.objects.get(email=f"owner@{mover.tenant.slug}.example"))
+        program = token_client(Domain.objects.get(tenant_id=mover.tenant.id).host, owner)
+    program.raise_request_exception = False
+    set_state("suspended", "Unpaid.")
+    seen: list[tuple[int, str | None]] = []
+
+    def ask_for_a_task() -> None:
+        answer = program.post("/api/v1/tasks/", {"title": "Quay"}, format="json")
+        seen.append((answer.status_code, answer.headers.get("Retry-After")))
+
+    def resume(_run: Run) -> None:
+        set_state("active")
+        directory.forget()
+        ask_for_a_task()
+
+    mover.before("hand_over", resume)
+    mover.move()
+    directory.forget()
+    ask_for_a_task()
+    assert seen == [(503, "2"), (201, None)]
 
 
 def test_a_job_that_meets_the_wall_is_put_back_without_counting(mover: Mover, deaf: Any) -> None:
