@@ -20,6 +20,8 @@ _NEXT_BEST: Final[Mapping[str, tuple[str, ...]]] = {
     "done": (),
     "cancelled": ("done",),
 }
+#: The name of a conflict about the record as a whole: it is in the trash there, its task was edited here.
+RECORD: Final = "record"
 _ONE_WAY_IN: Final = Direction.IN.value
 
 
@@ -69,8 +71,13 @@ def dirty_fields(
 
 
 def held_fields(open_fields: Collection[str], mapping: CollectionMapping) -> set[str]:
-    """These fields and what hangs on them: the completion on the status, both ends of a span on each other."""
+    """These fields and what hangs on them: the completion on the status, both ends of a span on each other.
+
+    While the record as a whole is disputed, everything is held.
+    """
     held = set(open_fields)
+    if RECORD in held:
+        return held | {item.value for item in OurField}
     if OurField.STATUS.value in held:
         held.add(OurField.COMPLETED.value)
     span = {OurField.DUE.value, OurField.START.value}

@@ -7,9 +7,8 @@ from django.utils import timezone
 
 from integrations.models import Conflict, Connection, ExternalLink, FieldMapping, SyncedCollection
 from integrations.sync.canonical import compared_fields, local_values
-from integrations.sync.carrying import carried_values, dirty_fields
+from integrations.sync.carrying import RECORD, carried_values, dirty_fields
 from integrations.sync.changes import note_archived
-from integrations.sync.conflicts.recording import RECORD
 from integrations.sync.counterparts import counterparts_for
 from integrations.sync.session import SyncSession
 from integrations.sync.translate import CollectionMapping

@@ -7,6 +7,7 @@ import structlog
 from django.utils import timezone
 
 from integrations.models import Conflict, Connection, ExternalLink
+from integrations.sync.carrying import RECORD
 from integrations.sync.merge import UNKNOWN, Merged, Outcome, Winner
 from integrations.sync.merging import MergedRecord
 from integrations.sync.translate import CollectionMapping
@@ -14,8 +15,6 @@ from integrations.sync.vocabulary import OurField
 
 log = structlog.get_logger(__name__)
 
-#: Stands for the record as a whole: it went to the trash there while its task waited to be sent.
-RECORD = "record"
 _UPDATED = (
     "policy",
     "base",
@@ -124,6 +123,11 @@ def _close(row: Conflict, merged: Merged) -> None:
         case _:
             row.chosen = Conflict.Side.REMOTE
             row.reason = "Both sides came to say the same."
+
+
+def is_disputed(link: ExternalLink) -> bool:
+    """Whether somebody has to say first what becomes of the record as a whole: until then nothing of it is sent."""
+    return Conflict.objects.open().filter(link=link, our_field=RECORD).exists()
 
 
 def close_record_conflicts(links: Iterable[ExternalLink], *, reason: str, chosen: str) -> int:
