@@ -1,13 +1,23 @@
 """Entry points for background work: load, call a service, stop."""
 
+from datetime import timedelta
 from typing import Final
+
+from django.utils import timezone
 
 from integrations.models import Connection, SyncRun
 from integrations.oauth.grants import give_back_grant
 from integrations.oauth.routes import keep_routes
+from integrations.services import enqueue_pushes
 from integrations.sync.bodies import read_bodies
-from integrations.sync.engine import give_up_run, run_sync
+from integrations.sync.engine import give_up_run
+from integrations.sync.events.debounce import QUIET_SECONDS
+from integrations.sync.events.dirty_set import is_anything_waiting
+from integrations.sync.events.handling import handle_events
+from integrations.sync.events.storing import EVENTS_JOB
 from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection
+from integrations.sync.push.sender import SOON_SECONDS, push_changes, wait_for_next
+from integrations.sync.safety.running import carry_out_run
 from integrations.sync.services import discover_collections
 from tenants.accounts.access import SYSTEM
 from tenants.dispatch import Retry, Work, tenant_job
@@ -20,10 +30,10 @@ _REVOKE_ATTEMPTS: Final = 6
 
 @tenant_job("integrations.run_sync", max_attempts=_RUN_ATTEMPTS)
 def run_sync_job(work: Work) -> None:
-    """Carry out an import or a full check, then have the texts of new pages read."""
+    """Carry a run out, then have the texts of new pages read."""
     assert work.object_id is not None
     try:
-        run_sync(run_id=work.object_id, heartbeat=work.heartbeat)
+        carry_out_run(run_id=work.object_id, heartbeat=work.heartbeat)
     except LimitReached as limit:
         raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
     except Exception as error:
@@ -33,7 +43,7 @@ def run_sync_job(work: Work) -> None:
         raise
     with atomic():
         run = SyncRun.objects.filter(pk=work.object_id).first()
-        if run is not None:
+        if run is not None and run.kind != SyncRun.Kind.DRY_RUN:
             ask_for_bodies(run.connection_id)
 
 
@@ -64,6 +74,45 @@ def read_bodies_job(work: Work) -> None:
         raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
     if wait is not None:
         raise Retry("more texts are to be read", after_seconds=wait)
+
+
+@tenant_job("integrations.push_changes", max_attempts=4)
+def push_changes_job(work: Work) -> None:
+    """Send what was changed here; ends when nothing waits."""
+    assert work.object_id is not None
+    try:
+        wait = push_changes(connection_id=work.object_id, heartbeat=work.heartbeat)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
+    if wait is None or wait > SOON_SECONDS:
+        with atomic():
+            # Whoever edits just now waits for this, or it sees the edit: no edit finds a job that is just ending.
+            wait = wait_for_next(work.object_id)
+            if wait is None or wait > SOON_SECONDS:
+                work.finish()
+                if wait is not None:
+                    # In a slot of its own: an edit that comes meanwhile does not wait for it.
+                    later = timezone.now() + timedelta(seconds=wait)
+                    enqueue_pushes(work.object_id, due_at=later, name="push-later")
+                return
+    raise Retry("more is to be sent", after_seconds=max(wait, 0.2))
+
+
+@tenant_job(EVENTS_JOB, max_attempts=5)
+def handle_events_job(work: Work) -> None:
+    """Read what events told of; ends when none waits."""
+    assert work.object_id is not None
+    try:
+        wait = handle_events(connection_id=work.object_id, heartbeat=work.heartbeat)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
+    if wait is None:
+        with atomic():
+            # Whoever stores an event just now waits for this, or it sees the event: none finds a job that is ending.
+            if not is_anything_waiting(work.object_id):
+                work.finish()
+                return
+    raise Retry("events come in", after_seconds=QUIET_SECONDS if wait is None else wait)
 
 
 @tenant_job("integrations.discover_collections", max_attempts=4)

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                 ('is_interactive', models.BooleanField(default=True)),
                 ('sent', models.JSONField(blank=True, default=dict)),
                 ('sent_generation', models.PositiveIntegerField(default=0)),
+                ('sent_at', models.DateTimeField(blank=True, null=True)),
                 ('committed_id', models.CharField(blank=True, default='', max_length=100)),
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('not_before', models.DateTimeField(default=django.utils.timezone.now)),

@@ -63,6 +63,7 @@ class Push(models.Model):
     # What was sent last and not answered for sure: {our field: value}; the read-back is compared with it.
     sent = models.JSONField(default=dict, blank=True)
     sent_generation = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
     committed_id = models.CharField(max_length=100, blank=True, default="")
     attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(default=timezone.now)

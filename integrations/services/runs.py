@@ -22,6 +22,8 @@ POLL_JOB: Final = "integrations.poll_connection"
 BODIES_JOB: Final = "integrations.read_bodies"
 PUSH_JOB: Final = "integrations.push_changes"
 WHOLE_KINDS: Final = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
+#: Runs with a job of their own: whoever resumes a connection has them go on.
+_WITH_JOB: Final = (*WHOLE_KINDS, SyncRun.Kind.DRY_RUN, SyncRun.Kind.UNDO)
 
 
 @atomic
@@ -110,16 +112,22 @@ def enqueue_run(run: SyncRun) -> None:
     enqueue(RUN_JOB, object_id=run.pk, slot=f"run:{run.pk}", priority=60)
 
 
-def enqueue_pushes(connection_id: UUID, *, due_at: datetime | None = None, priority: int = 30) -> None:
-    """Have a worker send what is to be written there; does nothing while one is about to. Inside a transaction."""
-    enqueue(PUSH_JOB, object_id=connection_id, due_at=due_at, slot=f"push:{connection_id}", priority=priority)
+def enqueue_pushes(
+    connection_id: UUID, *, due_at: datetime | None = None, priority: int = 30, name: str = "push"
+) -> None:
+    """Have a worker send what is to be written there; does nothing while one is about to. Inside a transaction.
+
+    `name` tells those apart that do not wait for each other.
+    """
+    slot = f"{name}:{connection_id}"
+    enqueue(PUSH_JOB, object_id=connection_id, due_at=due_at, slot=slot, priority=priority)
 
 
 def wake(connection: Connection) -> None:
     """Let polls, runs and pushes that were stopped go on."""
     schedule_polls(connection)
     enqueue_pushes(connection.pk)
-    for run in SyncRun.objects.filter(connection=connection, kind__in=WHOLE_KINDS).open():
+    for run in SyncRun.objects.filter(connection=connection, kind__in=_WITH_JOB).open():
         enqueue_run(run)
 
 

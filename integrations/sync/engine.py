@@ -26,6 +26,7 @@ from integrations.sync.limiter import Lane
 from integrations.sync.outcomes import finish_run, suspend_connection, wait_with_run
 from integrations.sync.people import read_people
 from integrations.sync.problems import Problem
+from integrations.sync.push.sender import send_ready_pushes
 from integrations.sync.reading import CannotGoOn, read_collection
 from integrations.sync.relations import resolve_relations
 from integrations.sync.retry import postponed_pause
@@ -127,6 +128,8 @@ def _attempt(session: SyncSession) -> None:
     run = session.run
     done_before = run.done + run.calls
     try:
+        # A record whose making was broken off has to be known as ours before it is read.
+        send_ready_pushes(session)
         _phases(session)
         finish_run(session)
     except Stopped as error:

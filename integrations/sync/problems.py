@@ -109,6 +109,11 @@ _KINDS: Mapping[str, ProblemKind] = {
         "Nothing was archived. If they were really deleted, confirm it; if not, share the database again.",
         _Action.CONFIRM_DELETION,
     ),
+    "not_looked_for": ProblemKind(
+        "Missing rows were not looked for",
+        "A dry run looks for some of them only. The real run asks for each, and before many are archived it asks you.",
+        severity=_WARNING,
+    ),
     "unknown_option": ProblemKind(
         "Options nobody has mapped yet",
         "They were read by their names. Look at the mapping and confirm what they mean.",
@@ -153,6 +158,45 @@ _KINDS: Mapping[str, ProblemKind] = {
         "Page texts that came incomplete",
         "The service left out parts it cannot show as text.",
         severity=_WARNING,
+    ),
+    "push_value": ProblemKind(
+        "Values the service would not take",
+        "Change the value here; it is sent by itself then.",
+    ),
+    "push_refused": ProblemKind(
+        "Changes the service refused",
+        "Change the value, or look at the mapping of the database. Then send it again.",
+        _Action.CONFIRM_MAPPING,
+    ),
+    "push_forbidden": ProblemKind(
+        "Changes the integration is not allowed to make",
+        "Give the integration the capabilities to insert and to update content, then send them again.",
+        _Action.SHARE,
+    ),
+    "push_storage_full": ProblemKind(
+        "The workspace is full",
+        "Make room there or change the plan, then send them again. Changes of present rows go on.",
+        _Action.RETRY,
+    ),
+    "push_ignored": ProblemKind(
+        "Changes that were taken and not kept",
+        "Look whether the page or the database is locked there, then send them again.",
+        _Action.EDIT_REMOTE,
+    ),
+    "push_collection_lost": ProblemKind(
+        "Tasks whose database is gone",
+        "Share the database with the integration again, then send them again.",
+        _Action.SHARE,
+    ),
+    "push_gave_up": ProblemKind(
+        "Changes that failed again and again",
+        "Send them again when the service is well.",
+        _Action.RETRY,
+    ),
+    "push_unwritable": ProblemKind(
+        "New tasks without a column for their title",
+        "Choose a column for the title in the mapping of the database, then send them again.",
+        _Action.CONFIRM_MAPPING,
     ),
 }
 _UNKNOWN = ProblemKind("Something unexpected", "Try again. If it stays so, tell us.", _Action.RETRY)

@@ -14,6 +14,7 @@ from integrations.sync.drift import needs_new_schema
 from integrations.sync.guarded_source import needs_smaller_page
 from integrations.sync.journal import PLACE
 from integrations.sync.page import PageContext
+from integrations.sync.push.sender import send_ready_pushes
 from integrations.sync.retry import SMALLEST_PAGE_SIZE
 from integrations.sync.session import SyncSession
 from integrations.sync.taking_over import take_over
@@ -57,6 +58,8 @@ def read_collection(
             reader.context = replace(reader.context, mapping=mapping)
         if page is not None:
             take_over(reader.context, page, advance=partial(reader.advance, page))
+            # A person's edit never waits for an import: it goes out between two pages.
+            send_ready_pushes(session)
             if part.state != SyncRunCollection.State.READ:
                 session.end_turn()
 

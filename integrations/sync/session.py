@@ -104,7 +104,7 @@ class SyncSession:
     @property
     def seen_run_id(self) -> UUID | None:
         """What marks a record as seen; only runs that read everything leave a mark."""
-        return None if self.run.kind == SyncRun.Kind.POLL else self.run.pk
+        return self.run.pk if self.run.kind in WHOLE_KINDS else None
 
     def strike(self, error: LimitReached) -> None:
         """Count a failure of the service for one record; one such record must not hold up the others.

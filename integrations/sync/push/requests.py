@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db.models import BooleanField, Case, F, Q, Value, When
+from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.models import Connection, ExternalLink, Push, SyncedCollection
@@ -70,7 +70,9 @@ def intended_kind(*, link_state: str, is_archived: bool, trashes_records: bool) 
 
 
 def _wanted(ids: Collection[UUID]) -> list[_Wanted]:
+    # Locked before the rows about them are made, in the order of a reading that asks for pushes as well.
     tasks = Task.objects.filter(pk__in=ids)
+    list(tasks.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     rows = {row[0]: row[1:] for row in tasks.values_list("pk", "archived_at", "department__name")}
     links = ExternalLink.objects.filter(task__in=list(rows)).select_related("collection", "connection")
     found: list[_Wanted] = []
@@ -147,27 +149,15 @@ def _note(wanted: list[_Wanted], *, is_interactive: bool, now: datetime) -> None
     by_kind: dict[tuple[UUID, str], list[UUID]] = defaultdict(list)
     for item in wanted:
         by_kind[item.connection_id, item.kind].append(item.task_id)
-    is_parked = Q(state=Push.State.PARKED)
     for (connection_id, kind), task_ids in by_kind.items():
-        Push.objects.filter(connection_id=connection_id, task__in=task_ids).update(
-            generation=F("generation") + 1,
-            # What was sent and not answered is looked up as what it was; its kind follows then.
-            kind=Case(
-                When(state__in=[Push.State.SENDING, Push.State.AMBIGUOUS], then=F("kind")),
-                default=Value(kind),
-            ),
-            is_interactive=Case(
-                When(is_interactive=True, then=Value(True)),
-                default=Value(is_interactive),
-                output_field=BooleanField(),
-            ),
-            # An edit may have mended what was refused.
-            state=Case(When(is_parked, then=Value(Push.State.WAITING)), default=F("state")),
-            not_before=Case(When(is_parked, then=Value(now + DEBOUNCE)), default=F("not_before")),
-            attempts=Case(When(is_parked, then=Value(0)), default=F("attempts")),
-            error_code=Case(When(is_parked, then=Value("")), default=F("error_code")),
-            error_field=Case(When(is_parked, then=Value("")), default=F("error_field")),
-            error=Case(When(is_parked, then=Value("")), default=F("error")),
-            updated_at=now,
-        )
+        rows = Push.objects.filter(connection_id=connection_id, task__in=task_ids)
+        # An edit may have mended what was refused.
+        rows.parked().update(
+            state=Push.State.WAITING, not_before=now + DEBOUNCE, attempts=0,
+            error_code="", error_field="", error="",
+        )  # fmt: skip
+        # What was sent and not answered is looked up as what it was; its kind follows then.
+        rows.exclude(state__in=[Push.State.SENDING, Push.State.AMBIGUOUS]).update(kind=kind)
+        counted = {"is_interactive": True} if is_interactive else {}
+        rows.update(generation=F("generation") + 1, updated_at=now, **counted)
     log.info("push.requested", records=len(wanted), is_interactive=is_interactive)
