@@ -10,14 +10,9 @@ from integrations.oauth.grants import give_back_grant
 from integrations.oauth.routes import keep_routes
 from integrations.services import enqueue_pushes
 from integrations.sync.bodies import read_bodies
-from integrations.sync.engine import give_up_run
-from integrations.sync.events.debounce import QUIET_SECONDS
-from integrations.sync.events.dirty_set import is_anything_waiting
-from integrations.sync.events.handling import handle_events
-from integrations.sync.events.storing import EVENTS_JOB
+from integrations.sync.engine import give_up_run, run_sync
 from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection
 from integrations.sync.push.sender import SOON_SECONDS, push_changes, wait_for_next
-from integrations.sync.safety.running import carry_out_run
 from integrations.sync.services import discover_collections
 from tenants.accounts.access import SYSTEM
 from tenants.dispatch import Retry, Work, tenant_job
@@ -30,10 +25,10 @@ _REVOKE_ATTEMPTS: Final = 6
 
 @tenant_job("integrations.run_sync", max_attempts=_RUN_ATTEMPTS)
 def run_sync_job(work: Work) -> None:
-    """Carry a run out, then have the texts of new pages read."""
+    """Carry out an import or a full check, then have the texts of new pages read."""
     assert work.object_id is not None
     try:
-        carry_out_run(run_id=work.object_id, heartbeat=work.heartbeat)
+        run_sync(run_id=work.object_id, heartbeat=work.heartbeat)
     except LimitReached as limit:
         raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
     except Exception as error:
@@ -43,7 +38,7 @@ def run_sync_job(work: Work) -> None:
         raise
     with atomic():
         run = SyncRun.objects.filter(pk=work.object_id).first()
-        if run is not None and run.kind != SyncRun.Kind.DRY_RUN:
+        if run is not None:
             ask_for_bodies(run.connection_id)
 
 
@@ -96,23 +91,6 @@ def push_changes_job(work: Work) -> None:
                     enqueue_pushes(work.object_id, due_at=later, name="push-later")
                 return
     raise Retry("more is to be sent", after_seconds=max(wait, 0.2))
-
-
-@tenant_job(EVENTS_JOB, max_attempts=5)
-def handle_events_job(work: Work) -> None:
-    """Read what events told of; ends when none waits."""
-    assert work.object_id is not None
-    try:
-        wait = handle_events(connection_id=work.object_id, heartbeat=work.heartbeat)
-    except LimitReached as limit:
-        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
-    if wait is None:
-        with atomic():
-            # Whoever stores an event just now waits for this, or it sees the event: none finds a job that is ending.
-            if not is_anything_waiting(work.object_id):
-                work.finish()
-                return
-    raise Retry("events come in", after_seconds=QUIET_SECONDS if wait is None else wait)
 
 
 @tenant_job("integrations.discover_collections", max_attempts=4)

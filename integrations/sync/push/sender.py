@@ -66,8 +66,9 @@ def push_changes(*, connection_id: UUID, heartbeat: Callable[[], None]) -> float
 def send_ready_pushes(session: SyncSession, *, at_most: int = ROUND) -> int:
     """Send what is ready under the lease of this session; returns how many records were dealt with.
 
-    One statement when nothing is, and nothing is sent while a run only tries. What was broken off is looked up first: nothing is read before it is known what
-    became of it. Call it outside a transaction. Raises: SourceError (the connection's own problem), Stopped, LeaseLost.
+    One statement when nothing is, and nothing is sent while a run only tries. What was broken off is looked up first:
+    nothing is read before it is known what became of it. Call it outside a transaction.
+    Raises: SourceError (the connection's own problem), Stopped, LeaseLost.
     """
     if session.run.kind == SyncRun.Kind.DRY_RUN:
         return 0
