@@ -11,7 +11,8 @@ import structlog
 
 from tenants.backups.errors import BackupFailed
 from tenants.backups.sealing import read_sealed
-from tenants.backups.wal import ARCHIVED, SEGMENT, segment_index, wal_folder, wal_name
+from tenants.backups.segments import ARCHIVED, SEGMENT, segment_at, segment_index, timeline_of
+from tenants.backups.wal import wal_folder, wal_name
 
 log = structlog.get_logger(__name__)
 SCRIPT: Final = Path(__file__).with_name("fetch_wal.sh")
@@ -94,5 +95,5 @@ class WalFeeder:
         return True
 
     def _next(self, name: str) -> str:
-        index, per_log = segment_index(name, self._segment_bytes) + 1, 0x1_0000_0000 // self._segment_bytes
-        return f"{name[:8]}{index // per_log:08X}{index % per_log:08X}"
+        index = segment_index(name, self._segment_bytes) + 1
+        return segment_at(index, timeline_of(name), self._segment_bytes)

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from tenants.backups.repository import StoredBackup, remove_backup, repository_lock, stored_backups
 from tenants.backups.sealing import sync_folder
+from tenants.backups.segments import SEGMENT
 from tenants.backups.servers import BackupServer
 from tenants.backups.soundness import broken_backups
-from tenants.backups.wal import SEGMENT, wal_folder
+from tenants.backups.wal import wal_folder
 from tenants.models import Backup
 
 log = structlog.get_logger(__name__)

@@ -24,9 +24,10 @@ from tenants.backups.errors import BackupFailed, WalMissing
 from tenants.backups.feeding import WalFeeder
 from tenants.backups.laying_out import lay_out, make_folder
 from tenants.backups.repository import StoredBackup, chain_of, newest_before, repository_lock, stored_backups
+from tenants.backups.segments import require_unbroken
 from tenants.backups.servers import Access, BackupServer, Connection, last_lines, program
 from tenants.backups.soundness import broken_backups, sound_backups
-from tenants.backups.wal import require_unbroken, stored_segments
+from tenants.backups.wal import stored_segments
 
 log = structlog.get_logger(__name__)
 RECOVERY_SECONDS: Final = 2 * 3600.0

@@ -29,16 +29,10 @@ from tenants.backups.repository import (
     write_entry,
 )
 from tenants.backups.sealing import SealedFile, read_sealed, remove_stale, write_small
+from tenants.backups.segments import parse_lsn, require_unbroken, segment_of
 from tenants.backups.servers import BackupServer, last_lines, program
 from tenants.backups.soundness import broken_backups
-from tenants.backups.wal import (
-    parse_lsn,
-    require_unbroken,
-    segment_of,
-    stored_segments,
-    wait_for_wal,
-    wal_folder,
-)
+from tenants.backups.wal import require_archiving, stored_segments, wait_for_wal, wal_folder
 from tenants.foundation.errors import DomainError
 from tenants.foundation.redaction import redact_text
 from tenants.models import Backup
@@ -122,6 +116,7 @@ def _store(
 ) -> StoredBackup:
     folder = backup_folder(server.name, row.pk)
     started_at = timezone.now()
+    require_archiving(server)
     with server.connect() as connection:
         size = connection.execute("SELECT pg_size_bytes(current_setting('wal_segment_size'))").fetchone()
     segment_bytes = int(cast(tuple[int], size)[0])

@@ -10,8 +10,9 @@ from tenants.backups.errors import BackupBroken, BackupFailed, NoBackup
 from tenants.backups.laying_out import lay_out
 from tenants.backups.repository import StoredBackup, chain_of, repository_lock, stored_backups
 from tenants.backups.scratch import clear_leftovers, workplace
+from tenants.backups.segments import require_unbroken, segment_index
 from tenants.backups.servers import BackupServer
-from tenants.backups.wal import check_segment, require_unbroken, segment_index, stored_segments
+from tenants.backups.wal import check_segment, stored_segments
 from tenants.models import Backup, Evidence
 
 log = structlog.get_logger(__name__)
@@ -72,5 +73,5 @@ def _check_log(backup: StoredBackup, beat: Callable[[], None]) -> None:
     wanted = range(segment_index(backup.first_segment, size), segment_index(backup.last_segment, size) + 1)
     for name in segments:
         if segment_index(name, size) in wanted:
-            check_segment(backup.server, name)
+            check_segment(backup.server, name, size)
             beat()

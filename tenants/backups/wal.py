@@ -1,8 +1,7 @@
-"""Write-ahead log: its segments' names and order, and their way from the server's spool into the repository."""
+"""Write-ahead log: its way from the server's spool into the repository."""
 
 import fcntl
 import hashlib
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,12 +13,16 @@ import structlog
 
 from tenants.backups.errors import BackupBroken, BackupBusy, BackupFailed, WalMissing
 from tenants.backups.sealing import SealedFile, read_sealed
+from tenants.backups.segments import ARCHIVED, HEADER_BYTES, SEGMENT, check_header
 from tenants.backups.servers import BackupServer, repository_folder
 
 log = structlog.get_logger(__name__)
-SEGMENT: Final = re.compile(r"^[0-9A-F]{24}$")
-# Segments, the history of timelines, and the marks of backups: what an archive_command is given.
-ARCHIVED: Final = re.compile(r"^([0-9A-F]{24}(\.[0-9A-F]{8}\.backup)?|[0-9A-F]{8}\.history)$")
+# A replication slot may be a replica's; then it is seen when the log does not come.
+ARCHIVING: Final = """
+SELECT current_setting('archive_mode'), current_setting('archive_command'), current_setting('archive_library'),
+       (SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_receivewal')
+       + (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical')
+"""
 _READ_BYTES: Final = 1024 * 1024
 _SHIPPING_SECONDS: Final = 120.0
 
@@ -30,23 +33,6 @@ class Shipment:
 
     files: int
     stored_bytes: int
-
-
-def parse_lsn(lsn: str) -> int:
-    """A position as PostgreSQL writes it (``0/3000028``) as a number of bytes."""
-    high, low = lsn.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
-
-
-def segment_of(lsn: str, timeline: int, segment_bytes: int) -> str:
-    """The name of the segment that holds a position."""
-    index, per_log = parse_lsn(lsn) // segment_bytes, 0x1_0000_0000 // segment_bytes
-    return f"{timeline:08X}{index // per_log:08X}{index % per_log:08X}"
-
-
-def segment_index(name: str, segment_bytes: int) -> int:
-    """The place of a segment in the sequence, whatever its timeline."""
-    return int(name[8:16], 16) * (0x1_0000_0000 // segment_bytes) + int(name[16:24], 16)
 
 
 def wal_folder(server: str) -> Path:
@@ -67,21 +53,6 @@ def stored_segments(server: str) -> list[str]:
     return sorted(
         (path.name for path in folder.iterdir() if SEGMENT.match(path.name)), key=lambda name: name[8:]
     )
-
-
-def require_unbroken(segments: Iterable[str], *, first: str, last: str | None, segment_bytes: int) -> None:
-    """See that the log goes on without a hole from ``first`` to ``last`` (None: to the newest there is).
-
-    Raises: WalMissing with the first place that is missing.
-    """
-    there = {segment_index(name, segment_bytes) for name in segments}
-    start = segment_index(first, segment_bytes)
-    end = segment_index(last, segment_bytes) if last else max(there, default=start)
-    for index in range(start, end + 1):
-        if index not in there:
-            per_log = 0x1_0000_0000 // segment_bytes
-            name = f"{first[:8]}{index // per_log:08X}{index % per_log:08X}"
-            raise WalMissing(f"The segment {name} of the write-ahead log is not in the repository.")
 
 
 def ship_wal(server: BackupServer, *, beat: Callable[[], None] = lambda: None) -> Shipment:
@@ -123,6 +94,24 @@ def wait_for_wal(
             )
         beat()
         time.sleep(0.1)
+
+
+def require_archiving(server: BackupServer) -> None:
+    """See that somebody brings the log, where none has come so far: a backup without it cannot be restored.
+
+    Raises: BackupFailed with what is missing.
+    """
+    if stored_segments(server.name):
+        return
+    with server.connect() as connection:
+        row = connection.execute(ARCHIVING).fetchone()
+    assert row is not None  # one row, always
+    mode, command, library, receivers = row
+    if not receivers and (mode == "off" or not (command or library)):
+        raise BackupFailed(
+            "The server archives no log, so a backup of it could not be restored: set archive_mode and "
+            f"archive_command, or have pg_receivewal write to {server.wal_folder} (docs/backups.md)."
+        )
 
 
 def mark_position(server: BackupServer) -> str:
@@ -195,8 +184,12 @@ def _one_at_a_time(spool: Path) -> Iterator[None]:
         yield
 
 
-def check_segment(server: str, name: str) -> None:
-    """Read a stored segment to its end. Raises: BackupBroken."""
-    size = sum(len(piece) for piece in read_sealed(wal_folder(server) / name, wal_name(server, name)))
-    if not size:
-        raise BackupBroken(f"{name} is empty.")
+def check_segment(server: str, name: str, segment_bytes: int) -> None:
+    """Read a stored segment to its end and see that it is whole, and the one its name says. Raises: BackupBroken."""
+    head, size = b"", 0
+    for piece in read_sealed(wal_folder(server) / name, wal_name(server, name)):
+        head = head if len(head) >= HEADER_BYTES else head + piece[:HEADER_BYTES]
+        size += len(piece)
+    if size != segment_bytes:
+        raise BackupBroken(f"{name} has {size} bytes; a segment of this server has {segment_bytes}.")
+    check_header(head, name, segment_bytes)

@@ -1,26 +1,21 @@
 """A whole server from the repository, when nothing else is left: needs the key and the files, and no database."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from django.conf import settings
 
-from tenants.backups.errors import BackupFailed
+from tenants.backups.errors import BackupFailed, NoBackup
 from tenants.backups.laying_out import lay_out, make_folder, require_room
 from tenants.backups.repository import StoredBackup, chain_of, newest_before, stored_backups
 from tenants.backups.sealing import read_sealed
-from tenants.backups.wal import (
-    ARCHIVED,
-    require_unbroken,
-    segment_index,
-    stored_segments,
-    wal_folder,
-    wal_name,
-)
+from tenants.backups.segments import ARCHIVED, require_unbroken, segment_index
+from tenants.backups.wal import stored_segments, wal_folder, wal_name
 
 log = structlog.get_logger(__name__)
 
@@ -35,24 +30,30 @@ class LaidOut:
 
 
 def restore_server(
-    server: str, target: Path, *, to: datetime | None = None, beat: Callable[[], None] = lambda: None
+    server: str,
+    target: Path,
+    *,
+    to: datetime | None = None,
+    backup_id: UUID | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> LaidOut:
     """Make a data directory in ``target`` that comes to a moment (None: as far as the log goes) when it is started.
 
-    The log lies decrypted beside it, in ``target/wal``; remove that when the server has come up.
+    It begins with the backup ``backup_id``, else with the newest one before the moment. The log lies decrypted beside
+    it, in ``target/wal``; remove that when the server has come up.
     Raises: BackupFailed (the folder is not empty; no room), NoBackup, WalMissing, BackupBroken.
     """
     if target.exists() and any(target.iterdir()):
         raise BackupFailed(f"{target} is not empty.")
-    target.mkdir(parents=True, exist_ok=True)
-    target.chmod(0o711)
     backups = stored_backups(server, skips_unreadable=True)
-    backup = newest_before(backups, to)
+    backup = newest_before(backups if backup_id is None else _only(backups, backup_id), to)
     segments, size = stored_segments(server), backup.segment_bytes
     require_unbroken(segments, first=backup.first_segment, last=None, segment_bytes=size)
     start = segment_index(backup.first_segment, size)
     names = [name for name in segments if segment_index(name, size) >= start]
     names += sorted(path.name for path in wal_folder(server).iterdir() if path.name.endswith(".history"))
+    target.mkdir(parents=True, exist_ok=True)
+    target.chmod(0o711)
     require_room(target, len(names) * size)
     data = lay_out(chain_of(backup, backups), target, beat=beat)
     wal = make_folder(target / "wal")
@@ -62,6 +63,13 @@ def restore_server(
     _configure(data, wal, to)
     log.info("server.laid_out", server=server, backup=str(backup.id), log_files=len(names))
     return LaidOut(data, backup, len(names))
+
+
+def _only(backups: Sequence[StoredBackup], backup_id: UUID) -> list[StoredBackup]:
+    chosen = [backup for backup in backups if backup.id == backup_id]
+    if not chosen:
+        raise NoBackup(f"There is no backup {backup_id} in the repository, or its entry cannot be read.")
+    return chosen
 
 
 def _decrypt(server: str, name: str, target: Path) -> None:

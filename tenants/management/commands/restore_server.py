@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -24,12 +25,20 @@ class Command(BaseCommand):
             "--server", default=MAIN, help="main, or the alias of its first cell (default: main)"
         )
         parser.add_argument("--to", metavar="MOMENT", help="with its zone; without it as far as the log goes")
+        parser.add_argument(
+            "--backup",
+            type=UUID,
+            metavar="ID",
+            help="begin with this one (default: the newest before the moment)",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             moment = parse_moment(options["to"]) if options["to"] else None
-            done = restore_server(options["server"], options["folder"].resolve(), to=moment)
+            done = restore_server(
+                options["server"], options["folder"].resolve(), to=moment, backup_id=options["backup"]
+            )
         except DomainError as error:
             raise CommandError(error.message) from error
         told = {"data": str(done.data), "backup": str(done.backup.id), "log_files": done.log_files}

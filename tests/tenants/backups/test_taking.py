@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from config import embedded
-from tenants.backups.errors import BackupBroken, BackupBusy, NoBackup
+from tenants.backups.errors import BackupBroken, BackupBusy, BackupFailed, NoBackup
 from tenants.backups.repository import (
     DATA,
     StoredBackup,
@@ -30,11 +30,12 @@ from tenants.backups.repository import (
 from tenants.backups.retention import prune_backups
 from tenants.backups.scratch import recovered_server
 from tenants.backups.sealing import read_sealed
-from tenants.backups.servers import BackupServer, backup_servers
+from tenants.backups.servers import Access, BackupServer, backup_servers
 from tenants.backups.taking import take_backup
 from tenants.backups.verifying import verify_backup
-from tenants.backups.wal import close_segment, stored_segments, wait_for_wal
+from tenants.backups.wal import close_segment, require_archiving, stored_segments, wait_for_wal
 from tenants.backups.whole_server import restore_server
+from tenants.foundation.ids import uuid7
 from tenants.models import Backup, Evidence, Tenant
 from tests.companies import create_company, drop_company
 from tests.tenants.backups.departments import found
@@ -260,7 +261,13 @@ def test_a_lost_server_comes_back_without_any_database(
     found(company, "last")
     wait_for_wal(server, close_segment(server), seconds=60)
     target = on_own_server.var / f"lost-{timezone.now():%H%M%S%f}"
-    done = restore_server(server.name, target)
+    earlier = newest(server)
+    if len(stored_backups(server.name)) == 1:
+        take_backup(server, kind="full")
+    done = restore_server(server.name, target, backup_id=earlier.id)
+    assert done.backup == earlier
+    with pytest.raises(NoBackup, match="There is no backup"):
+        restore_server(server.name, target.with_name("nowhere"), backup_id=uuid7())
     port = embedded.free_port()
     process = subprocess.Popen(
         [
@@ -294,6 +301,20 @@ def test_a_lost_server_comes_back_without_any_database(
     finally:
         process.send_signal(signal.SIGQUIT)
         process.wait(timeout=20)
+
+
+def test_a_server_that_archives_nothing_is_refused_at_once(
+    databases: None, settings: Settings, tmp_path: Path
+) -> None:
+    """The suite's own server keeps no log; the first backup would wait for it in vain."""
+    settings.BACKUP_DIR, settings.BACKUP_WAL_DIR = tmp_path / "backups", tmp_path / "wal"
+    server = BackupServer("main", Access.from_url(settings.ADMIN_URLS["default_owner"]), {})
+    with pytest.raises(BackupFailed, match="archives no log"):
+        require_archiving(server)
+    segments = tmp_path / "backups" / "main" / "wal"
+    segments.mkdir(parents=True)
+    (segments / ("0" * 24)).touch()
+    require_archiving(server)  # there was one who brought it
 
 
 def test_an_incremental_backup_needs_a_full_one(

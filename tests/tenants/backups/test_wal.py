@@ -5,13 +5,12 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from tenants.backups.errors import BackupFailed, WalMissing
-from tenants.backups.sealing import read_small
+from tenants.backups.errors import BackupBroken, BackupFailed, WalMissing
+from tenants.backups.sealing import read_small, write_small
+from tenants.backups.segments import HEADER, IS_LONG, require_unbroken, segment_at, segment_index, segment_of
 from tenants.backups.servers import Access, BackupServer
 from tenants.backups.wal import (
-    require_unbroken,
-    segment_index,
-    segment_of,
+    check_segment,
     ship_wal,
     stored_segments,
     wait_for_wal,
@@ -42,6 +41,11 @@ def server(tmp_path: Path, settings: Settings) -> BackupServer:
 )
 def test_a_position_is_in_a_segment(lsn: str, name: str) -> None:
     assert segment_of(lsn, 1, SIZE) == name
+
+
+def test_a_name_says_its_place_and_a_place_its_name() -> None:
+    for name in (FIRST, "0000000A0000000100000000"):
+        assert segment_at(segment_index(name, SIZE), int(name[:8], 16), SIZE) == name
 
 
 def test_segments_follow_one_another_over_the_end_of_a_log() -> None:
@@ -89,3 +93,42 @@ def test_the_same_segment_again_is_welcome_and_another_is_refused(server: Backup
 def test_a_segment_that_does_not_come_is_named_with_what_to_look_at(server: BackupServer) -> None:
     with pytest.raises(WalMissing, match="archive_command"):
         wait_for_wal(server, FIRST, seconds=0.2)
+
+
+def first_page(**facts: int) -> bytes:
+    """What PostgreSQL 18 writes at the beginning of the segment FIRST."""
+    said = {"magic": 0xD118, "info": IS_LONG, "timeline": 1, "address": 0xFE * SIZE, "size": SIZE} | facts
+    return HEADER.pack(
+        said["magic"], said["info"], said["timeline"], said["address"], 0, 7_500_000_000_000_000_000, said["size"], 8192
+    )  # fmt: skip
+
+
+def store(content: bytes) -> None:
+    folder = wal_folder("main")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_small(folder / FIRST, wal_name("main", FIRST), content)
+
+
+def test_a_whole_segment_in_its_place_passes(server: BackupServer) -> None:
+    store(first_page().ljust(SIZE, b"\0"))
+    check_segment("main", FIRST, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "has 0 bytes"),
+        (first_page() + b"cut off", "bytes; a segment of this server has"),
+        (b"not a log at all".ljust(SIZE, b"."), "not a segment"),
+        (first_page(info=0).ljust(SIZE, b"\0"), "not a segment"),
+        (first_page(address=0xFD * SIZE).ljust(SIZE, b"\0"), "another segment's pages"),
+        (first_page(timeline=2).ljust(SIZE, b"\0"), "another segment's pages"),
+        (first_page(size=2 * SIZE).ljust(SIZE, b"\0"), "segments have"),
+    ],
+)
+def test_a_segment_that_is_no_whole_one_or_another_one_is_broken(
+    server: BackupServer, content: bytes, says: str
+) -> None:
+    store(content)
+    with pytest.raises(BackupBroken, match=says):
+        check_segment("main", FIRST, SIZE)
