@@ -1,0 +1,218 @@
+"""Reads what events told of: sorts them, reads each dirty record the cheapest way, and notes what became of them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.db.models import F
+from django.db.models.functions import Coalesce, Greatest
+from django.utils import timezone
+
+from integrations.models import (
+    Connection,
+    ExternalLink,
+    InboundEvent,
+    SyncedCollection,
+    SyncRun,
+    SyncRunCollection,
+)
+from integrations.services import BODIES_JOB, DISCOVER_JOB, system_run
+from integrations.sync.disappearances import GUARD_ROWS, GUARD_SHARE
+from integrations.sync.engine import carry_out
+from integrations.sync.events.debounce import seconds_to_wait
+from integrations.sync.events.dirty_set import (
+    facts_about,
+    forget_old_events,
+    settle,
+    told_by,
+    waiting_events,
+)
+from integrations.sync.events.reading import DirtyTable, read_dirty
+from integrations.sync.events.triage import Facts, Want, judge
+from integrations.sync.reading import OVERLAP
+from tenants.dispatch import enqueue
+from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
+
+#: Events of a table that is being read for the first time wait for the end of that, others for the service to recover.
+LATER_SECONDS: Final = 15.0
+KEPT_FOR: Final = timedelta(days=14)
+_READ, _IGNORED = InboundEvent.State.DONE, InboundEvent.State.IGNORED
+
+
+@dataclass
+class Sorted:
+    """The dirty set by what is to be done. Event ids, but for `bodies`: remote id → the last change."""
+
+    tables: dict[UUID, DirtyTable] = field(default_factory=dict)
+    bodies: dict[str, datetime] = field(default_factory=dict)
+    body_events: list[str] = field(default_factory=list)
+    nothing: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    new_tables: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
+
+
+def handle_events(*, connection_id: UUID, heartbeat: Callable[[], None]) -> float | None:
+    """Read what the waiting events of a connection told of, once the burst is over.
+
+    Returns the seconds after which to look again, None when nothing waits for long. Call it outside a transaction.
+    Raises: LimitReached (the events go on waiting), LeaseLost.
+    """
+    with atomic():
+        connection = Connection.objects.filter(pk=connection_id).first()
+        if connection is None or connection.state != Connection.State.CONNECTED:
+            # Whoever resumes it looks for changes, and that look asks for the events that wait.
+            return None
+        waiting = waiting_events(connection)
+        if not waiting:
+            forget_old_events(connection, before=timezone.now() - KEPT_FOR)
+            return None
+        pause = _pause(waiting)
+        if pause > 0:
+            return pause
+        dirty = sort_out(waiting, facts_about(connection, waiting))
+        _settle_what_needs_no_call(connection, dirty)
+        _mind_the_guard(connection, dirty)
+    log.info(
+        "events.sorted",
+        connection_id=connection_id,
+        events=len(waiting),
+        tables=len(dirty.tables),
+        records=sum(len(table.records) + len(table.look_ups) for table in dirty.tables.values()),
+    )
+    if dirty.tables:
+        _read(connection, list(dirty.tables.values()), heartbeat)
+    has_failed = any(table.failed_ids for table in dirty.tables.values())
+    return LATER_SECONDS if dirty.later or has_failed else None
+
+
+def sort_out(waiting: Iterable[InboundEvent], facts: Facts) -> Sorted:
+    """Sort events by what they ask for; a record named often is read once. The order of arrival plays no part."""
+    dirty = Sorted()
+    for row in sorted(waiting, key=lambda item: (item.occurred_at, item.pk)):
+        told = told_by(row)
+        verdict = judge(told, facts)
+        if verdict.want is Want.NOTHING:
+            dirty.nothing[verdict.reason].append(row.pk)
+        elif verdict.want is Want.LATER:
+            dirty.later.append(row.pk)
+        elif verdict.want is Want.TABLES or verdict.table is None:
+            dirty.new_tables.append(row.pk)
+        elif verdict.want is Want.BODY:
+            dirty.bodies[told.entity_id] = told.occurred_at
+            dirty.body_events.append(row.pk)
+        else:
+            table = dirty.tables.setdefault(verdict.table.id, DirtyTable(verdict.table))
+            table.add(told, verdict.want)
+    return dirty
+
+
+def _pause(waiting: Sequence[InboundEvent]) -> float:
+    arrivals = [row.received_at for row in waiting]
+    return seconds_to_wait(first_at=min(arrivals), last_at=max(arrivals), now=timezone.now())
+
+
+def _settle_what_needs_no_call(connection: Connection, dirty: Sorted) -> None:
+    for reason, ids in dirty.nothing.items():
+        settle(ids, state=_IGNORED, reason=reason)
+    if dirty.new_tables:
+        enqueue(DISCOVER_JOB, object_id=connection.pk, slot=f"discover:{connection.pk}", priority=60)
+        settle(dirty.new_tables, state=_READ, reason="Tables are looked for anew.")
+    if dirty.bodies:
+        _mark_texts(connection, dirty.bodies)
+        settle(dirty.body_events, state=_READ, reason="Its text is read.")
+
+
+def _mark_texts(connection: Connection, bodies: dict[str, datetime]) -> None:
+    """Have texts read that changed. The edit is known by this, so that the next look does not read them again."""
+    now = timezone.now()
+    by_minute: dict[datetime, list[str]] = defaultdict(list)
+    for remote_id, occurred_at in bodies.items():
+        by_minute[occurred_at.replace(second=0, microsecond=0)].append(remote_id)
+    for minute, remote_ids in by_minute.items():
+        links = ExternalLink.objects.filter(
+            connection=connection, remote_id__in=remote_ids, task__isnull=False
+        )
+        links.update(
+            is_body_stale=True,
+            body_due_at=now,
+            remote_edited_at=Greatest(Coalesce(F("remote_edited_at"), minute), minute),
+        )
+    enqueue(BODIES_JOB, object_id=connection.pk, slot=f"bodies:{connection.pk}", priority=200)
+
+
+def _mind_the_guard(connection: Connection, dirty: Sorted) -> None:
+    """Where so many rows go at once that it may be a mistake, everything is compared and somebody asked instead."""
+    for table in dirty.tables.values():
+        gone = table.trashed_ids
+        if len(gone) <= GUARD_ROWS:
+            continue
+        links = ExternalLink.objects.filter(collection_id=table.known.id, state=ExternalLink.State.CLEAN)
+        if len(gone) <= GUARD_SHARE * links.count():
+            continue
+        ids = table.forget(gone)
+        settle(ids, state=_IGNORED, reason="So many rows went at once that everything is compared first.")
+        system_run(connection=connection, kind=SyncRun.Kind.FULL, trigger=SyncRun.Trigger.WEBHOOK)
+
+
+def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[[], None]) -> None:
+    with atomic():
+        run, parts = _new_run(connection, tables)
+    by_part = {part.pk: table for part in parts for table in tables if table.known.id == part.collection_id}
+    carry_out(run, parts, heartbeat=heartbeat, steps=partial(read_dirty, tables=by_part))
+    with atomic():
+        is_connected = Connection.objects.working().filter(pk=connection.pk).exists()
+        if run.state not in {SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL}:
+            if is_connected:
+                reason = f"It could not be read, the next look finds it: {run.error}"
+                settle(_events_of(tables), state=_IGNORED, reason=reason)
+            return
+        for part in parts:
+            if part.state == SyncRunCollection.State.FAILED:
+                reason = f"Its table could not be read: {part.error}"
+                settle(by_part[part.pk].events, state=_IGNORED, reason=reason)
+            else:
+                for how, ids in by_part[part.pk].events_by_way().items():
+                    settle(ids, state=_READ, reason=how)
+        enqueue_texts(connection)
+
+
+def enqueue_texts(connection: Connection) -> None:
+    """Have the texts of pages read that changed; inside a transaction."""
+    stale = ExternalLink.objects.filter(connection=connection).with_stale_body()
+    first = stale.order_by("body_due_at").values_list("body_due_at", flat=True).first()
+    if first is not None:
+        slot = f"bodies:{connection.pk}"
+        enqueue(BODIES_JOB, object_id=connection.pk, due_at=first, slot=slot, priority=200)
+
+
+def _events_of(tables: Iterable[DirtyTable]) -> list[str]:
+    return [event_id for table in tables for event_id in table.events]
+
+
+def _new_run(connection: Connection, tables: Sequence[DirtyTable]) -> tuple[SyncRun, list[SyncRunCollection]]:
+    """A run that is saved with the first change; one that was broken off is closed, its events still wait."""
+    left = SyncRun.objects.filter(connection=connection, kind=SyncRun.Kind.EVENTS).open()
+    now = timezone.now()
+    left.update(state=SyncRun.State.CANCELLED, error="Interrupted; the next one took over.", finished_at=now)
+    run = SyncRun(
+        connection=connection,
+        kind=SyncRun.Kind.EVENTS,
+        trigger=SyncRun.Trigger.WEBHOOK,
+        started_at=now,
+        created_at=now,
+    )
+    wanted = SyncedCollection.objects.filter(pk__in=[table.known.id for table in tables])
+    parts = [
+        SyncRunCollection(
+            run=run, collection=item, place=place, since=item.watermark - OVERLAP if item.watermark else None
+        )
+        for place, item in enumerate(wanted.order_by("-role", "title", "id"))
+    ]
+    return run, parts
