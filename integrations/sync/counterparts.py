@@ -89,9 +89,9 @@ def _tasks(
 ) -> dict[OurField, dict[str, str]]:
     if not ids:
         return {}
+    # A record in the trash still is what a task hangs on: that somebody threw it away is no edit of the others.
     links = list(
         ExternalLink.objects.filter(connection=connection, task__in=[UUID(item) for item in ids])
-        .exclude(state=ExternalLink.State.TRASHED_REMOTE)
         .order_by("-pk")
         .values_list("task_id", "remote_id", "collection__remote_id")
     )

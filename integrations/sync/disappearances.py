@@ -59,8 +59,8 @@ def look_for_missing(session: SyncSession, part: SyncRunCollection, mapping: Col
 
 def look_at_one(
     session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping, remote_id: str
-) -> None:
-    """Read one record by its id and follow what became of it.
+) -> bool:
+    """Read one record by its id and follow what became of it; False when the service failed for it just now.
 
     Raises: SourceError, LimitReached, LeaseLost.
     """
@@ -69,7 +69,7 @@ def look_at_one(
     except Postponed as error:
         # The next complete reading asks again; meanwhile everything about it stays as it is.
         session.strike(error)
-        return
+        return False
     except SourceError as error:
         if error.kind is ProblemKind.NOT_FOUND:
             _mark(session, part, mapping, remote_id, ExternalLink.State.ACCESS_LOST, str(error))
@@ -78,7 +78,7 @@ def look_at_one(
             take_over(PageContext(session, part, mapping), _page_of(unreadable))
         else:
             raise
-        return
+        return True
     if record.is_trashed:
         _mark(session, part, mapping, remote_id, ExternalLink.State.TRASHED_REMOTE, IN_TRASH)
     elif record.collection_id != part.collection.remote_id:
@@ -86,6 +86,7 @@ def look_at_one(
         _mark(session, part, mapping, remote_id, ExternalLink.State.MOVED_REMOTE, reason)
     else:
         take_over(PageContext(session, part, mapping), _page_of(record))
+    return True
 
 
 def _page_of(item: RemoteRecord | UnreadableRecord) -> RecordPage:
@@ -104,16 +105,17 @@ def _mark(
     reason: str,
 ) -> None:
     counts = Counts()
-    with atomic():
-        session.hold()
-        link = ExternalLink.objects.select_for_update().get(
-            connection=session.connection, remote_id=remote_id
-        )
+    with session.writing():
+        links = ExternalLink.objects.select_for_update()
+        link = links.filter(connection=session.connection, remote_id=remote_id).first()
+        if link is None:
+            # Somebody told us of a record that we never took over; where it is now changes nothing here.
+            return
         was_trashed = link.state == ExternalLink.State.TRASHED_REMOTE
         if state == ExternalLink.State.TRASHED_REMOTE and link.task_id and not was_trashed:
             counts.archived += follow_into_trash(session, part.collection, mapping, [link])
         link.state, link.state_reason, link.failures = state, reason, 0
-        link.seen_run_id, link.is_body_stale = session.run.pk, False
+        link.seen_run_id, link.is_body_stale = session.seen_run_id or link.seen_run_id, False
         link.save(update_fields=["state", "state_reason", "failures", "seen_run_id", "is_body_stale"])
         session.journal.progress(counts, calls=session.guard.take_count(), part=part)
 

@@ -51,6 +51,9 @@ class Journal:
     parts: Sequence[SyncRunCollection] = ()
     _problems: dict[tuple[str, UUID | None], list[Problem]] = field(default_factory=dict)
     _lines: int = 0
+    # While a piece is only tried nothing is saved; what it said is kept for `catch_up`.
+    _is_trying: bool = False
+    _unsaid: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
 
     def note(self, problem: Problem, collection: SyncedCollection | None = None) -> None:
         """Keep a problem until `flush`."""
@@ -71,7 +74,7 @@ class Journal:
                 setattr(part, name, getattr(part, name) + value)
         if counts.is_worth_telling or self._problems:
             self.save_run()
-        if not self.run._state.adding:
+        if not self.run._state.adding and not self._is_trying:
             self.run.save(update_fields=[*COUNTED, "updated_at"])
             if part is not None:
                 part.save(update_fields=[*COUNTED, *PLACE])
@@ -80,7 +83,27 @@ class Journal:
         """Add to the conflicts of the run."""
         self.save_run()
         self.run.conflicts += count
-        self.run.save(update_fields=["conflicts", "updated_at"])
+        if not self._is_trying:
+            self.run.save(update_fields=["conflicts", "updated_at"])
+
+    def begin_trying(self) -> None:
+        """From here on nothing is saved: the transaction under way will be undone."""
+        self._is_trying = True
+
+    def stop_trying(self) -> None:
+        """What was tried has failed: from here on everything is saved again."""
+        self._is_trying = False
+
+    def catch_up(self) -> None:
+        """Inside a transaction that lasts: save what was counted, noted and said while something was only tried."""
+        self._is_trying = False
+        self.run.save(update_fields=[*COUNTED, "conflicts", "updated_at"])
+        for part in self.parts:
+            part.save(update_fields=[*COUNTED, *PLACE])
+        self.flush()
+        unsaid, self._unsaid = self._unsaid, []
+        for message, level, context in unsaid:
+            self.say(message, level=level, **context)
 
     def phase(self, phase: str) -> None:
         """Say what the run does now."""
@@ -90,6 +113,9 @@ class Journal:
 
     def say(self, message: str, *, level: str = SyncRunLog.Level.INFO, **context: Any) -> None:
         """Write a line of the log."""
+        if self._is_trying:
+            self._unsaid.append((message, level, context))
+            return
         log.info("sync.run_said", run_id=self.run.pk, message=message, **context)
         if self._lines < MAX_LOG_LINES and not self.run._state.adding:
             self._lines += 1
@@ -97,6 +123,8 @@ class Journal:
 
     def flush(self) -> None:
         """Write the problems kept so far into their groups."""
+        if self._is_trying:
+            return
         if self._problems:
             self.save_run()
         groups, self._problems = self._problems, {}

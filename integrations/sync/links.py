@@ -75,6 +75,19 @@ def set_aside(link: ExternalLink, reason: str) -> None:
     link.content_hash = ""
 
 
+def lock_bases(links: Iterable[ExternalLink]) -> None:
+    """Lock the links and take over what both sides agree on now: somebody may have settled a conflict meanwhile.
+
+    Whoever changes a base holds the lock of the task first; one statement.
+    """
+    by_id = {link.pk: link for link in links if not link._state.adding}
+    if not by_id:
+        return
+    rows = ExternalLink.objects.filter(pk__in=list(by_id)).select_for_update().order_by("pk")
+    for pk, base, kept in rows.values_list("pk", "base", "kept"):
+        by_id[pk].base, by_id[pk].kept = base, kept
+
+
 def write_links(links: Iterable[ExternalLink]) -> None:
     """Write links, new and old, in one statement."""
     ExternalLink.objects.bulk_create(

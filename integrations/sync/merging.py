@@ -19,6 +19,7 @@ from integrations.sync.canonical import (
 )
 from integrations.sync.carrying import carried_values, dirty_fields, strings
 from integrations.sync.counterparts import counterparts_for
+from integrations.sync.links import lock_bases
 from integrations.sync.local_edits import local_edit_times
 from integrations.sync.merge import (
     UNKNOWN,
@@ -110,6 +111,7 @@ def merge_records(
     known = [link for link, _ in records if link.task_id is not None]
     fields = [item for item in compared_fields(mapping) if item not in RELATIONS]
     locals_ = locked_values([link.task_id for link in known if link.task_id], fields)
+    lock_bases(known)
     counterparts = counterparts_for(connection, mapping, locals_.values())
     edited = local_edit_times([link.task_id for link in known if link.task_id and link.base is None])
     fresh: dict[UUID, MergedRecord] = {}

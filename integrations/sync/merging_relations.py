@@ -8,6 +8,7 @@ from integrations.models import Connection, ExternalLink
 from integrations.sync.canonical import RELATIONS, Canonical, Values
 from integrations.sync.carrying import carried_values
 from integrations.sync.counterparts import Counterparts, counterparts_for
+from integrations.sync.links import lock_bases
 from integrations.sync.merging import MergedRecord, Pair, decided, locked_values
 from integrations.sync.translate import CollectionMapping
 from integrations.sync.vocabulary import OurField
@@ -50,6 +51,7 @@ def merge_relations(
     """
     waiting = [link for link in links if link.task_id is not None and link.collection_id in mappings]
     locals_ = locked_values([link.task_id for link in waiting if link.task_id], RELATIONS)
+    lock_bases(waiting)
     found: list[MergedRelations] = []
     for collection_id, mapping in mappings.items():
         own = [link for link in waiting if link.collection_id == collection_id and link.task_id in locals_]

@@ -40,7 +40,7 @@ def resolve_relations(session: SyncSession) -> int:
             links = _waiting(session, after=last)
             if not links:
                 return count
-            _resolve(session, links, mappings)
+            resolve_links(session, links, mappings)
         last = links[-1].pk
         count += len(links)
 
@@ -68,7 +68,8 @@ def _waiting(session: SyncSession, *, after: UUID | None) -> Sequence[ExternalLi
     return list(links.order_by("pk")[:_BATCH])
 
 
-def _resolve(session: SyncSession, links: Sequence[ExternalLink], mappings: Mappings) -> None:
+def resolve_links(session: SyncSession, links: Sequence[ExternalLink], mappings: Mappings) -> None:
+    """Set the parents and dependencies of these links as far as they are known; inside a transaction."""
     wanted = {ref for link in links for refs in link.unresolved.values() for ref in refs}
     rows = ExternalLink.objects.filter(connection=session.connection, remote_id__in=wanted)
     task_ids = {ref: str(pk) for ref, pk in rows.exclude(task=None).values_list("remote_id", "task_id")}

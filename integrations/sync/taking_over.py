@@ -42,8 +42,7 @@ def take_over(
     changed = [item for item in candidates if not item.is_unchanged]
     whole = _Whole.of(context, changed)
     unchanged = [item for item in candidates if item.is_unchanged]
-    with atomic():
-        context.session.hold()
+    with context.session.writing():
         counts = Counts(failed=whole.gone)
         _note_unchanged(context, unchanged, counts)
         write_changed(context, whole.candidates, counts)

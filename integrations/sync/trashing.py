@@ -10,6 +10,7 @@ from integrations.sync.canonical import compared_fields, local_values
 from integrations.sync.carrying import RECORD, carried_values, dirty_fields
 from integrations.sync.changes import note_archived
 from integrations.sync.counterparts import counterparts_for
+from integrations.sync.links import lock_bases
 from integrations.sync.session import SyncSession
 from integrations.sync.translate import CollectionMapping
 from integrations.sync.vocabulary import OurField
@@ -51,9 +52,10 @@ def unsent_fields(
 
     The tasks stay locked, so that no edit slips in between.
     """
-    known = {link.task_id: link for link in links if link.task_id is not None and link.base is not None}
+    known = {link.task_id: link for link in links if link.task_id is not None}
     live = Task.objects.filter(pk__in=list(known)).live().select_for_update().order_by("pk")
     locals_ = local_values(list(live.values_list("pk", flat=True)), fields=compared_fields(mapping))
+    lock_bases(known.values())
     counterparts = counterparts_for(connection, mapping, locals_.values())
     return {
         (link := known[task_id]).pk: dirty_fields(

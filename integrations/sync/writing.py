@@ -22,6 +22,7 @@ from integrations.sync.links import (
     write_links,
 )
 from integrations.sync.merging import MergedRecord, merge_records
+from integrations.sync.merging_relations import incoming_relations
 from integrations.sync.page import Candidate, PageContext, record_problem
 from integrations.sync.people import people_of
 from integrations.sync.push.requests import request_push
@@ -195,7 +196,9 @@ def _settle(context: PageContext, one: "_Ready") -> None:
     if one.merged.is_new:
         context.session.needs_relations = True
     # A new record without references has nothing to be cleared.
-    if not one.merged.is_new or any(translation.references.values()):
+    if one.merged.is_new and not any(translation.references.values()):
+        link.base = one.merged.base | incoming_relations(translation.references, {}, own_id=str(link.task_id))
+    else:
         link.unresolved = {name: list(ids) for name, ids in translation.references.items()}
         context.session.needs_relations = True
     for note in translation.notes:
@@ -212,7 +215,7 @@ def _spell(stored: Sequence["_Ready"]) -> None:
     fields = (OurField.DEPARTMENT, OurField.PROJECT)
     present = local_values([one.merged.draft.id for one in fresh], fields=fields)
     for one in fresh:
-        base: Values = dict(one.merged.base)
+        base: Values = dict(one.link.base or {})
         for name in names & set(one.merged.after) & set(base):
             value, written = base[name], present[one.merged.draft.id][name]
             if isinstance(value, str) and isinstance(written, str) and value.lower() == written.lower():
