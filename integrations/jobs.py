@@ -5,14 +5,21 @@ from typing import Final
 
 from django.utils import timezone
 
+from integrations.bootstrap.building import give_up_setup, run_setup
+from integrations.bootstrap.figures import write_figures
 from integrations.models import Connection, SyncRun
 from integrations.oauth.grants import give_back_grant
 from integrations.oauth.routes import keep_routes
 from integrations.services import enqueue_pushes
 from integrations.sync.bodies import read_bodies
-from integrations.sync.engine import give_up_run, run_sync
-from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection
+from integrations.sync.engine import give_up_run
+from integrations.sync.events.debounce import QUIET_SECONDS
+from integrations.sync.events.dirty_set import is_anything_waiting
+from integrations.sync.events.handling import handle_events
+from integrations.sync.events.storing import EVENTS_JOB
+from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection, seconds_between_looks
 from integrations.sync.push.sender import SOON_SECONDS, push_changes, wait_for_next
+from integrations.sync.safety.running import carry_out_run
 from integrations.sync.services import discover_collections
 from tenants.accounts.access import SYSTEM
 from tenants.dispatch import Retry, Work, tenant_job
@@ -25,10 +32,10 @@ _REVOKE_ATTEMPTS: Final = 6
 
 @tenant_job("integrations.run_sync", max_attempts=_RUN_ATTEMPTS)
 def run_sync_job(work: Work) -> None:
-    """Carry out an import or a full check, then have the texts of new pages read."""
+    """Carry a run out, then have the texts of new pages read."""
     assert work.object_id is not None
     try:
-        run_sync(run_id=work.object_id, heartbeat=work.heartbeat)
+        carry_out_run(run_id=work.object_id, heartbeat=work.heartbeat)
     except LimitReached as limit:
         raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
     except Exception as error:
@@ -38,7 +45,7 @@ def run_sync_job(work: Work) -> None:
         raise
     with atomic():
         run = SyncRun.objects.filter(pk=work.object_id).first()
-        if run is not None:
+        if run is not None and run.kind != SyncRun.Kind.DRY_RUN:
             ask_for_bodies(run.connection_id)
 
 
@@ -57,6 +64,8 @@ def poll_connection_job(work: Work) -> None:
             if not is_polled(work.object_id):
                 work.end_schedule()
                 work.finish()
+    elif work.slot == f"poll:{work.object_id}":
+        work.reschedule(every_seconds=seconds_between_looks(work.object_id))
 
 
 @tenant_job("integrations.read_bodies", max_attempts=4)
@@ -93,6 +102,23 @@ def push_changes_job(work: Work) -> None:
     raise Retry("more is to be sent", after_seconds=max(wait, 0.2))
 
 
+@tenant_job(EVENTS_JOB, max_attempts=5)
+def handle_events_job(work: Work) -> None:
+    """Read what events told of; ends when none waits."""
+    assert work.object_id is not None
+    try:
+        wait = handle_events(connection_id=work.object_id, heartbeat=work.heartbeat)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
+    if wait is None:
+        with atomic():
+            # Whoever stores an event just now waits for this, or it sees the event: none finds a job that is ending.
+            if not is_anything_waiting(work.object_id):
+                work.finish()
+                return
+    raise Retry("events come in", after_seconds=QUIET_SECONDS if wait is None else wait)
+
+
 @tenant_job("integrations.discover_collections", max_attempts=4)
 def discover_collections_job(work: Work) -> None:
     """Look for what is shared with the integration."""
@@ -114,4 +140,30 @@ def revoke_grant_job(work: Work) -> None:
 def keep_workspace_routes_job(work: Work) -> None:
     """Keep the platform's list of workspaces in step with this company's connections."""
     if not keep_routes():
+        work.end_schedule()
+
+
+@tenant_job("integrations.build_workspace", max_attempts=_RUN_ATTEMPTS)
+def build_workspace_job(work: Work) -> None:
+    """Make the core databases in a workspace, from where the last attempt stands."""
+    assert work.object_id is not None
+    try:
+        run_setup(setup_id=work.object_id, heartbeat=work.heartbeat)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
+    except Exception as error:
+        if work.attempt >= _RUN_ATTEMPTS:
+            give_up_setup(setup_id=work.object_id, reason=f"Given up after {work.attempt} attempts: {error}")
+        raise
+
+
+@tenant_job("integrations.write_figures", max_attempts=4)
+def write_figures_job(work: Work) -> None:
+    """Write the key figures of the departments into the workspace."""
+    assert work.object_id is not None
+    try:
+        goes_on = write_figures(setup_id=work.object_id)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
+    if not goes_on:
         work.end_schedule()

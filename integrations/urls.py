@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.api.urls import api_urlpatterns
-from integrations.console import descriptions, mappings, monitor, oauth, sync_runs, workspaces
+from integrations.console import descriptions, mappings, monitor, oauth, set_up, sync_runs, workspaces
 from integrations.webhooks.door import connection_hook, platform_hook
 
 __all__ = ["api_urlpatterns", "console_urlpatterns"]
@@ -20,6 +20,9 @@ _console = (
         path("workspaces/<uuid:connection_id>/act/", workspaces.act, name="workspace_act"),
         path("workspaces/<uuid:connection_id>/look/", workspaces.look_again, name="look_again"),
         path("workspaces/<uuid:connection_id>/token/", workspaces.token, name="token"),
+        path("workspaces/<uuid:connection_id>/set-up/choose/", set_up.choose, name="set_up_choose"),
+        path("workspaces/<uuid:connection_id>/set-up/go/", set_up.go, name="set_up_go"),
+        path("workspaces/<uuid:connection_id>/dry-run/", set_up.rehearse, name="dry_run"),
         path("workspaces/databases/<uuid:collection_id>/", mappings.mapping, name="mapping"),
         path("workspaces/<uuid:connection_id>/description/", descriptions.description, name="description"),
         path(

@@ -7,13 +7,12 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from integrations.capabilities import FieldKind, RemoteField
+from integrations.console.set_up_path import after_confirming, path_context
 from integrations.models import FieldMapping, SyncedCollection
 from integrations.selectors import collection_for
 from integrations.sync.preview import PreviewRow, preview_mapping
@@ -103,8 +102,7 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
             errors, problem = error.fields, error.message
         else:
             with atomic():
-                here = reverse("integrations:workspace", args=[collection.connection_id])
-                text = _("%(title)s is being read.") % {"title": collection.title}
+                here, text = after_confirming(collection)
                 return toast(request, HttpResponseRedirect(here), text)
     rows: list[PreviewRow] = []
     try:
@@ -124,6 +122,7 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
             "heads": [LABELS[OurField(value.our_field)] for value in rows[0].values] if rows else [],
             "problem": problem,
             "may_map": can(actor, "integrations.map"),
+            **path_context(collection),
         }
         part = "#editor" if htmx_of(request) else ""
         status = 422 if problem and request.POST.get("action") == "confirm" else 200

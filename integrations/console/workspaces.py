@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from integrations.console.requests import add_domain_error
+from integrations.console.set_up_path import path_of
 from integrations.models import Connection, SyncedCollection, SyncRun
 from integrations.registry import offers_oauth
 from integrations.selectors import collections_of, connection_for, visible_connections, visible_sync_runs
@@ -26,6 +27,7 @@ from integrations.services import (
     start_sync_run,
 )
 from integrations.sync.services import confirm_proposals, discover_collections, switch_off_collection
+from integrations.sync.setting_up import SetUpStep, set_up_of
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached
@@ -95,7 +97,7 @@ def connect(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("integrations:workspace", args=[connection.pk]))
     with atomic():
         status = 422 if form.errors else 200
-        context = {"form": form, "offers_oauth": offers_oauth("notion")}
+        context = {"form": form, "offers_oauth": offers_oauth("notion"), "path": path_of(None, None)}
         return render(request, "integrations/workspace_new.html", context, status=status)
 
 
@@ -113,14 +115,20 @@ def workspace(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """One workspace: state, token, databases, its last runs."""
     actor = actor_of(request)
     connection = connection_for(actor=actor, connection_id=connection_id)
-    return render(request, _template(request), workspace_context(connection, actor))
+    context = workspace_context(connection, actor)
+    context["is_choosing"] |= context["set_up"] is not None and request.GET.get("change") == "databases"
+    return render(request, _template(request), context)
 
 
 def workspace_context(connection: Connection, actor: UserActor) -> dict[str, Any]:
     """What the page of a workspace shows."""
     collections = list(collections_of(actor=actor, connection=connection).order_by("role", "title", "id"))
     runs = list(visible_sync_runs(actor=actor).filter(connection=connection)[:8])
+    set_up = set_up_of(connection)
     return {
+        "set_up": set_up,
+        "path": path_of(connection, set_up) if set_up else [],
+        "is_choosing": set_up is not None and set_up.step is SetUpStep.CHOOSE,
         "connection": connection,
         "collections": collections,
         "to_confirm": [item for item in collections if is_undecided(item)],

@@ -245,6 +245,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='syncedcollection',
+            name='is_chosen',
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name='syncedcollection',
             name='takes_new_tasks',
             field=models.BooleanField(db_default=False, default=False),
         ),

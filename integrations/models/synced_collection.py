@@ -58,6 +58,8 @@ class SyncedCollection(models.Model):
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.OTHER)
     role_reason = models.TextField(blank=True, default="")
     is_enabled = models.BooleanField(default=False)
+    # Somebody setting the workspace up wants it read, and has not said "go" yet.
+    is_chosen = models.BooleanField(default=False, db_default=False)
     department_name = models.CharField(max_length=200, blank=True, default="")
     state = models.CharField(max_length=16, choices=State.choices, default=State.READY)
     state_reason = models.TextField(blank=True, default="")

@@ -79,8 +79,17 @@ def give_up_run(*, run_id: UUID, reason: str) -> None:
     )
 
 
-def carry_out(run: SyncRun, parts: list[SyncRunCollection], *, heartbeat: Callable[[], None]) -> None:
-    """Take the connection's lease and do what the run is for. Raises: LimitReached, LeaseLost."""
+def carry_out(
+    run: SyncRun,
+    parts: list[SyncRunCollection],
+    *,
+    heartbeat: Callable[[], None],
+    steps: Callable[[SyncSession], None] | None = None,
+) -> None:
+    """Take the connection's lease and do what the run is for: its phases, or the given steps.
+
+    Raises: LimitReached, LeaseLost.
+    """
     connection = run.connection
     lease = take_lease(connection.pk)
     try:
@@ -88,7 +97,7 @@ def carry_out(run: SyncRun, parts: list[SyncRunCollection], *, heartbeat: Callab
         if session is None:
             return
         try:
-            _attempt(session)
+            _attempt(session, steps or _phases)
         finally:
             session.guard.write_tally()
     finally:
@@ -124,13 +133,13 @@ def _open_session(
     )
 
 
-def _attempt(session: SyncSession) -> None:
+def _attempt(session: SyncSession, steps: Callable[[SyncSession], None]) -> None:
     run = session.run
     done_before = run.done + run.calls
     try:
         # A record whose making was broken off has to be known as ours before it is read.
         send_ready_pushes(session)
-        _phases(session)
+        steps(session)
         finish_run(session)
     except Stopped as error:
         _stop(session, error)
@@ -155,39 +164,41 @@ def _attempt(session: SyncSession) -> None:
 
 def _phases(session: SyncSession) -> None:
     is_poll = session.run.kind == SyncRun.Kind.POLL
-    mappings = _mappings(session)
+    mappings = mappings_of(session)
     # What an interrupted run has behind it is not read again.
     stood_at = session.run.phase
     if not is_poll and stood_at in {SyncRun.Phase.QUEUED, SyncRun.Phase.SCHEMA}:
-        _phase(session, SyncRun.Phase.SCHEMA)
+        enter_phase(session, SyncRun.Phase.SCHEMA)
         for part in session.parts:
-            _read_schema(session, part)
-        mappings = _mappings(session)
+            read_schema(session, part)
+        mappings = mappings_of(session)
     if not is_poll and stood_at in {SyncRun.Phase.QUEUED, SyncRun.Phase.SCHEMA, SyncRun.Phase.PEOPLE}:
-        _phase(session, SyncRun.Phase.PEOPLE)
+        enter_phase(session, SyncRun.Phase.PEOPLE)
         read_people(session)
-    _phase(session, SyncRun.Phase.RECORDS)
+    enter_phase(session, SyncRun.Phase.RECORDS)
     for part in session.parts:
-        _read_part(session, part, mappings[part.pk])
+        read_part(session, part, mappings[part.pk])
     if not is_poll or session.needs_relations:
-        _phase(session, SyncRun.Phase.RELATIONS)
+        enter_phase(session, SyncRun.Phase.RELATIONS)
         resolve_relations(session)
     readable = [part for part in session.parts if part.state == SyncRunCollection.State.READ]
     if not is_poll:
-        _phase(session, SyncRun.Phase.DELETIONS)
+        enter_phase(session, SyncRun.Phase.DELETIONS)
         for part in readable:
             look_for_missing(session, part, mappings[part.pk])
-    _phase(session, SyncRun.Phase.RETRIES)
+    enter_phase(session, SyncRun.Phase.RETRIES)
     retry_set_aside(session, {str(part.collection_id): (part, mappings[part.pk]) for part in readable})
 
 
-def _phase(session: SyncSession, phase: str) -> None:
+def enter_phase(session: SyncSession, phase: str) -> None:
+    """Say what the run does now. Raises: LeaseLost."""
     with atomic():
         session.hold()
         session.journal.phase(phase)
 
 
-def _mappings(session: SyncSession) -> dict[UUID, CollectionMapping]:
+def mappings_of(session: SyncSession) -> dict[UUID, CollectionMapping]:
+    """How each part of the run is read, by the part's id."""
     source = session.connection.name
     with atomic():
         rows = list(
@@ -201,14 +212,15 @@ def _mappings(session: SyncSession) -> dict[UUID, CollectionMapping]:
     }
 
 
-def _read_schema(session: SyncSession, part: SyncRunCollection) -> None:
+def read_schema(session: SyncSession, part: SyncRunCollection) -> None:
+    """Read the columns of a part anew, one call. Raises: SourceError (the connection's), LimitReached, LeaseLost."""
     if part.state not in {SyncRunCollection.State.PENDING, SyncRunCollection.State.READING}:
         return
     session.check()
     try:
         remote = session.source.collection(part.collection.remote_id)
     except SourceError as error:
-        _give_up_part(session, part, error)
+        give_up_part(session, part, error)
         return
     with atomic():
         session.hold()
@@ -236,13 +248,17 @@ def _read_schema(session: SyncSession, part: SyncRunCollection) -> None:
         session.journal.flush()
 
 
-def _read_part(session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping) -> None:
+def read_part(session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping) -> None:
+    """Read one database to its end, from where its part stands.
+
+    Raises: SourceError (the connection's own problem), LimitReached, LeaseLost, Stopped.
+    """
     if part.state in {SyncRunCollection.State.READ, SyncRunCollection.State.FAILED}:
         return
 
     def refresh() -> CollectionMapping:
-        _read_schema(session, part)
-        return _mappings(session)[part.pk]
+        read_schema(session, part)
+        return mappings_of(session)[part.pk]
 
     is_poll = session.run.kind == SyncRun.Kind.POLL
     try:
@@ -250,14 +266,14 @@ def _read_part(session: SyncSession, part: SyncRunCollection, mapping: Collectio
     except CannotGoOn as error:
         _note_failure(session, part, Problem(error.code, str(error), title=part.collection.title))
     except SourceError as error:
-        _give_up_part(session, part, error)
+        give_up_part(session, part, error)
     else:
         with atomic():
             title = part.collection.title
             session.journal.say(f"“{title}” is read: {part.done} rows, {part.calls} calls.", rows=part.done)
 
 
-def _give_up_part(session: SyncSession, part: SyncRunCollection, error: SourceError) -> None:
+def give_up_part(session: SyncSession, part: SyncRunCollection, error: SourceError) -> None:
     """Go on without this collection, if the problem is its own. Raises: the error, if it is everybody's."""
     if error.kind in CONNECTION_PROBLEMS:
         raise error

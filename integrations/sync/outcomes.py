@@ -1,6 +1,7 @@
 """How a run ends or waits, and what that means for its connection."""
 
 from datetime import timedelta
+from typing import Final
 
 import structlog
 from django.db.models import F
@@ -17,6 +18,9 @@ from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
+
+#: They say nothing of how fresh the tasks are.
+STANDING_APART: Final = (SyncRun.Kind.DRY_RUN, SyncRun.Kind.UNDO)
 
 
 def finish_run(session: SyncSession) -> None:
@@ -37,11 +41,12 @@ def finish_run(session: SyncSession) -> None:
             session.journal.say(
                 f"Finished: {run.new} new, {run.changed} changed, {run.unchanged} unchanged.", calls=run.calls
             )
+        # What events told of says nothing of what they may have left out.
+        has_looked = run.kind not in {SyncRun.Kind.EVENTS, *STANDING_APART}
         Connection.objects.filter(pk=run.connection_id).update(
-            last_polled_at=now,
             calls_total=F("calls_total") + run.calls,
-            quiet_polls=F("quiet_polls") + int(is_quiet),
-            **({} if has_failed else {"last_synced_at": now}),
+            **({"last_polled_at": now, "quiet_polls": F("quiet_polls") + int(is_quiet)} if has_looked else {}),
+            **({} if has_failed or run.kind in STANDING_APART else {"last_synced_at": now}),
         )
     metrics.RUNS.labels(kind=run.kind, state=run.state).inc()
     metrics.RUN_SECONDS.labels(kind=run.kind).observe(run.duration_seconds or 0.0)

@@ -25,6 +25,8 @@ from tenants.tenancy import atomic
 PAGE_SIZE: Final = 100
 #: Edit times are cut to the minute and lists lag a little: this far back every poll looks again.
 OVERLAP: Final = timedelta(minutes=2)
+#: Kinds of runs that read what was edited since the watermark; the others read everything.
+_FOR_CHANGES: Final = frozenset({SyncRun.Kind.POLL, SyncRun.Kind.EVENTS})
 
 
 class CannotGoOn(ExternalServiceError):
@@ -40,12 +42,14 @@ def read_collection(
     mapping: CollectionMapping,
     *,
     refresh: Callable[[], CollectionMapping] | None = None,
+    note: Callable[[RecordPage], None] = lambda _page: None,
 ) -> None:
     """Read one collection from where the part stands to its end, and move the watermark.
 
     A run for changes reads by edit time from the watermark on: a row edited meanwhile moves back and is seen
     twice, never missed. Other runs read everything by creation time, which does not change under our hands.
-    `refresh` reads the columns anew; it is called once if the rows show that they have changed.
+    `refresh` reads the columns anew; it is called once if the rows show that they have changed. `note` is shown each
+    page that was taken over.
 
     Raises: SourceError, CannotGoOn, LimitReached, LeaseLost, Stopped.
     """
@@ -58,8 +62,10 @@ def read_collection(
             reader.context = replace(reader.context, mapping=mapping)
         if page is not None:
             take_over(reader.context, page, advance=partial(reader.advance, page))
-            # A person's edit never waits for an import: it goes out between two pages.
-            send_ready_pushes(session)
+            note(page)
+            if not session.is_rehearsal:
+                # A person's edit never waits for an import: it goes out between two pages.
+                send_ready_pushes(session)
             if part.state != SyncRunCollection.State.READ:
                 session.end_turn()
 
@@ -69,7 +75,7 @@ class _Reader:
         self._session = session
         self._part = part
         self._seen_cursors: set[str] = {part.cursor} if part.cursor else set()
-        self._order = RecordOrder.EDITED if session.run.kind == SyncRun.Kind.POLL else RecordOrder.CREATED
+        self._order = RecordOrder.EDITED if session.run.kind in _FOR_CHANGES else RecordOrder.CREATED
         self.context = PageContext(session, part, mapping)
 
     def next_page(self) -> RecordPage | None:

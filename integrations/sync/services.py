@@ -73,9 +73,11 @@ def confirm_mapping(
     role: str = SyncedCollection.Role.TASKS,
     department_name: str = "",
     start: bool = True,
+    is_final: bool = False,
 ) -> SyncedCollection:
     """Decide how a collection is read and switch it on; with `start` its import begins at once.
 
+    While its workspace is being set up (somebody has chosen it and not said "go") it stays off, unless `is_final`.
     Raises: Forbidden, InvalidInput (no title, a column that cannot fill the field, an unknown state).
     """
     require(actor, "integrations.map", on=collection)
@@ -94,11 +96,15 @@ def confirm_mapping(
     FieldMapping.objects.filter(collection=locked).delete()
     FieldMapping.objects.bulk_create(rows)
     locked.role, locked.department_name = role, department_name.strip()[:200]
-    locked.is_enabled, locked.mapping_state = True, SyncedCollection.MappingState.CONFIRMED
+    is_waiting = locked.is_chosen and not locked.is_enabled and not is_final
+    locked.is_enabled, locked.is_chosen = not is_waiting, is_waiting
+    locked.mapping_state = SyncedCollection.MappingState.CONFIRMED
     locked.mapping_revision += 1
     # Everything is read anew under the new mapping; what turns out the same is not written.
     locked.watermark, locked.state, locked.state_reason = None, SyncedCollection.State.READY, ""
     locked.save()
+    if is_waiting:
+        return locked
     publish(MappingConfirmed(connection_id=locked.connection_id, collection_id=locked.pk))
     if start:
         _start_import(locked, actor)
@@ -127,6 +133,7 @@ def confirm_proposals(*, connection: Connection, actor: Actor, start: bool = Tru
             role=collection.role,
             department_name=collection.department_name,
             start=False,
+            is_final=True,
         )
         for collection in proposed.order_by("role", "title", "id")
     ]

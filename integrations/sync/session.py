@@ -1,9 +1,10 @@
 """What one worker holds while it reads one connection."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from django.utils import timezone
@@ -81,6 +82,14 @@ def open_source(
     return OpenSource(GuardedTaskSource(source, token=token), guard)
 
 
+class Caution(Protocol):
+    """Stands around every piece a run writes: it may undo it at once, or refuse it."""
+
+    def around(self, session: "SyncSession") -> AbstractContextManager[object]:
+        """The transaction of one piece."""
+        ...
+
+
 @dataclass
 class SyncSession:
     """One worker's hold on one connection for one run."""
@@ -100,11 +109,18 @@ class SyncSession:
     #: Tasks this worker has made or changed in this run, so that a change of their relations counts once.
     touched_ids: set[UUID] = field(default_factory=set)
     began_at: datetime = field(default_factory=timezone.now)
+    #: What happens around each piece that is written; None writes it.
+    caution: "Caution | None" = None
 
     @property
     def seen_run_id(self) -> UUID | None:
         """What marks a record as seen; only runs that read everything leave a mark."""
         return self.run.pk if self.run.kind in WHOLE_KINDS else None
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether nothing that is read may be written, and nothing sent."""
+        return self.run.kind == SyncRun.Kind.DRY_RUN
 
     def strike(self, error: LimitReached) -> None:
         """Count a failure of the service for one record; one such record must not hold up the others.
@@ -118,6 +134,13 @@ class SyncSession:
     def hold(self) -> None:
         """Inside a transaction that writes: make sure the connection is still ours. Raises: LeaseLost."""
         keep_lease(self.connection.pk, self.lease_token)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction that writes what was read, or only tries to. Raises: LeaseLost."""
+        with self.caution.around(self) if self.caution else atomic():
+            self.hold()
+            yield
 
     def check(self) -> None:
         """Between two steps: say that we live, and stop if somebody wants it. Raises: Stopped, LeaseLost."""

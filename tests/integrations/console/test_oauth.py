@@ -55,10 +55,10 @@ def test_the_address_people_are_sent_to_names_us_and_one_fixed_way_back(
     assert leave(console)["redirect_uri"] == f"https://back.example.com{CALLBACK}"
 
 
-@pytest.mark.parametrize("state", ["", "invented", "a:b:c", "\udce9", "x" * 3000])
+@pytest.mark.parametrize("state", ["", "invented", "a:b:c", "é", "x" * 3000])
 def test_an_answer_nobody_asked_for_is_refused(console: Client, endpoint: OAuthEndpoint, state: str) -> None:
     code = endpoint.code_for(workspace())
-    response = console.get(CALLBACK, {"code": code, "state": state.encode("utf-8", "replace")})
+    response = console.get(CALLBACK, {"code": code, "state": state})
     assert response.status_code == 400
     assert "Start again" in text(response)
     assert endpoint.calls == []

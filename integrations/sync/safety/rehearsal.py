@@ -1,0 +1,144 @@
+"""Tries every piece a run would write, keeps what it would have changed, and takes it back at once."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.models import Conflict, ExternalLink, Push, SyncChange
+from integrations.sync.canonical import compared_fields, local_values
+from integrations.sync.carrying import carried_values, dirty_fields
+from integrations.sync.counterparts import counterparts_for
+from integrations.sync.relations import resolve_links
+from integrations.sync.session import SyncSession
+from integrations.sync.translate import CollectionMapping
+from tenants.foundation.ids import uuid7
+from tenants.tenancy import atomic
+from tenants.tenancy.transactions import current_alias
+
+#: So many changes are kept for the plan to show; beyond them it counts.
+MOST_SHOWN: Final = 2000
+_THERE: Final = {
+    Push.Kind.CREATE: SyncChange.Action.CREATED,
+    Push.Kind.UPDATE: SyncChange.Action.UPDATED,
+    Push.Kind.TRASH: SyncChange.Action.ARCHIVED,
+    Push.Kind.RESTORE: SyncChange.Action.RESTORED,
+}
+
+
+class Rehearsal:
+    """The caution of a dry run: the engine's own code runs, in transactions that are undone.
+
+    Only what the run notes about itself lasts: its counts, its problems, and the changes it would have made, as
+    `SyncChange`s that are planned.
+    """
+
+    def __init__(self, mappings: Mapping[UUID, CollectionMapping]) -> None:
+        self._mappings = mappings
+        self._sent: set[UUID] = set()
+        #: The records that came, by collection: what is missing among them would be looked for.
+        self.seen: set[str] = set()
+
+    @contextmanager
+    def around(self, session: SyncSession) -> Iterator[None]:
+        began = timezone.now()
+        session.journal.begin_trying()
+        try:
+            with atomic():
+                yield
+                self._connect(session, began)
+                planned = self._changes_of(session, began)
+                transaction.set_rollback(True, using=current_alias())
+        except BaseException:
+            session.journal.stop_trying()
+            raise
+        with atomic():
+            session.hold()
+            self.keep(session, planned)
+            session.journal.catch_up()
+
+    def keep(self, session: SyncSession, planned: Sequence[SyncChange]) -> None:
+        """Count changes in the plan of the run, and save them as planned, up to as many as anybody would read."""
+        plan = dict(session.run.plan or {})
+        tally: Counter[str] = Counter(plan.get("tally", {}))
+        kept = sum(tally.values())
+        tally.update(f"{change.collection_id}/{change.side}/{change.action}" for change in planned)
+        session.run.plan = plan | {"tally": dict(tally)}
+        session.run.save(update_fields=["plan", "updated_at"])
+        shown = planned[: max(0, MOST_SHOWN - kept)]
+        for change in shown:
+            change.id, change.is_planned = uuid7(), True
+        SyncChange.objects.bulk_create(shown)
+
+    def waiting_pushes(self, session: SyncSession) -> list[SyncChange]:
+        """What waits to be sent there and is not in the plan yet; reads only."""
+        with atomic():
+            pushes = Push.objects.filter(connection=session.connection, state=Push.State.WAITING)
+            return self._outgoing(session, pushes.exclude(task_id__in=self._sent))
+
+    def _connect(self, session: SyncSession, began: datetime) -> None:
+        """Set the parents and dependencies of what came with this piece, as the run does when all is read."""
+        links = ExternalLink.objects.filter(
+            connection=session.connection, task__isnull=False, synced_at__gte=began
+        )
+        found = list(links.exclude(unresolved={}).select_related("collection"))
+        if found:
+            resolve_links(session, found, self._mappings)
+
+    def _changes_of(self, session: SyncSession, began: datetime) -> list[SyncChange]:
+        here = list(SyncChange.objects.filter(run=session.run, is_planned=False).order_by("id"))
+        pushes = Push.objects.filter(connection=session.connection, updated_at__gte=began)
+        return _joined(here) + self._outgoing(session, pushes)
+
+    def _outgoing(self, session: SyncSession, pushes: Iterable[Push]) -> list[SyncChange]:
+        rows: list[SyncChange] = []
+        for push in pushes:
+            mapping = self._mappings.get(push.collection_id)
+            fields = _fields_of(session, push, mapping) if mapping else {}
+            if not fields and push.kind == Push.Kind.UPDATE:
+                continue
+            self._sent.add(push.task_id)
+            rows.append(
+                SyncChange(
+                    run=session.run,
+                    collection_id=push.collection_id,
+                    link_id=push.link_id,
+                    task_id=push.task_id,
+                    title=push.task.title[:200],
+                    side=SyncChange.Side.THERE,
+                    action=_THERE[Push.Kind(push.kind)],
+                    fields=fields,
+                )
+            )
+        return rows
+
+
+def _fields_of(session: SyncSession, push: Push, mapping: CollectionMapping) -> dict[str, Any]:
+    """What a push would write: `[what is there, what it would be]` by our field."""
+    local = local_values([push.task_id], fields=compared_fields(mapping)).get(push.task_id)
+    if local is None or push.kind in {Push.Kind.TRASH, Push.Kind.RESTORE}:
+        return {}
+    counterparts = counterparts_for(session.connection, mapping, [local])
+    base = push.link.base if push.link else None
+    carried = carried_values(local, mapping, counterparts, base=base)
+    if push.kind == Push.Kind.CREATE:
+        return {name: [None, value] for name, value in carried.items() if value not in (None, "", [], 0)}
+    opened = Conflict.objects.filter(link_id=push.link_id).open().values_list("our_field", flat=True)
+    dirty = dirty_fields(carried, base, mapping, open_fields=set(opened))
+    return {item.value: [(base or {}).get(item.value), carried[item.value]] for item in dirty}
+
+
+def _joined(changes: Sequence[SyncChange]) -> list[SyncChange]:
+    """One line a record: its values and its relations were written one after the other."""
+    by_record: dict[tuple[object, ...], SyncChange] = {}
+    for change in changes:
+        key = (change.link_id, change.task_id, change.project_id, change.side)
+        first = by_record.setdefault(key, change)
+        if first is not change:
+            first.fields = {**first.fields, **change.fields}
+    return list(by_record.values())
