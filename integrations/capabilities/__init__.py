@@ -1,5 +1,14 @@
 """What a connector can offer to the rest of the product, in values that name no vendor."""
 
+from integrations.capabilities.body_sink import (
+    BodyContent,
+    BodyLanguage,
+    BodyPart,
+    BodyPartPage,
+    BodyPlan,
+    BodySink,
+    BodyStep,
+)
 from integrations.capabilities.problems import (
     CallObserver,
     CallOutcome,
@@ -41,6 +50,13 @@ from integrations.capabilities.values import (
 __all__ = [
     "COMPUTED_KINDS",
     "READ_ONLY_KINDS",
+    "BodyContent",
+    "BodyLanguage",
+    "BodyPart",
+    "BodyPartPage",
+    "BodyPlan",
+    "BodySink",
+    "BodyStep",
     "CallObserver",
     "CallOutcome",
     "CollectionPage",

@@ -128,12 +128,37 @@ class NotionClient:
         path = f"/v1/data_sources/{_segment(data_source_id)}"
         return self._write("data_sources.update", "PATCH", path, {"properties": properties})
 
+    def search_pages(self, *, cursor: str | None = None) -> Answer:
+        """One page of the pages shared with the integration, rows of databases among them. The index lags."""
+        body: dict[str, Any] = {"filter": {"property": "object", "value": "page"}, "page_size": MAX_PAGE_SIZE}
+        if cursor:
+            body["start_cursor"] = cursor
+        return self._send("search", "POST", "/v1/search", body=body)
+
+    def retrieve_database(self, database_id: str) -> Answer:
+        """A database with its data sources."""
+        return self._send("databases.retrieve", "GET", f"/v1/databases/{_segment(database_id)}")
+
+    def create_database(self, body: Json) -> Answer:
+        """A new database with one data source."""
+        return self._write("databases.create", "POST", "/v1/databases", body)
+
+    def create_child_page(self, body: Json) -> Answer:
+        """A new page in a page."""
+        return self._write("pages.create", "POST", "/v1/pages", body)
+
+    def create_view(self, body: Json) -> Answer:
+        """A new view of a data source."""
+        return self._write("views.create", "POST", "/v1/views", body)
+
     def append_block_children(
-        self, block_id: str, children: Sequence[Json], *, after: str | None = None
+        self, block_id: str, children: Sequence[Json], *, after: str | None = None, at_start: bool = False
     ) -> Answer:
-        """At most 100 blocks at the end of a page or block, or behind one of its blocks."""
+        """At most 100 blocks at the end of a page or block, before or behind one of its blocks."""
         body: dict[str, Any] = {"children": list(children)}
-        if after is not None:
+        if at_start:
+            body["position"] = {"type": "start"}
+        elif after is not None:
             body["position"] = {"type": "after_block", "after_block": {"id": after}}
         path = f"/v1/blocks/{_segment(block_id)}/children"
         return self._write("blocks.children.append", "PATCH", path, body)

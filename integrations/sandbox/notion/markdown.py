@@ -22,10 +22,17 @@ class Markdown:
 
     children_of: Children
     unknown: list[str] = field(default_factory=list)
+    is_truncated: bool = False
+    left: int | None = None
 
-    def page(self, page_id: str) -> str:
-        """All content of a page or block."""
+    def page(self, page_id: str, most: int | None = None) -> str:
+        """All content of a page or block. `most`: blocks to show; those behind are unknown."""
+        self.left = most
         return "\n".join(self._lines(self.children_of(page_id), 0))
+
+    def block(self, block: Json) -> list[str]:
+        """The lines of one block with what is below it."""
+        return self._block(block, 0, 1)
 
     def _lines(self, blocks: list[Json], depth: int) -> list[str]:
         lines: list[str] = []
@@ -39,6 +46,11 @@ class Markdown:
         kind = block["type"]
         content: Json = block[kind]
         indent = "\t" * depth
+        if self.left is not None:
+            if self.left < 1:
+                self.is_truncated = True
+                return self._unknown(block, kind, indent)
+            self.left -= 1
         text = inline(content.get("rich_text"))
         if kind in HEADINGS:
             toggle = ' toggle="true"' if content.get("is_toggleable") else ""
@@ -99,9 +111,6 @@ class Markdown:
         if kind in MEDIA_TAGS:
             tag = MEDIA_TAGS[kind]
             return [f'{indent}<{tag} src="{_address(content)}">{inline(content.get("caption"))}</{tag}>']
-        if kind in ("bookmark", "embed", "link_preview"):
-            caption = inline(content.get("caption")) or escaped(content["url"])
-            return [f"{indent}[{caption}]({content['url']})"]
         if kind in ("child_page", "child_database"):
             tag = "page" if kind == "child_page" else "database"
             address = f"https://www.notion.so/{block['id'].replace('-', '')}"
@@ -109,6 +118,9 @@ class Markdown:
         if kind == "link_to_page":
             target = content.get(content.get("type", "page_id"), "")
             return [f'{indent}<mention-page url="https://www.notion.so/{target.replace("-", "")}"/>']
+        return self._unknown(block, kind, indent)
+
+    def _unknown(self, block: Json, kind: str, indent: str) -> list[str]:
         self.unknown.append(block["id"])
         return [f'{indent}<unknown url="https://www.notion.so/{block["id"].replace("-", "")}" alt="{kind}"/>']
 

@@ -65,11 +65,36 @@ def test_inside_a_line_mentions_are_words_and_pages_are_links() -> None:
     )
 
 
+def test_what_is_no_markup_there_is_none_here() -> None:
+    assert to_markdown("AT&amp;T and _under_score") == "AT\\&amp;T and \\_under_score"
+
+
+def test_what_markdown_cannot_say_is_named_and_leads_there() -> None:
+    address = "https://app.notion.com/p/" + "a" * 32 + "#" + "b" * 32
+    text = lines(
+        f'<unknown url="{address}" alt="breadcrumb"/>', "<table_of_contents/>", '<unknown alt="form"/>'
+    )
+
+    assert to_markdown(text) == lines(
+        f"[⧉ Breadcrumb](https://www.notion.so/{'b' * 32})",
+        "",
+        "⧉ Table of contents",
+        "",
+        "⧉ Unsupported block",
+    )
+
+
+def test_a_hosted_file_is_named_without_the_signature_that_ends() -> None:
+    text = '<pdf src="https://files.example/a/plan.pdf?X-Amz-Signature=abc&X-Amz-Expires=3600">The plan</pdf>'
+
+    assert to_markdown(text) == "[📄 The plan](https://files.example/a/plan.pdf)"
+
+
 def test_a_link_never_leads_anywhere_but_the_web() -> None:
-    assert to_markdown('<page url="javascript:alert(1)">Plan</page>') == "Plan"
+    assert to_markdown('<page url="javascript:alert(1)">Plan</page>') == "⧉ Page: Plan"
 
 
-def test_attributes_of_blocks_and_columns_are_left_out() -> None:
+def test_attributes_of_blocks_are_left_out_and_columns_named() -> None:
     text = lines(
         '## Plan {color="blue" toggle="true"}',
         "<columns>",
@@ -78,12 +103,12 @@ def test_attributes_of_blocks_and_columns_are_left_out() -> None:
         "\t</column>",
         "</columns>",
     )
-    assert to_markdown(text) == lines("## Plan", "", "left")
+    assert to_markdown(text) == lines("## Plan", "", "⧉ Columns", "", "left")
 
 
 def test_a_toggle_shows_its_summary_and_what_is_under_it() -> None:
     text = lines("<details>", "<summary>Why</summary>", "\tBecause", "</details>", "after")
-    assert to_markdown(text) == lines("**Why**", "", "Because", "", "after")
+    assert to_markdown(text) == lines("- ▸ Why", "", "    Because", "", "after")
 
 
 @pytest.mark.parametrize("text", ["<callout>", "<table>", "```", "<details>", "\t\t\t", "<td>x</td>", ""])

@@ -134,7 +134,6 @@ def test_what_markdown_lacks_has_tags(notion: Caller) -> None:
         item("callout", "Careful", icon={"type": "emoji", "emoji": "⚠️"}, color="yellow_background"),
         {"equation": {"expression": "e=mc^2"}},
         {"image": {"external": {"url": "https://example.test/i.png"}, "caption": [run("plan")]}},
-        {"bookmark": {"url": "https://example.test"}},
     )
     assert made.split("\n") == [
         "<details>",
@@ -148,8 +147,21 @@ def test_what_markdown_lacks_has_tags(notion: Caller) -> None:
         "e=mc^2",
         "$$",
         "![plan](https://example.test/i.png)",
-        "[https://example.test](https://example.test)",
     ]
+
+
+@pytest.mark.parametrize("kind", ["bookmark", "embed"])
+def test_links_of_their_own_are_only_named(notion: Caller, kind: str) -> None:
+    body = {"children": [{kind: {"url": "https://example.test"}}]}
+    block = notion.patch(PATH.replace("pages", "blocks").replace("markdown", "children"), body).body[
+        "results"
+    ][0]
+
+    answer = notion.get(PATH).body
+
+    address = f"https://www.notion.so/{block['id'].replace('-', '')}"
+    assert answer["markdown"] == f'<unknown url="{address}" alt="{kind}"/>'
+    assert answer["unknown_block_ids"] == [block["id"]]
 
 
 def test_a_page_without_content_is_empty(notion: Caller) -> None:
