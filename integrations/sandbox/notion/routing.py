@@ -65,6 +65,7 @@ ROUTES: tuple[Route, ...] = (
     _route("PATCH", "/v1/pages/{page_id}", pages.update_page),
     _route("POST", "/v1/pages/{page_id}/move", pages.move_page),
     _route("GET", "/v1/pages/{page_id}/markdown", page_markdown.retrieve_markdown),
+    _route("PATCH", "/v1/pages/{page_id}/markdown", page_markdown.update_markdown),
     _route("GET", "/v1/pages/{page_id}/properties/{property_id}", property_items.retrieve_property),
     _route("GET", "/v1/blocks/{block_id}", blocks.retrieve_block),
     _route("PATCH", "/v1/blocks/{block_id}", blocks.update_block),

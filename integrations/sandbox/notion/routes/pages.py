@@ -10,6 +10,7 @@ from integrations.sandbox.notion.block_bodies import BlockReader, icon_value
 from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body
 from integrations.sandbox.notion.items import Item, title_of
+from integrations.sandbox.notion.markdown_merging import blocks_of, count_of
 from integrations.sandbox.notion.properties import (
     add_options,
     empty_value,
@@ -26,6 +27,7 @@ from integrations.sandbox.notion.routes.blocks import (
 )
 from integrations.sandbox.notion.validation import (
     a_boolean,
+    a_string,
     an_object,
     body_id,
     named_type,
@@ -35,7 +37,7 @@ from integrations.sandbox.notion.validation import (
 )
 
 CREATE_KEYS = (
-    "parent", "properties", "icon", "cover", "content", "children", "template", "position",
+    "parent", "properties", "icon", "cover", "content", "children", "markdown", "template", "position",
 )  # fmt: skip
 UPDATE_KEYS = (
     "properties", "icon", "cover", "is_locked", "template", "erase_content", "in_trash", "is_archived",
@@ -75,12 +77,8 @@ def create_page(call: Call, page_id: str | None = None) -> bytes:
         call.workspace, source, body.get("properties", {}), "body.properties", by_person=call.by_person
     )
     icon, cover = icon_value(body.get("icon"), "body.icon"), icon_value(body.get("cover"), "body.cover")
-    if "children" in body and "content" in body:
-        raise invalid_body("body.content", "not present", "[...]")
-    reader = BlockReader(call.workspace)
-    key = "content" if "content" in body else "children"
-    children = reader.children(body.get(key, []), f"body.{key}")
-    check_block_limit(call, 1 + reader.count)
+    children = _new_content(call)
+    check_block_limit(call, 1 + sum(count_of(child) for child in children))
     new_id = page_id or str(uuid.uuid4())
     obj: Json = {
         "object": "page",
@@ -109,6 +107,16 @@ def create_page(call: Call, page_id: str | None = None) -> bytes:
     add_options(call.workspace, source, added)
     insert_blocks(call, "page_id", new_id, children, None)
     return shown(call, item)
+
+
+def _new_content(call: Call) -> list[Json]:
+    """From one of `children`, `content` or `markdown`."""
+    given = [key for key in ("children", "content", "markdown") if key in call.body]
+    if len(given) > 1:
+        raise invalid_body(f"body.{given[1]}", "not present", "[...]")
+    if given == ["markdown"]:
+        return blocks_of(call, a_string(call.body["markdown"], "body.markdown"))
+    return BlockReader(call.workspace).children(call.body[given[0]], f"body.{given[0]}") if given else []
 
 
 def update_page(call: Call, page_id: str) -> bytes:
