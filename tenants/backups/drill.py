@@ -27,6 +27,7 @@ from tenants.backups.wal import close_segment, mark_position, wait_for_wal
 from tenants.foundation.errors import DomainError
 from tenants.foundation.redaction import redact_text
 from tenants.models import Evidence, Tenant
+from tenants.models.evidence import UNDER_WAY
 from tenants.tenancy.databases import owner_connection
 
 log = structlog.get_logger(__name__)
@@ -66,7 +67,7 @@ def run_restore_drill(*, beat: Callable[[], None] = lambda: None) -> Evidence:
     servers = backup_servers()
     # Committed before anything is restored: it has to be there afterwards.
     marker = Evidence.objects.create(
-        kind=Evidence.Kind.RESTORE_DRILL, is_passed=False, summary="Under way, or cut short.",
+        kind=Evidence.Kind.RESTORE_DRILL, is_passed=False, summary="Under way, or cut short.", report=UNDER_WAY,
         started_at=timezone.now(),
     )  # fmt: skip
     reports, problems = [], []

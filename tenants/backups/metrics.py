@@ -1,44 +1,12 @@
 """What the backups show to Prometheus, read from the control plane: right in every process, and after a restart."""
 
-import time
 from collections.abc import Iterator
 from datetime import datetime
 
-import structlog
-from django.db import DatabaseError, InterfaceError
-from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from tenants.backups.selectors import BackupStatus, backup_status
-from tenants.foundation import health
-
-log = structlog.get_logger(__name__)
-KEPT_SECONDS = 30.0
-
-
-class BackupCollector(Collector):
-    """Asks at a scrape, at most every half minute; a database that is away leaves the series out."""
-
-    def __init__(self) -> None:
-        self._status: BackupStatus | None = None
-        self._asked_at = float("-inf")
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing is asked for when the collector is registered: the databases may not be there yet."""
-        return []
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The series of now."""
-        if time.monotonic() - self._asked_at > KEPT_SECONDS:
-            self._asked_at = time.monotonic()
-            try:
-                self._status = backup_status()
-            except (DatabaseError, InterfaceError) as error:
-                log.warning("backup_metrics.unreadable", error=str(error))
-                self._status = None
-        if self._status is not None:
-            yield from families(self._status)
+from tenants.foundation.asked_collector import AskedCollector
 
 
 def families(status: BackupStatus) -> Iterator[GaugeMetricFamily]:
@@ -57,11 +25,9 @@ def families(status: BackupStatus) -> Iterator[GaugeMetricFamily]:
     yield GaugeMetricFamily("nts_backup_kept_bytes", "Size of the backups kept.", value=status.kept_bytes)
 
 
-def register() -> None:
-    """Show them at ``/metrics``, whatever registry is behind it."""
-    collector = BackupCollector()
-    REGISTRY.register(collector)
-    health.extra_collectors.append(collector)
+def collector() -> AskedCollector[BackupStatus]:
+    """The series, asked for at a scrape."""
+    return AskedCollector("backups", backup_status, families)
 
 
 def _seconds(moment: datetime | None) -> float:

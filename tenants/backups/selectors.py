@@ -25,7 +25,9 @@ class BackupStatus:
     last_full_at: datetime | None
     last_verified_at: datetime | None
     last_proved_restore_at: datetime | None
+    # The last one that has ended, and since when another is under way.
     last_drill: Evidence | None
+    drill_began_at: datetime | None
     last_failure: Backup | None
     failures_last_day: int
     kept: int
@@ -64,7 +66,10 @@ def backup_status() -> BackupStatus:
         last_proved_restore_at=(
             drills.filter(is_passed=True).order_by("-finished_at").values_list("finished_at", flat=True).first()
         ),
-        last_drill=drills.order_by("-started_at").first(),
+        last_drill=drills.ended().order_by("-started_at").first(),
+        drill_began_at=(
+            drills.filter(Evidence.under_way()).order_by("-started_at").values_list("started_at", flat=True).first()
+        ),
         last_failure=failed.first(),
         failures_last_day=failed.filter(started_at__gt=timezone.now() - timedelta(days=1)).count(),
         kept=len(kept),

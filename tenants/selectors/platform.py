@@ -62,14 +62,14 @@ def standing_of_cells(*, actor: Actor | None) -> list[CellState]:
 
 
 def checks(*, actor: Actor | None) -> list[Check]:
-    """What proves that the platform is sound, newest run of each kind.
+    """What proves that the platform is sound, newest run of each kind that has ended.
 
     Raises: NotFound off the platform's host, Forbidden.
     """
     require_operator(actor, SEE_COMPANIES)
     found = []
     for kind, label in CHECKS.items():
-        runs = Evidence.objects.filter(kind=kind).order_by("-finished_at")
+        runs = Evidence.objects.filter(kind=kind).ended().order_by("-finished_at")
         passed = runs.filter(is_passed=True).values_list("finished_at", flat=True).first()
         is_late = passed is None or passed < timezone.now() - LATE_AFTER
         found.append(Check(kind, label, runs.first(), passed, is_late))

@@ -27,6 +27,8 @@ def visible_evidence(
     found = Evidence.objects.all()
     if kind:
         found = found.filter(kind=kind)
+    if is_passed is False:
+        found = found.ended()
     return found if is_passed is None else found.filter(is_passed=is_passed)
 
 

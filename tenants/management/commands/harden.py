@@ -1,5 +1,6 @@
 """``manage.py harden``: takes rights away that PostgreSQL gives to everybody, or prints the SQL that does."""
 
+import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -24,13 +25,16 @@ class Command(BaseCommand):
             "--print", action="store_true", help="print the SQL for a superuser, change nothing"
         )
         ways.add_argument("--check", action="store_true", help="tell what is open, change nothing")
+        parser.add_argument("--json", action="store_true", help="with --check: print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = [f"{options['database']}_owner"] if options["database"] else hardened_aliases()
+        if options["json"] and not options["check"]:
+            raise CommandError("--json goes with --check.")
         if options["print"]:
             self.print_scripts(chosen)
         elif options["check"]:
-            self.check_databases(chosen)
+            self.check_databases(chosen, as_json=options["json"])
         else:
             for alias in chosen:
                 mended = harden_database(alias)
@@ -44,15 +48,20 @@ class Command(BaseCommand):
         for text, names in databases.items():
             self.stdout.write(f"-- As a superuser, in each of these databases: {', '.join(names)}\n{text}")
 
-    def check_databases(self, aliases: list[str]) -> None:
+    def check_databases(self, aliases: list[str], *, as_json: bool) -> None:
         """Raises: CommandError when something is open."""
-        is_open = False
+        found: dict[str, list[str]] = {}
         for alias in aliases:
             with owner_connection(alias) as connection:
-                found = faults(connection, alias)
-            is_open |= bool(found)
-            self.stdout.write(f"{alias.removesuffix('_owner')}: {len(found) or 'no'} rights to be set right.")
-            for fault in found:
-                self.stdout.write(f"  {fault.sentence}")
+                sentences = [fault.sentence for fault in faults(connection, alias)]
+            found[alias.removesuffix("_owner")] = sentences
+        is_open = any(found.values())
+        if as_json:
+            self.stdout.write(json.dumps({"is_hardened": not is_open, "faults": found}))
+        else:
+            for name, sentences in found.items():
+                self.stdout.write(f"{name}: {len(sentences) or 'no'} rights to be set right.")
+                for sentence in sentences:
+                    self.stdout.write(f"  {sentence}")
         if is_open:
             raise CommandError("Not every database is hardened.")

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from tenants.backups.checks import check_backups
 from tenants.backups.drill import run_restore_drill
-from tenants.backups.metrics import BackupCollector
+from tenants.backups.metrics import collector
 from tenants.backups.repository import DATA, stored_backups
 from tenants.backups.selectors import backup_status, known_backups, repository_size
 from tenants.backups.servers import BackupServer, backup_servers
@@ -45,7 +45,7 @@ def company(server: BackupServer) -> Iterator[Tenant]:
 
 def shown() -> dict[str, float]:
     """What a new process would show."""
-    return {sample.name: sample.value for family in BackupCollector().collect() for sample in family.samples}
+    return {sample.name: sample.value for family in collector().collect() for sample in family.samples}
 
 
 def test_a_drill_proves_a_restore_and_a_failed_one_does_not(server: BackupServer, company: Tenant) -> None:

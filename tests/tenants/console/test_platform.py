@@ -12,6 +12,7 @@ from pytest_django import Settings
 from tenants.dispatch import enqueue
 from tenants.dispatch.leases import cell_transaction
 from tenants.models import Evidence, WorkItem
+from tenants.models.evidence import UNDER_WAY
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy import cells as cells_of_the_tenancy
 from tests.fakes.dispatch import run_due_work
@@ -69,6 +70,31 @@ def test_a_check_is_red_when_it_failed_or_is_older_than_26_hours(
     row = row_of(text_of("/platform/"), "check-restore_drill")
     assert word in row
     assert ("tone-bad" in row) is is_red
+
+
+def test_a_drill_that_is_under_way_has_not_failed(
+    text_of: TextOf, settings: Settings, tmp_path: Path
+) -> None:
+    settings.BACKUP_DIR = tmp_path
+    evidence(hours=20)
+    begun = Evidence.objects.create(
+        kind="restore_drill", is_passed=False, summary="Under way, or cut short.", report=UNDER_WAY,
+        started_at=timezone.now(),
+    )  # fmt: skip
+    text = text_of("/platform/")
+    assert "Passed" in row_of(text, "check-restore_drill")
+    backups = text.partition('id="h-backups"')[2]
+    assert "Restore proved" in backups.partition("</header>")[0]
+    assert "A drill is under way" in backups
+    mark = f"evidence-{begun.pk}"
+    assert "Under way</" in row_of(text_of("/platform/evidence/"), mark)
+    assert mark not in text_of("/platform/evidence/?outcome=failed")
+
+    Evidence.objects.filter(pk=begun.pk).update(started_at=timezone.now() - timedelta(hours=13))
+    text = text_of("/platform/")
+    assert "Failed" in row_of(text, "check-restore_drill"), "it was cut short"
+    assert "A drill is under way" not in text
+    assert mark in text_of("/platform/evidence/?outcome=failed")
 
 
 def test_a_failure_does_not_hide_when_it_last_passed(text_of: TextOf) -> None:

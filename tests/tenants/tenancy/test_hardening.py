@@ -1,5 +1,6 @@
 """The database itself refuses: what PostgreSQL lets everybody do is taken away, and what is missing is found."""
 
+import json
 from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
@@ -154,6 +155,13 @@ def test_the_printed_sql_is_what_prepare_runs(wound: Wound) -> None:
     wound("GRANT EXECUTE ON FUNCTION pg_catalog.lo_create(oid) TO PUBLIC")
     wound(script(CELL))
     call_command("harden", "--check", stdout=StringIO())
+    told = StringIO()
+    call_command("harden", "--check", "--json", stdout=told)
+    assert json.loads(told.getvalue()) == {
+        "is_hardened": True, "faults": {"default": [], "cell_1": [], "cell_2": []},
+    }  # fmt: skip
+    with pytest.raises(CommandError, match="--json goes with --check"):
+        call_command("harden", "--json")
 
 
 def test_the_check_names_what_is_open_and_fails(wound: Wound) -> None:

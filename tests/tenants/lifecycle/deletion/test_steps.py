@@ -241,5 +241,8 @@ def test_the_command_asks_for_it_keeps_it_and_carries_it_out(company: TenantRef)
     assert done["state"] == "deleted"
     verify_document(SignedDocument.from_json(done["certificate"]))
     out = StringIO()
+    listed = StringIO()
+    call_command("deletion_certificate", "--json", stdout=listed)
+    assert str(company.id) in [row["company"] for row in json.loads(listed.getvalue())]
     call_command("deletion_certificate", str(company.id), stdout=out)
     assert json.loads(out.getvalue()) == done["certificate"]
