@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo test check format bench bench-tenancy lock clean screenshots
+.PHONY: help setup setup-dev demo test check format bench bench-sync bench-tenancy lock clean screenshots
 .SILENT: help
 
 help: ## list the targets
@@ -53,6 +53,9 @@ format: $(STAMP_DEV) ## let ruff put the code into shape
 
 bench: $(STAMP_DEV) ## measure; figures go to benchmarks/results/
 	$(PY) -m benchmarks
+
+bench-sync: $(STAMP_DEV) ## count the calls of a working day in step, beside three other ways and the least possible
+	$(PY) -m benchmarks sync
 
 bench-tenancy: $(STAMP_DEV) ## measure the tenancy beside django-tenants and django-pgschemas (a quarter of an hour)
 	$(PY) -m benchmarks tenancy
