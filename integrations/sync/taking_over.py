@@ -23,6 +23,7 @@ from integrations.sync.journal import Counts
 from integrations.sync.links import describe, links_by_remote_id, set_aside, write_links
 from integrations.sync.page import Candidate, PageContext, record_problem
 from integrations.sync.problems import Problem
+from integrations.sync.push.adopting import adopted_links
 from integrations.sync.session import CONNECTION_PROBLEMS, SyncSession
 from integrations.sync.writing import write_changed
 from tenants.tenancy import atomic
@@ -61,6 +62,8 @@ def _candidates(
     unique = {record.id: record for record in records}
     with atomic():
         links = links_by_remote_id(context.session.connection.pk, unique)
+        unknown = [record for record in unique.values() if record.id not in links]
+        links |= adopted_links(context.collection, unknown)
     mapping = context.mapping
     return [
         Candidate(

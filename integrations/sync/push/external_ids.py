@@ -1,13 +1,13 @@
 """Our id of a record, kept in a column there: by it a record is found whose making was not answered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from integrations.capabilities import FieldKind, RemoteCollection, RemoteField, RemoteRecord, RemoteValue
-from integrations.models import ExternalLink, Push, SyncedCollection
+from integrations.models import SyncedCollection
 from integrations.sync.drift import take_over_schema
 from integrations.sync.push.writer import Writer, columns_of
 from tenants.tenancy import atomic
@@ -74,41 +74,8 @@ def find_record(writer: Writer, collection: SyncedCollection, task_id: UUID) -> 
     return min(found, key=lambda record: (record.created_at, record.id), default=None)
 
 
-def made_here(collection: SyncedCollection, records: Sequence[RemoteRecord]) -> Mapping[str, UUID]:
-    """Which of these records, unknown so far, we have made ourselves: task ids by record id; in a transaction.
-
-    Only where a making was not answered yet; a copy of a page that carries our id as well is somebody else's.
-    """
-    field_id = collection.external_id_field_id
-    if not field_id:
-        return {}
-    named = {
-        record.id: task_id
-        for record in sorted(records, key=lambda item: (item.created_at, item.id), reverse=True)
-        if (value := record.value(field_id)) is not None and (task_id := _uuid(value.text)) is not None
-    }
-    if not named:
-        return {}
-    waiting = Push.objects.unsettled().filter(
-        connection_id=collection.connection_id, kind=Push.Kind.CREATE, task__in=set(named.values())
-    )
-    linked = ExternalLink.objects.filter(
-        connection_id=collection.connection_id, task__in=set(named.values())
-    ).values_list("task_id", flat=True)
-    ours = set(waiting.values_list("task_id", flat=True)) - set(linked)
-    first = {task_id: record_id for record_id, task_id in named.items() if task_id in ours}
-    return {record_id: task_id for task_id, record_id in first.items()}
-
-
 def _named(columns: Iterable[RemoteField]) -> RemoteField | None:
     return next(
         (item for item in columns if item.name == COLUMN_NAME and item.kind is FieldKind.TEXT),
         None,
     )
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None

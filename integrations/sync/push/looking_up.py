@@ -33,16 +33,17 @@ MAX_ATTEMPTS: Final = 20
 _ANSWERED: Final = (f".{ProblemKind.SERVER_ERROR.value}", f".{ProblemKind.UNAVAILABLE.value}")
 
 
-def look_up(writer: Writer, push: Push) -> bool:
-    """Settle a push that was sent without a clear answer; True when it was not carried out and may be sent now.
+def look_up(writer: Writer, push: Push) -> None:
+    """Settle a push that was sent without a clear answer; what was not carried out waits to be sent again.
 
     One or two calls, outside a transaction. Raises: SourceError (the connection's own problem), LimitReached
     (it is looked up later), LeaseLost.
     """
     try:
         if push.kind == Push.Kind.CREATE:
-            return _look_up_making(writer, push)
-        return _look_up_change(writer, push)
+            _look_up_making(writer, push)
+        else:
+            _look_up_change(writer, push)
     except LimitReached as limit:
         _later(writer, push, timedelta(seconds=limit.retry_after_seconds or 5.0))
         raise
@@ -54,7 +55,6 @@ def look_up(writer: Writer, push: Push) -> bool:
         else:
             log.warning("push.not_looked_up", push_id=push.pk, reason=str(error))
             _later(writer, push, pause_after(max(push.attempts, 3)))
-        return False
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -64,13 +64,14 @@ def pause_after(attempts: int) -> timedelta:
     return min(timedelta(seconds=5 * 2 ** min(attempts - 2, 10)), _LONGEST_PAUSE)
 
 
-def _look_up_making(writer: Writer, push: Push) -> bool:
+def _look_up_making(writer: Writer, push: Push) -> None:
     if push.link_id is None:
         with atomic():
             push.link = ExternalLink.objects.filter(connection=writer.connection, task=push.task_id).first()
     if push.link is not None:
         # A reading has come upon it.
-        return _not_carried_out(writer, push, kind=Push.Kind.UPDATE)
+        _not_carried_out(writer, push, kind=Push.Kind.UPDATE)
+        return
     record = _record(writer, push.committed_id) if push.committed_id else None
     if record is None:
         ensure_column(writer, push.collection)
@@ -78,27 +79,28 @@ def _look_up_making(writer: Writer, push: Push) -> bool:
     if record is not None:
         log.info("push.record_found", push_id=push.pk, remote_id=record.id)
         settle(writer, _as_sent(push), record)
-        return False
+        return
     is_answered = push.state == Push.State.AMBIGUOUS and push.error_code.endswith(_ANSWERED)
     over_at = (push.sent_at or push.updated_at) + IN_FLIGHT
     if not is_answered and timezone.now() < over_at:
         _later(writer, push, min(_LOOK_AGAIN, over_at - timezone.now()))
-        return False
-    return _not_carried_out(writer, push)
+    else:
+        _not_carried_out(writer, push)
 
 
-def _look_up_change(writer: Writer, push: Push) -> bool:
+def _look_up_change(writer: Writer, push: Push) -> None:
     if push.link is None:
-        return _not_carried_out(writer, push)
+        _not_carried_out(writer, push)
+        return
     record = writer.session.source.record(push.link.remote_id)
     if _is_carried_out(writer, push, record):
         settle(writer, _as_sent(push), record)
-        return False
+        return
     # Somebody else's changes first, so that they are not taken for ours.
     with atomic():
         context = writer.context(push.collection)
     take_over(context, RecordPage(records=(record,), next_cursor=None, server_time=timezone.now()))
-    return _not_carried_out(writer, push)
+    _not_carried_out(writer, push)
 
 
 def _is_carried_out(writer: Writer, push: Push, record: RemoteRecord) -> bool:
@@ -133,22 +135,19 @@ def _record(writer: Writer, record_id: str) -> RemoteRecord | None:
         raise
 
 
-def _not_carried_out(writer: Writer, push: Push, *, kind: str | None = None) -> bool:
-    """It may be sent again, after a pause that grows; True when there is none to be made."""
+def _not_carried_out(writer: Writer, push: Push, *, kind: str | None = None) -> None:
+    """It may be sent again: at once the first time, after a pause that grows later."""
     with atomic():
         writer.session.hold()
         locked = Push.objects.select_for_update(of=("self",)).filter(pk=push.pk).first()
         if locked is None:
-            return False
-        pause = pause_after(locked.attempts)
+            return
         locked.link, locked.kind = push.link, kind or locked.kind
         locked.state, locked.sent, locked.committed_id, locked.sent_at = Push.State.WAITING, {}, "", None
-        locked.not_before = timezone.now() + pause
+        locked.not_before = timezone.now() + pause_after(locked.attempts)
         if locked.attempts >= MAX_ATTEMPTS:
             park(locked, Refusal(refusals.GAVE_UP, locked.error or "The service failed again and again."))
         locked.save()
-        push.state, push.kind = locked.state, locked.kind
-        return locked.state == Push.State.WAITING and not pause
 
 
 def _later(writer: Writer, push: Push, pause: timedelta) -> None:

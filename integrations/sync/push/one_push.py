@@ -37,14 +37,20 @@ def send_push(writer: Writer, push_id: UUID) -> None:
 
     Raises: LimitReached (the row says when it goes on), SourceError (the connection's own problem), LeaseLost.
     """
+    push = _stored(writer, push_id)
+    if push is not None and push.state in _UNSETTLED:
+        look_up(writer, push)
+        push = _stored(writer, push_id)
+    if push is not None and push.state == Push.State.WAITING and push.not_before <= timezone.now():
+        _Sending(writer, push).run()
+
+
+def _stored(writer: Writer, push_id: UUID) -> Push | None:
     with atomic():
         push = Push.objects.select_related("collection", "link").filter(pk=push_id).first()
-    if push is None or push.state in {Push.State.PARKED, Push.State.HELD}:
-        return
-    push.collection.connection = writer.connection
-    if push.state in _UNSETTLED and not look_up(writer, push):
-        return
-    _Sending(writer, push).run()
+    if push is not None:
+        push.collection.connection = writer.connection
+    return push
 
 
 @dataclass
@@ -191,9 +197,9 @@ class _Sending:
             push.not_before = timezone.now() + timedelta(seconds=0 if error.status is not None else 5)
             push.save()
         log.warning("push.ambiguous", push_id=push.pk, kind=error.kind.value, is_committed=error.is_committed)
-        if error.status is not None and look_up(self.writer, push):
-            # It was not carried out: the next round sends it again, after a pause that grows.
-            return
+        if error.status is not None:
+            # If it was not carried out, the next round sends it again.
+            look_up(self.writer, push)
 
     def _again_with_new_columns(self, error: SourceError) -> None:
         """A refusal may come from columns that have changed: read them once, then decide anew."""

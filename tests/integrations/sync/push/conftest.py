@@ -19,6 +19,7 @@ from tests.factories.notion import NotionWorkspace
 from tests.fakes.dispatch import make_due, run_due_work
 
 type Json = dict[str, Any]
+CREATE = "POST /v1/pages"
 
 
 @dataclass
@@ -103,3 +104,20 @@ def pages(desk: Desk) -> list[str]:
     """The ids of the three pages."""
     links = ExternalLink.objects.filter(task__isnull=False).order_by("remote_created_at")
     return list(links.values_list("remote_id", flat=True))
+
+
+@pytest.fixture
+def home(desk: Desk) -> Desk:
+    """New tasks get a record in the database of tasks; its column for our ids is there."""
+    collection = desk.collection
+    collection.takes_new_tasks = True
+    collection.save()
+    desk.create(title="The first one")
+    desk.send()
+    desk.calls()
+    return desk
+
+
+def titles(desk: Desk) -> list[str]:
+    rows = desk.sandbox.workspace(desk.workspace.name).tables[desk.workspace.tasks_id].rows
+    return sorted(desk.title(page_id) for page_id in rows)
