@@ -19,6 +19,7 @@ from integrations.sandbox.notion.rendering import VERSIONS, dumped
 from integrations.sandbox.notion.routing import Route, find_route
 from integrations.sandbox.notion.sandbox import Sandbox, real_now
 from integrations.sandbox.notion.spoiling import Answer, Request, spoilt
+from integrations.sandbox.notion.uploads import FILES
 from integrations.sandbox.notion.validation import MAX_BODY_BYTES
 from integrations.sandbox.notion.world import Connection
 
@@ -29,6 +30,8 @@ def answer(sandbox: Sandbox, request: Request) -> Answer:
     """Never raises for what a client sends."""
     if request.path.startswith(PREFIX):
         return _control(sandbox, request)
+    if request.path.startswith(FILES):
+        return _file(sandbox, request)
     started = time.perf_counter()
     found = find_route(request.method, request.path)
     template = found[0].template if found else request.path
@@ -94,16 +97,19 @@ def _ordinary(
             connection=connection,
             version=version,
             query=parse_qs(request.query_string, keep_blank_values=True),
-            body=_body(request),
+            body={} if found[0].is_form else _body(request),
+            raw=request.body,
+            content_type=request.headers.get("content-type", ""),
         )
         sandbox.world.actor = call.actor
+        sandbox.world.base_url = f"http://{request.headers.get('host') or '127.0.0.1'}"
         try:
             made = found[0].answer(call, found[1])
         finally:
             sandbox.save()
             sandbox.world.actor = None
         raw = made if isinstance(made, bytes) else dumped(made)
-        return Answer(200, raw[:-1] + b',"request_id":"' + request_id.encode() + b'"}', headers)
+        return Answer(call.status, raw[:-1] + b',"request_id":"' + request_id.encode() + b'"}', headers)
     except NotionError as refused:
         return Answer(refused.status, dumped(refused.body(request_id)), headers | refused.headers)
 
@@ -152,6 +158,19 @@ def _parsed(body: bytes) -> Any:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _file(sandbox: Sandbox, request: Request) -> Answer:
+    """An attached file, under its signed address, as long as that is good."""
+    upload_id = request.path.removeprefix(FILES).partition("/")[0]
+    query = parse_qs(request.query_string)
+    expires = query.get("expires", ["0"])[0]
+    with sandbox.lock:
+        held = sandbox.world.files.get(upload_id)
+        is_good = expires.isdecimal() and int(expires) > sandbox.clock.now().timestamp()
+    if held is None or not is_good or "signature" not in query:
+        return Answer(403, b"<Error><Code>AccessDenied</Code></Error>", {"Content-Type": "application/xml"})
+    return Answer(200, held[0], {"Content-Type": held[1]})
 
 
 def _control(sandbox: Sandbox, request: Request) -> Answer:

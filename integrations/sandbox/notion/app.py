@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = structlog.get_logger(__name__)
-READ_AT_MOST = 8 * 1024 * 1024
+READ_AT_MOST = 24 * 1024 * 1024
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -74,7 +74,7 @@ def _request(environ: WSGIEnvironment) -> Request:
         key[5:].replace("_", "-").lower(): str(value)
         for key, value in environ.items()
         if key.startswith("HTTP_")
-    }
+    } | {"content-type": str(environ.get("CONTENT_TYPE", ""))}
     return Request(
         method=environ["REQUEST_METHOD"],
         path=str(raw).partition("?")[0],

@@ -7,6 +7,7 @@ from typing import Any
 from integrations.sandbox.notion.code_languages import LANGUAGES
 from integrations.sandbox.notion.errors import Json, invalid, invalid_body
 from integrations.sandbox.notion.richtext import COLORS, MAX_EXPRESSION, MAX_URL, rich_text
+from integrations.sandbox.notion.uploads import attached
 from integrations.sandbox.notion.validation import (
     a_boolean,
     a_number,
@@ -108,7 +109,7 @@ class BlockReader:
     def _content(self, kind: str, body: Json, path: str, *, update: bool) -> Json:
         if kind == "paragraph":
             made = self._text(body, path, ("icon",), update=update)
-            return {**made, "icon": icon_value(body.get("icon"), f"{path}.icon")}
+            return {**made, "icon": icon_value(self._workspace, body.get("icon"), f"{path}.icon")}
         if kind in TEXTUAL:
             return self._text(body, path, (), update=update)
         if kind in HEADINGS:
@@ -123,7 +124,7 @@ class BlockReader:
         if kind == "callout":
             made = self._text(body, path, ("icon",), update=update)
             icon = an_object(body["icon"], f"{path}.icon") if "icon" in body else None
-            return {**made, "icon": icon_value(icon, f"{path}.icon")}
+            return {**made, "icon": icon_value(self._workspace, icon, f"{path}.icon")}
         if kind == "template":
             only_keys(body, ("rich_text",), path)
             return {"rich_text": self._rich(body, path, update=update)}
@@ -197,17 +198,20 @@ class BlockReader:
 
     def _media(self, body: Json, path: str) -> Json:
         only_keys(body, ("type", "external", "file_upload", "caption", "name"), path)
-        if "file_upload" in body:
-            raise invalid("The sandbox holds no uploaded files.")
-        external = an_object(body.get("external", ...), f"{path}.external")
-        only_keys(external, ("url",), f"{path}.external")
-        url = a_string(external.get("url", ...), f"{path}.external.url", most=MAX_URL, empty=False)
         caption = rich_text(self._workspace, body.get("caption", []), f"{path}.caption")
-        made: Json = {"caption": caption, "type": "external", "external": {"url": url}}
+        made: Json = {"caption": caption}
+        if "file_upload" in body:
+            file = attached(self._workspace, body["file_upload"], f"{path}.file_upload")
+            made |= {"type": "file", "file": file}
+        else:
+            external = an_object(body.get("external", ...), f"{path}.external")
+            only_keys(external, ("url",), f"{path}.external")
+            url = a_string(external.get("url", ...), f"{path}.external.url", most=MAX_URL, empty=False)
+            made |= {"type": "external", "external": {"url": url}}
         return made | ({"name": body["name"]} if "name" in body else {})
 
 
-def icon_value(value: Any, path: str) -> Json | None:
+def icon_value(workspace: Workspace, value: Any, path: str) -> Json | None:
     """An icon or cover: emoji, external file or custom emoji; None for none."""
     if value is None:
         return None
@@ -220,8 +224,18 @@ def icon_value(value: Any, path: str) -> Json | None:
     if kind == "emoji":
         return {"type": "emoji", "emoji": a_string(body["emoji"], f"{path}.emoji", most=32, empty=False)}
     if kind == "file_upload":
-        raise invalid("The sandbox holds no uploaded files.")
+        return {"type": "file", "file": attached(workspace, body[kind], f"{path}.{kind}")}
     content = an_object(body[kind], f"{path}.{kind}")
+    if kind == "custom_emoji":
+        return {"type": kind, kind: _custom_emoji(workspace, content, f"{path}.{kind}")}
     if kind == "external":
         a_string(content.get("url", ...), f"{path}.external.url", most=MAX_URL, empty=False)
     return {"type": kind, kind: dict(content)}
+
+
+def _custom_emoji(workspace: Workspace, content: Json, path: str) -> Json:
+    only_keys(content, ("id", "name", "url"), path)
+    found = workspace.thing("custom_emoji", body_id(content.get("id", ...), f"{path}.id"))
+    if found is None:
+        raise invalid(f"Could not find custom_emoji with ID: {content['id']}.")
+    return {key: found[key] for key in ("id", "name", "url")}

@@ -33,6 +33,9 @@ class Call:
     version: str = VERSION
     query: dict[str, list[str]] = field(default_factory=dict)
     body: Json = field(default_factory=dict)
+    raw: bytes = b""
+    content_type: str = ""
+    status: int = 200  # of the answer, when all goes well
 
     @property
     def by_person(self) -> bool:

@@ -143,6 +143,25 @@ def _append(sandbox: Sandbox, body: Json, query: Query) -> Json:
     return sandbox.append(body["block_id"], body["as"], body["children"])
 
 
+def _comment(sandbox: Sandbox, body: Json, query: Query) -> Json:
+    return sandbox.comment(body["id"], body["as"], body["text"])
+
+
+def _add_template(sandbox: Sandbox, body: Json, query: Query) -> Json:
+    made = sandbox.add_template(
+        body["data_source_id"],
+        body["name"],
+        markdown=body.get("markdown", ""),
+        properties=body.get("properties"),
+        is_default=bool(body.get("is_default", False)),
+    )
+    return {"id": made}
+
+
+def _add_custom_emoji(sandbox: Sandbox, body: Json, query: Query) -> Json:
+    return {"id": sandbox.add_custom_emoji(body["workspace"], body["name"], body["url"])}
+
+
 VERBS: dict[tuple[str, str], Verb] = {
     ("GET", "state"): _state,
     ("GET", "ledger"): _ledger,
@@ -161,6 +180,9 @@ VERBS: dict[tuple[str, str], Verb] = {
     ("POST", "trash"): _trash,
     ("POST", "schema"): _schema,
     ("POST", "append"): _append,
+    ("POST", "comment"): _comment,
+    ("POST", "templates"): _add_template,
+    ("POST", "custom_emojis"): _add_custom_emoji,
     **WEBHOOK_VERBS,
     **OAUTH_VERBS,
 }

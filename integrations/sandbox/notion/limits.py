@@ -28,6 +28,8 @@ class Limits:
     cursor_mode: Literal["keyset", "offset"] = "keyset"
     search_lag_seconds: int = 0
     markdown_blocks: int | None = None
+    least_part_bytes: int = 5 * 1024 * 1024
+    async_blocks: int | None = None
 
     def changed(self, values: dict[str, Any]) -> Limits:
         """A copy with some numbers replaced. Raises ValueError for an unknown name or a wrong type."""
@@ -42,7 +44,13 @@ class Limits:
             if name == "endpoint_per_minute":
                 _check_endpoints(value)
                 continue
-            may_be_none = name in ("per_minute", "space_per_minute", "block_limit", "markdown_blocks")
+            may_be_none = name in (
+                "per_minute",
+                "space_per_minute",
+                "block_limit",
+                "markdown_blocks",
+                "async_blocks",
+            )
             if value is None and may_be_none:
                 continue
             least = 1 if name in ("result_cap", "reference_cap", "space_window_seconds") else 0

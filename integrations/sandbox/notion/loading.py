@@ -10,11 +10,13 @@ from typing import Any
 from integrations.sandbox.notion.clock import to_minute
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.limits import PLANS, limits_of_plan
+from integrations.sandbox.notion.rendering import NEW_NOTES, OLD_NOTES
 from integrations.sandbox.notion.validation import canonical_id, is_uuid
 from integrations.sandbox.notion.world import Connection, Workspace, World
 
 TIMES = ("created_time", "last_edited_time")
 DROPPED_KEYS = ("request_id", "archived")
+THINGS = frozenset({"comment", "file_upload", "view", "async_task", "custom_emoji", "sandbox_template"})
 
 
 class LoadError(Exception):
@@ -113,6 +115,11 @@ def add_object(workspace: Workspace, obj: Json) -> None:
     obj["id"] = canonical_id(obj["id"])
     for key in DROPPED_KEYS:
         obj.pop(key, None)
+    if kind in THINGS:
+        workspace.things.setdefault(kind, {}).pop(obj["id"], None)
+        if not obj.get("is_gone"):
+            workspace.things[kind][obj["id"]] = obj
+        return
     if kind == "user":
         workspace.users[obj["id"]] = obj
         return
@@ -134,6 +141,8 @@ def add_object(workspace: Workspace, obj: Json) -> None:
         _require(obj, "parent", dict)
         obj.setdefault("in_trash", False)
         obj.setdefault("has_children", False)
+        if obj["type"] == OLD_NOTES and OLD_NOTES in obj:
+            obj["type"], obj[NEW_NOTES] = NEW_NOTES, obj.pop(OLD_NOTES)
         if obj["type"] not in obj:
             raise LoadError(f"a block of type {obj['type']!r} needs a key of that name")
         workspace.put("block", obj)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from integrations.sandbox.notion.errors import Json, invalid, invalid_body
 from integrations.sandbox.notion.items import Item
 from integrations.sandbox.notion.richtext import BASE_COLORS, MAX_URL, date_value, rich_text, user_value
 from integrations.sandbox.notion.schema import find_property, new_option
+from integrations.sandbox.notion.uploads import attached
 from integrations.sandbox.notion.validation import (
     a_boolean,
     a_number,
@@ -133,7 +135,7 @@ def _plain_value(workspace: Workspace, kind: str, value: Any, path: str, *, by_p
     if kind == "relation":
         return [_related(workspace, page, f"{path}[{at}]") for at, page in enumerate(an_array(value, path))]
     if kind == "files":
-        return [_file(entry, f"{path}[{at}]") for at, entry in enumerate(an_array(value, path))]
+        return [_file(workspace, entry, f"{path}[{at}]") for at, entry in enumerate(an_array(value, path))]
     if value is None:
         return empty_value(kind, {})
     if kind == "number":
@@ -162,14 +164,16 @@ def _related(workspace: Workspace, value: Any, path: str) -> Json:
     return {"id": page_id}
 
 
-def _file(value: Any, path: str) -> Json:
+def _file(workspace: Workspace, value: Any, path: str) -> Json:
     body = an_object(value, path)
     only_keys(body, ("name", "type", "external", "file", "file_upload"), path)
     kind = next((name for name in ("external", "file", "file_upload") if name in body), None)
     if kind is None:
         raise invalid_body(f"{path}.external", "defined")
     if kind == "file_upload":
-        raise invalid("The sandbox holds no uploaded files.")
+        file = attached(workspace, body[kind], f"{path}.{kind}")
+        name = body.get("name") or unquote(file["url"].partition("?")[0].rpartition("/")[2])
+        return {"name": a_string(name, f"{path}.name", most=100), "type": "file", "file": file}
     named_type(body, kind, path)
     name = a_string(body.get("name", ...), f"{path}.name", most=100, empty=False)
     target = an_object(body[kind], f"{path}.{kind}")

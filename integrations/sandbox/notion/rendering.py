@@ -14,6 +14,7 @@ from integrations.sandbox.notion.world import Workspace
 VERSION = "2026-03-11"
 OLD_VERSION = "2025-09-03"
 VERSIONS = (VERSION, OLD_VERSION)
+NEW_NOTES, OLD_NOTES = "meeting_notes", "transcription"  # the older version's name for the same block
 CUT_TYPES = ("relation", "people", "rich_text", "title")
 
 
@@ -54,6 +55,9 @@ def block_view(workspace: Workspace, block_id: str, version: str) -> Json | None
     if stored is None and page is None:
         return None
     view = _with_flags(stored.obj if stored else _standing_for(page), version)  # type: ignore[arg-type]
+    if version == OLD_VERSION and view["type"] == NEW_NOTES:
+        content = view.pop(NEW_NOTES)
+        view = {**view, "type": OLD_NOTES, OLD_NOTES: content}
     if page is not None and view["type"] in CHILD_BLOCK_TYPES:
         view[view["type"]] = {"title": title_of(page.obj)}
         view["in_trash"] = page.in_trash

@@ -10,13 +10,16 @@ from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.routes import (
     blocks,
+    comments,
     data_sources,
     databases,
+    file_uploads,
     page_markdown,
     pages,
     property_items,
     query,
     search,
+    small_lists,
     users,
 )
 
@@ -31,6 +34,11 @@ class Route:
     template: str
     handler: Handler
     pattern: re.Pattern[str]
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is a form instead of JSON."""
+        return self.template.endswith("/send")
 
     @property
     def endpoint(self) -> str:
@@ -59,7 +67,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/v1/data_sources/{data_source_id}", data_sources.retrieve_data_source),
     _route("PATCH", "/v1/data_sources/{data_source_id}", data_sources.update_data_source),
     _route("POST", "/v1/data_sources/{data_source_id}/query", query.query_data_source),
-    _route("GET", "/v1/data_sources/{data_source_id}/templates", data_sources.list_templates),
+    _route("GET", "/v1/data_sources/{data_source_id}/templates", small_lists.list_templates),
     _route("POST", "/v1/pages", pages.create_page),
     _route("GET", "/v1/pages/{page_id}", pages.retrieve_page),
     _route("PATCH", "/v1/pages/{page_id}", pages.update_page),
@@ -72,6 +80,18 @@ ROUTES: tuple[Route, ...] = (
     _route("DELETE", "/v1/blocks/{block_id}", blocks.delete_block),
     _route("GET", "/v1/blocks/{block_id}/children", blocks.list_children),
     _route("PATCH", "/v1/blocks/{block_id}/children", blocks.append_children),
+    _route("GET", "/v1/custom_emojis", small_lists.list_custom_emojis),
+    _route("GET", "/v1/async_tasks/{task_id}", small_lists.retrieve_async_task),
+    _route("POST", "/v1/comments", comments.create_comment),
+    _route("GET", "/v1/comments", comments.list_comments),
+    _route("GET", "/v1/comments/{comment_id}", comments.retrieve_comment),
+    _route("PATCH", "/v1/comments/{comment_id}", comments.update_comment),
+    _route("DELETE", "/v1/comments/{comment_id}", comments.delete_comment),
+    _route("POST", "/v1/file_uploads", file_uploads.create_upload),
+    _route("GET", "/v1/file_uploads", file_uploads.list_uploads),
+    _route("GET", "/v1/file_uploads/{file_upload_id}", file_uploads.retrieve_upload),
+    _route("POST", "/v1/file_uploads/{file_upload_id}/send", file_uploads.send_upload),
+    _route("POST", "/v1/file_uploads/{file_upload_id}/complete", file_uploads.complete_upload),
 )
 
 ENDPOINTS = frozenset(route.endpoint for route in ROUTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,10 @@ from integrations.sandbox.notion.loading import add_object, add_workspace, load_
 from integrations.sandbox.notion.oauth.endpoints import PATHS as OAUTH_PATHS
 from integrations.sandbox.notion.oauth.grants import OAuth
 from integrations.sandbox.notion.pagination import CursorBook
-from integrations.sandbox.notion.routes import blocks, data_sources, pages
+from integrations.sandbox.notion.routes import blocks, comments, data_sources, pages
+from integrations.sandbox.notion.routes.small_lists import EMOJI
 from integrations.sandbox.notion.routing import ENDPOINTS
+from integrations.sandbox.notion.templates import add_template
 from integrations.sandbox.notion.webhooks.outgoing import Webhooks
 from integrations.sandbox.notion.world import Connection, Workspace, World
 
@@ -62,6 +65,7 @@ class Sandbox:
         if self.journal:
             self.journal.open(self.world, fold=loaded > 0)
         self.webhooks = Webhooks(self.world, self.clock, self.lock, self.save)
+        self.world.tell_watcher = self.webhooks.watcher.say
         self.oauth = OAuth(self.world, self.clock, self.lock, self.save)
         self.world.watch = self.webhooks.watcher.changing
         self.world.is_live = True
@@ -117,6 +121,45 @@ class Sandbox:
         return self._as_person(
             data_source_id, as_user, patch, lambda call: data_sources.update_data_source(call, data_source_id)
         )
+
+    def comment(self, object_id: str, as_user: str, text: str) -> Json:
+        """A person comments on a page or block."""
+        _, item = self.holder_of(object_id)
+        parent = {"block_id" if item.kind == "block" else "page_id": object_id}
+        body = {"parent": parent, "rich_text": [{"text": {"content": text}}]}
+        return self._as_person(object_id, as_user, body, comments.create_comment)
+
+    def add_template(
+        self,
+        data_source_id: str,
+        name: str,
+        *,
+        markdown: str = "",
+        properties: Json | None = None,
+        is_default: bool = False,
+    ) -> str:
+        """A person makes a template; `properties` as in `POST /v1/pages`. Returns its id."""
+        with self.lock:
+            workspace, _ = self.holder_of(data_source_id)
+            made = add_template(
+                workspace,
+                data_source_id,
+                name,
+                markdown=markdown,
+                properties=properties or {},
+                is_default=is_default,
+            )
+            self.save()
+            return str(made["id"])
+
+    def add_custom_emoji(self, workspace: str, name: str, url: str) -> str:
+        """Returns its id."""
+        with self.lock:
+            found = self.workspace(workspace)
+            made = {"object": EMOJI, "id": str(uuid.uuid4()), "name": name, "url": url}
+            found.put_thing(made)
+            self.save()
+            return str(made["id"])
 
     # -- rules -----------------------------------------------------------------------------------
 

@@ -113,6 +113,9 @@ class Workspace:
         self.items: dict[Kind, dict[str, Item]] = {kind: {} for kind in KINDS}
         self.children: dict[str, list[str]] = {}
         self.tables: dict[str, Table] = {}
+        self.things: dict[
+            str, dict[str, Json]
+        ] = {}  # comments, file uploads, views …: by `object`, then by id
         self.blocks_given = 0
 
     def as_json(self) -> Json:
@@ -156,6 +159,20 @@ class Workspace:
     def touched(self, item: Item) -> None:
         """Say that `item.obj` was changed in place."""
         self.put(item.kind, item.obj)
+
+    def thing(self, name: str, thing_id: str) -> Json | None:
+        """A comment, file upload, view …; `name` is its `object`."""
+        return self.things.get(name, {}).get(thing_id)
+
+    def put_thing(self, obj: Json) -> Json:
+        """Add or replace something that is neither page, database nor block."""
+        self.things.setdefault(obj["object"], {})[obj["id"]] = obj
+        self.world.note(self, obj)
+        return obj
+
+    def drop_thing(self, obj: Json) -> None:
+        self.things.get(obj["object"], {}).pop(obj["id"], None)
+        self.world.note(self, {"object": obj["object"], "id": obj["id"], "is_gone": True})
 
     def put_user(self, user: Json) -> None:
         self.users[user["id"]] = user
@@ -204,10 +221,30 @@ class World:
         self.workspaces: dict[str, Workspace] = {}
         self.tokens: dict[str, Connection] = {}
         self.is_live = False  # False while loading: nothing is noted for the journal
+        self.base_url = "http://127.0.0.1"  # as the caller of the moment knows this server
         self.actor: Json | None = None  # the user on whose behalf a change is being made
         self.watch: Callable[[Workspace, Kind, Json | None, Json], None] | None = None
         self.kept: dict[str, dict[str, Kept]] = {}  # by the `object` of their lines, then by id
+        self.tell_watcher: (
+            Callable[[Workspace, str, tuple[str, str], Json | None, tuple[str, ...]], None] | None
+        )
+        self.tell_watcher = None
+        self.files: dict[str, tuple[bytes, str]] = {}  # content and type by upload; not kept over a restart
+        self.file_parts: dict[str, dict[int, bytes]] = {}
         self._noted: list[tuple[str, Json]] = []
+
+    def tell(
+        self,
+        workspace: Workspace,
+        event_type: str,
+        entity: tuple[str, str],
+        data: Json | None,
+        *,
+        seen_through: tuple[str, ...] = (),
+    ) -> None:
+        """Tell whoever watches of something that is never gathered. `seen_through`: ids that must be shared."""
+        if self.is_live and self.tell_watcher is not None:
+            self.tell_watcher(workspace, event_type, entity, data, seen_through)
 
     def changing(self, workspace: Workspace, kind: Kind, before: Json | None, after: Json) -> None:
         """Tell whoever watches that an object is about to change."""
@@ -269,9 +306,9 @@ class World:
 
     def everything(self) -> Iterator[tuple[str, Json]]:
         """Each line of a snapshot: the workspace's id ("" for all) and an object; parents need not come first."""
-        for things in self.kept.values():
-            for thing in things.values():
-                yield "", thing.as_json()
+        for group in self.kept.values():
+            for kept in group.values():
+                yield "", kept.as_json()
         for workspace in self.workspaces.values():
             yield workspace.id, workspace.as_json()
             for user in workspace.users.values():
@@ -279,5 +316,8 @@ class World:
             for kind in ("database", "data_source", "page", "block"):
                 for item in workspace.items[kind].values():
                     yield workspace.id, item.obj
+            for things in workspace.things.values():
+                for thing in things.values():
+                    yield workspace.id, thing
             for parent_id, ids in workspace.children.items():
                 yield workspace.id, {"object": "sandbox_children", "id": parent_id, "children": ids}

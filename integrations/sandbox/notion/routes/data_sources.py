@@ -31,12 +31,6 @@ def retrieve_data_source(call: Call, data_source_id: str) -> Json:
     return _shown(call, call.find("data_source", path_id("data_source_id", data_source_id)))
 
 
-def list_templates(call: Call, data_source_id: str) -> Json:
-    """The sandbox has no templates."""
-    call.find("data_source", path_id("data_source_id", data_source_id))
-    return {"templates": [], "has_more": False, "next_cursor": None}
-
-
 def create_data_source(call: Call) -> Json:
     """One more table in an existing database."""
     only_keys(call.body, CREATE_KEYS, "body")
@@ -44,7 +38,7 @@ def create_data_source(call: Call) -> Json:
     only_keys(parent, ("type", "database_id"), "body.parent")
     database = call.find("database", body_id(parent.get("database_id", ...), "body.parent.database_id"))
     title = rich_text(call.workspace, call.body.get("title", []), "body.title")
-    icon = icon_value(call.body.get("icon"), "body.icon")
+    icon = icon_value(call.workspace, call.body.get("icon"), "body.icon")
     obj = dict(database.obj) | {"data_sources": list(database.obj.get("data_sources", []))}
     source = make_data_source(call, obj, call.body.get("properties", ...), title, icon, "body.properties")
     call.workspace.put("database", obj)
@@ -93,7 +87,7 @@ def update_data_source(call: Call, data_source_id: str) -> Json:
     if "title" in call.body:
         obj["title"] = rich_text(call.workspace, call.body["title"], "body.title")
     if "icon" in call.body:
-        obj["icon"] = icon_value(call.body["icon"], "body.icon")
+        obj["icon"] = icon_value(call.workspace, call.body["icon"], "body.icon")
     for key in ("in_trash", "archived"):
         if key in call.body:
             obj["in_trash"] = a_boolean(call.body[key], f"body.{key}")

@@ -50,8 +50,8 @@ def create_database(call: Call) -> Json:
         "created_by": call.signature,
         "last_edited_by": call.signature,
         "data_sources": [],
-        "icon": icon_value(call.body.get("icon"), "body.icon"),
-        "cover": icon_value(call.body.get("cover"), "body.cover"),
+        "icon": icon_value(call.workspace, call.body.get("icon"), "body.icon"),
+        "cover": icon_value(call.workspace, call.body.get("cover"), "body.cover"),
         "url": f"https://www.notion.so/{uuid.UUID(database_id).hex}",
         "public_url": None,
     }
@@ -74,7 +74,7 @@ def update_database(call: Call, database_id: str) -> Json:
             obj[key] = rich_text(call.workspace, call.body[key], f"body.{key}")
     for key in ("icon", "cover"):
         if key in call.body:
-            obj[key] = icon_value(call.body[key], f"body.{key}")
+            obj[key] = icon_value(call.workspace, call.body[key], f"body.{key}")
     for key in ("is_inline", "is_locked", "in_trash", "archived"):
         if key in call.body:
             obj["in_trash" if key == "archived" else key] = a_boolean(call.body[key], f"body.{key}")

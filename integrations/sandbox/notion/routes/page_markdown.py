@@ -6,6 +6,7 @@ from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.errors import Json, invalid, invalid_body
 from integrations.sandbox.notion.markdown_merging import rendered, write_markdown
 from integrations.sandbox.notion.rendering import block_view
+from integrations.sandbox.notion.routes.small_lists import start_task
 from integrations.sandbox.notion.validation import (
     MAX_ARRAY,
     a_boolean,
@@ -56,7 +57,11 @@ def update_markdown(call: Call, page_id: str) -> Json:
         raise invalid("Can't edit block that is archived. You must unarchive the block before editing.")
     text = rendered(call, page.id).page(page.id)
     write_markdown(call, page.id, _changed(kind, command, text, where), may_delete_pages=allowed)
-    return _shown(call, page.id)
+    shown = _shown(call, page.id)
+    most = call.limits.async_blocks
+    if call.body.get("allow_async") and most is not None and len(call.workspace.children[page.id]) > most:
+        return start_task(call, "update_page_markdown", shown)
+    return shown
 
 
 def _shown(call: Call, one: str) -> Json:

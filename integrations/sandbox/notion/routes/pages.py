@@ -25,20 +25,23 @@ from integrations.sandbox.notion.routes.blocks import (
     erase_children,
     insert_blocks,
 )
+from integrations.sandbox.notion.routes.small_lists import start_task
+from integrations.sandbox.notion.templates import chosen_template
 from integrations.sandbox.notion.validation import (
     a_boolean,
     a_string,
     an_object,
     body_id,
     named_type,
-    one_of,
     only_keys,
     path_id,
 )
 
 CREATE_KEYS = (
     "parent", "properties", "icon", "cover", "content", "children", "markdown", "template", "position",
+    "allow_async",
 )  # fmt: skip
+PROPERTIES = "body.properties"
 UPDATE_KEYS = (
     "properties", "icon", "cover", "is_locked", "template", "erase_content", "in_trash", "is_archived",
 )  # fmt: skip
@@ -67,17 +70,20 @@ def shown(call: Call, item: Item) -> bytes:
     return dumped(item_view(item, call.version, call.limits, ids))
 
 
-def create_page(call: Call, page_id: str | None = None) -> bytes:
+def create_page(call: Call, page_id: str | None = None) -> Json | bytes:
     """A page with its content in one call. `page_id` may be chosen by the control interface only."""
     body = call.body
     only_keys(body, CREATE_KEYS, "body")
     parent, source = _parent(call, body.get("parent", ...))
-    _no_template(body)
-    written, added = written_values(
-        call.workspace, source, body.get("properties", {}), "body.properties", by_person=call.by_person
-    )
-    icon, cover = icon_value(body.get("icon"), "body.icon"), icon_value(body.get("cover"), "body.cover")
-    children = _new_content(call)
+    template = chosen_template(call, source)
+    values = {
+        **(template["properties"] if template else {}),
+        **an_object(body.get("properties", {}), PROPERTIES),
+    }
+    written, added = written_values(call.workspace, source, values, PROPERTIES, by_person=call.by_person)
+    icon = icon_value(call.workspace, body.get("icon"), "body.icon")
+    cover = icon_value(call.workspace, body.get("cover"), "body.cover")
+    children = blocks_of(call, template["markdown"]) if template else _new_content(call)
     check_block_limit(call, 1 + sum(count_of(child) for child in children))
     new_id = page_id or str(uuid.uuid4())
     obj: Json = {
@@ -106,6 +112,10 @@ def create_page(call: Call, page_id: str | None = None) -> bytes:
         call.workspace.order_children(parent["page_id"], [*ids[:place], new_id, *ids[place:]])
     add_options(call.workspace, source, added)
     insert_blocks(call, "page_id", new_id, children, None)
+    most = call.limits.async_blocks
+    may_wait = a_boolean(body.get("allow_async", False), "body.allow_async") and most is not None
+    if may_wait and sum(count_of(child) for child in children) > (most or 0):
+        return start_task(call, "create_page", {"object": "page", "id": new_id})
     return shown(call, item)
 
 
@@ -133,15 +143,16 @@ def update_page(call: Call, page_id: str) -> bytes:
         raise invalid("Can't edit block that is archived. You must unarchive the block before editing.")
     for key in ("icon", "cover"):
         if key in body:
-            obj[key] = icon_value(body[key], f"body.{key}")
-    _no_template(body)
-    if "properties" in body:
-        written, added = written_values(
-            call.workspace, source, body["properties"], "body.properties", by_person=call.by_person
-        )
-        obj["properties"] = {**obj["properties"], **written}
-    else:
-        added = {}
+            obj[key] = icon_value(call.workspace, body[key], f"body.{key}")
+    template = chosen_template(call, source, for_update=True)
+    values = {
+        **(template["properties"] if template else {}),
+        **an_object(body.get("properties", {}), PROPERTIES),
+    }
+    written, added = written_values(call.workspace, source, values, PROPERTIES, by_person=call.by_person)
+    obj["properties"] = {**obj["properties"], **written}
+    content = blocks_of(call, template["markdown"]) if template else []
+    check_block_limit(call, sum(count_of(block) for block in content))
     erases = a_boolean(body.get("erase_content", False), "body.erase_content")
     call.sign(obj)
     # The values that repeat the edit time must not be shared with the row as it was.
@@ -151,6 +162,7 @@ def update_page(call: Call, page_id: str) -> bytes:
     add_options(call.workspace, source, added)
     if erases:
         erase_children(call, item.id)
+    insert_blocks(call, "page_id", item.id, content, None)
     return shown(call, item)
 
 
@@ -240,15 +252,6 @@ def _default_status(prop: Json) -> Json | None:
     first = next((one for group in settings.get("groups", []) for one in group["option_ids"]), None)
     found = next((option for option in settings["options"] if option["id"] == first), None)
     return {key: found[key] for key in ("id", "name", "color")} if found else None
-
-
-def _no_template(body: Json) -> None:
-    if "template" not in body:
-        return
-    template = an_object(body["template"], "body.template")
-    kind = one_of(template.get("type", ...), ("none", "default", "template_id"), "body.template.type")
-    if kind != "none":
-        raise invalid("The data source has no templates.")
 
 
 def page_url(page: Json) -> str:

@@ -90,7 +90,7 @@ def _validator(document: dict[str, Any], schema: dict[str, Any]) -> jsonschema_r
 def _request_validator(method: str, template: str) -> jsonschema_rs.Validator | None:
     operation = _document()["paths"].get(template, {}).get(method.lower(), {})
     body = operation.get("requestBody")
-    if body is None:
+    if body is None or "application/json" not in body["content"]:
         return None
     schema = body["content"]["application/json"]["schema"]
     return _validator(_strict_document(), _any_of(schema))
@@ -169,6 +169,12 @@ TYPE_OF_OBJECT = {
     "block": "BlockObjectResponse",
     "user": "UserObjectResponse",
     "property_item": "PropertyItemObjectResponse",
+    "comment": "CommentObjectResponse",
+    "file_upload": "FileUploadObjectResponse",
+    "view": "DataSourceViewObjectResponse",
+    "view_query": "ViewQueryResponse",
+    "async_task": "GetAsyncTaskResponse",
+    "page_markdown": "PageMarkdownResponse",
 }
 
 
