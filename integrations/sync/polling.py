@@ -8,10 +8,20 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations.models import Connection, ExternalLink, SyncedCollection, SyncRun, SyncRunCollection
-from integrations.selectors import last_full_reading_at
+from integrations.models import (
+    Connection,
+    ExternalLink,
+    SyncedCollection,
+    SyncRun,
+    SyncRunCollection,
+    WebhookSubscription,
+)
+from integrations.selectors import is_awaiting_decision, last_full_reading_at
 from integrations.services import BODIES_JOB, WHOLE_KINDS, enqueue_run, system_run
 from integrations.sync.engine import carry_out
+from integrations.sync.events.dirty_set import is_anything_waiting
+from integrations.sync.events.storing import ask_for_events
+from integrations.sync.events.watchdog import poll_seconds, watch
 from integrations.sync.reading import OVERLAP
 from tenants.dispatch import enqueue
 from tenants.tenancy import atomic
@@ -31,14 +41,26 @@ def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bo
         connection = Connection.objects.filter(pk=connection_id).first()
         if connection is None or connection.state != Connection.State.CONNECTED:
             return False
-        if _starts_whole_reading(connection):
+        if is_awaiting_decision(connection) or _starts_whole_reading(connection):
             return True
         run, parts = _new_poll(connection)
     if parts:
         carry_out(run, parts, heartbeat=heartbeat)
-        with atomic():
-            ask_for_bodies(connection_id)
+    watch(connection_id=connection_id)
+    with atomic():
+        ask_for_bodies(connection_id)
+        if is_anything_waiting(connection_id):
+            # Told while nobody read, or left over when their job was given up.
+            ask_for_events(connection, timezone.now())
     return True
+
+
+@atomic
+def seconds_between_looks(connection_id: UUID) -> int:
+    """How often to look from now on. Raises: Connection.DoesNotExist."""
+    connection = Connection.objects.get(pk=connection_id)
+    subscription = WebhookSubscription.objects.filter(connection=connection).first()
+    return poll_seconds(connection, subscription)
 
 
 def is_polled(connection_id: UUID) -> bool:

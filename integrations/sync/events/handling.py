@@ -21,7 +21,8 @@ from integrations.models import (
     SyncRun,
     SyncRunCollection,
 )
-from integrations.services import BODIES_JOB, DISCOVER_JOB, system_run
+from integrations.selectors import is_awaiting_decision
+from integrations.services import DISCOVER_JOB, system_run
 from integrations.sync.disappearances import GUARD_ROWS, GUARD_SHARE
 from integrations.sync.engine import carry_out
 from integrations.sync.events.debounce import seconds_to_wait
@@ -34,6 +35,7 @@ from integrations.sync.events.dirty_set import (
 )
 from integrations.sync.events.reading import DirtyTable, read_dirty
 from integrations.sync.events.triage import Facts, Want, judge
+from integrations.sync.polling import ask_for_bodies
 from integrations.sync.reading import OVERLAP
 from tenants.dispatch import enqueue
 from tenants.tenancy import atomic
@@ -68,6 +70,9 @@ def handle_events(*, connection_id: UUID, heartbeat: Callable[[], None]) -> floa
         connection = Connection.objects.filter(pk=connection_id).first()
         if connection is None or connection.state != Connection.State.CONNECTED:
             # Whoever resumes it looks for changes, and that look asks for the events that wait.
+            return None
+        if is_awaiting_decision(connection):
+            # As does the look after the decision.
             return None
         waiting = waiting_events(connection)
         if not waiting:
@@ -144,7 +149,7 @@ def _mark_texts(connection: Connection, bodies: dict[str, datetime]) -> None:
             body_due_at=now,
             remote_edited_at=Greatest(Coalesce(F("remote_edited_at"), minute), minute),
         )
-    enqueue(BODIES_JOB, object_id=connection.pk, slot=f"bodies:{connection.pk}", priority=200)
+    ask_for_bodies(connection.pk)
 
 
 def _mind_the_guard(connection: Connection, dirty: Sorted) -> None:
@@ -180,16 +185,7 @@ def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[
             else:
                 for how, ids in by_part[part.pk].events_by_way().items():
                     settle(ids, state=_READ, reason=how)
-        enqueue_texts(connection)
-
-
-def enqueue_texts(connection: Connection) -> None:
-    """Have the texts of pages read that changed; inside a transaction."""
-    stale = ExternalLink.objects.filter(connection=connection).with_stale_body()
-    first = stale.order_by("body_due_at").values_list("body_due_at", flat=True).first()
-    if first is not None:
-        slot = f"bodies:{connection.pk}"
-        enqueue(BODIES_JOB, object_id=connection.pk, due_at=first, slot=slot, priority=200)
+        ask_for_bodies(connection.pk)
 
 
 def _events_of(tables: Iterable[DirtyTable]) -> list[str]:

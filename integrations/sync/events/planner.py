@@ -31,12 +31,12 @@ def cheapest(*, dirty: int, edited: int | None, named: int = 0) -> Plan:
     where that cannot be asked. `named`: how many of the dirty ones carry our id, so that up to a hundred of them can
     be asked for at once; the others then cost a call each.
 
-    One call each is never beaten for one record. With equal costs the question for everything edited wins: it also
-    finds what no event told of, and moves the watermark.
+    One call each is never beaten for one record. With equal costs it wins as well: its answers hold nothing but what
+    was asked for.
     """
     plans = [Plan(Way.EACH, dirty)]
     if edited is not None and dirty > 1:
-        plans.insert(0, Plan(Way.DELTA, max(1, ceil(max(edited, dirty) / PAGE))))
+        plans.append(Plan(Way.DELTA, max(1, ceil(max(edited, dirty) / PAGE))))
     if named and dirty > 1:
         plans.append(Plan(Way.NAMED, ceil(named / PAGE) + dirty - min(named, dirty)))
     return min(plans, key=lambda plan: plan.calls)

@@ -13,6 +13,7 @@ from integrations.capabilities.event_feed import Change
 from integrations.models import ExternalLink, SyncChange, SyncRun, SyncRunCollection
 from integrations.sync.disappearances import look_at_one
 from integrations.sync.engine import enter_phase, give_up_part, mappings_of, read_schema
+from integrations.sync.events import metrics
 from integrations.sync.events.planner import PAGE, Plan, Way, cheapest
 from integrations.sync.events.triage import KnownTable, Told, Want, minute_of
 from integrations.sync.page import PageContext
@@ -135,6 +136,7 @@ def _read_table(
 ) -> None:
     wanted = table.to_read
     plan, named = _plan(part, wanted)
+    metrics.PLANS.labels(way=plan.way.value).inc(len(wanted))
     left = wanted
     if plan.way is Way.DELTA:
         left = _read_edited(session, part, mapping, wanted)
