@@ -13,9 +13,16 @@ from typing import Annotated, Literal, cast
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from integrations.capabilities import CallObserver, TaskSink, TaskSource
+from integrations.capabilities import (
+    BodyLanguage,
+    BodySink,
+    CallObserver,
+    TaskSink,
+    TaskSource,
+)
 from integrations.capabilities.event_feed import EventFeed
 from integrations.capabilities.oauth import OAuthProvider
+from integrations.capabilities.workspace_builder import WorkspaceBuilder
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import NotFound
 from tenants.foundation.http import OutboundClient, Timeouts
@@ -32,7 +39,9 @@ class Capability(StrEnum):
 
     TASK_SOURCE = "task_source"
     EVENT_FEED = "event_feed"
+    WORKSPACE_BUILDER = "workspace_builder"
     TASK_SINK = "task_sink"
+    BODY_SINK = "body_sink"
 
 
 class _Section(BaseModel):
@@ -145,6 +154,38 @@ def open_task_sink(key: str, *, token: Secret, observer: CallObserver | None = N
     module = importlib.import_module(f"integrations.connectors.{key}.sink")
     base_url = getattr(settings, manifest.http.base_url_setting, None) or manifest.http.base_url
     return cast(TaskSink, module.task_sink(http=_http(key, base_url), token=token, observer=observer))
+
+
+def open_body_sink(key: str, *, token: Secret, observer: CallObserver | None = None) -> BodySink:
+    """Open what writes the texts of a connector's records. Raises: NotFound when it writes none."""
+    manifest = connector(key)
+    if Capability.BODY_SINK not in manifest.capabilities:
+        raise NotFound(f"{manifest.name} takes no texts.")
+    module = importlib.import_module(f"integrations.connectors.{key}.body")
+    base_url = getattr(settings, manifest.http.base_url_setting, None) or manifest.http.base_url
+    return cast(BodySink, module.body_sink(http=_http(key, base_url), token=token, observer=observer))
+
+
+def body_language(key: str) -> BodyLanguage:
+    """What the texts of a connector's records can say. Raises: NotFound when it writes none."""
+    manifest = connector(key)
+    if Capability.BODY_SINK not in manifest.capabilities:
+        raise NotFound(f"{manifest.name} takes no texts.")
+    module = importlib.import_module(f"integrations.connectors.{key}.body")
+    return cast(BodyLanguage, module.body_language())
+
+
+def open_workspace_builder(
+    key: str, *, token: Secret, observer: CallObserver | None = None
+) -> WorkspaceBuilder:
+    """Open what makes tables in a workspace, for one token. Raises: NotFound when the connector makes none."""
+    manifest = connector(key)
+    if Capability.WORKSPACE_BUILDER not in manifest.capabilities:
+        raise NotFound(f"Nothing can be built in {manifest.name}.")
+    module = importlib.import_module(f"integrations.connectors.{key}.builder")
+    base_url = getattr(settings, manifest.http.base_url_setting, None) or manifest.http.base_url
+    builder = module.workspace_builder(http=_http(key, base_url), token=token, observer=observer)
+    return cast(WorkspaceBuilder, builder)
 
 
 def event_feed(key: str) -> EventFeed:

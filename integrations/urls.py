@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.api.urls import api_urlpatterns
-from integrations.console import descriptions, mappings, monitor, oauth, set_up, sync_runs, workspaces
+from integrations.console import conflicts, descriptions, mappings, monitor, oauth, set_up, setups, sync_runs, workspaces
 from integrations.webhooks.door import connection_hook, platform_hook
 
 __all__ = ["api_urlpatterns", "console_urlpatterns"]
@@ -24,6 +24,13 @@ _console = (
         path("workspaces/<uuid:connection_id>/set-up/go/", set_up.go, name="set_up_go"),
         path("workspaces/<uuid:connection_id>/dry-run/", set_up.rehearse, name="dry_run"),
         path("workspaces/databases/<uuid:collection_id>/", mappings.mapping, name="mapping"),
+        path("workspaces/<uuid:connection_id>/setup/", setups.new_setup, name="setup_new"),
+        path("workspaces/<uuid:connection_id>/setups/<uuid:setup_id>/", setups.setup, name="setup"),
+        path(
+            "workspaces/<uuid:connection_id>/setups/<uuid:setup_id>/again/",
+            setups.setup_again,
+            name="setup_again",
+        ),
         path("workspaces/<uuid:connection_id>/description/", descriptions.description, name="description"),
         path(
             "workspaces/<uuid:connection_id>/description.<str:kind>",
@@ -34,6 +41,11 @@ _console = (
         path("sync/", monitor.monitor, name="sync_monitor"),
         path("sync/set-aside/", monitor.set_aside, name="set_aside"),
         path("sync/set-aside/<uuid:connection_id>/retry/", monitor.retry, name="set_aside_retry"),
+        path("sync/conflicts/", conflicts.conflict_list, name="conflicts"),
+        path("sync/conflicts/choose/", conflicts.choose_together, name="conflicts_choose"),
+        path("sync/conflicts/<uuid:conflict_id>/", conflicts.conflict, name="conflict"),
+        path("sync/conflicts/<uuid:conflict_id>/choose/", conflicts.choose_side, name="conflict_choose"),
+        path("sync/conflicts/<uuid:conflict_id>/revert/", conflicts.take_back, name="conflict_revert"),
         path("sync/runs/", sync_runs.run_list, name="sync_runs"),
         path("sync/runs/<uuid:run_id>/", sync_runs.run, name="sync_run"),
         path("sync/runs/<uuid:run_id>/live/", sync_runs.live, name="sync_run_live"),

@@ -39,18 +39,25 @@ def discover_collections(*, connection: Connection, actor: Actor) -> list[Synced
         if page.next_cursor is None or page.next_cursor == cursor:
             break
         cursor = page.next_cursor
-    project_ids = find_projects(found.values())
-    with atomic():
-        locked = Connection.objects.select_for_update().get(pk=connection.pk)
-        known = {row.remote_id: row for row in SyncedCollection.objects.filter(connection=locked)}
-        for item in found.values():
-            collection = known.get(item.id) or SyncedCollection(connection=locked, remote_id=item.id)
-            _note_collection(collection, item, project_ids)
-        locked.calls_total += opened.guard.take_count()
-        locked.save(update_fields=["calls_total", "updated_at"])
-        if not found and not known:
-            log.info("connection.nothing_shared", connection_id=locked.pk)
-        return list(SyncedCollection.objects.filter(connection=locked).prefetch_related("mappings"))
+    return note_collections(connection, tuple(found.values()), calls=opened.guard.take_count())
+
+
+@atomic
+def note_collections(
+    connection: Connection, found: Sequence[RemoteCollection], *, calls: int = 0
+) -> list[SyncedCollection]:
+    """Store collections as the service describes them, with proposals for those nobody has decided about."""
+    project_ids = find_projects(found)
+    locked = Connection.objects.select_for_update().get(pk=connection.pk)
+    known = {row.remote_id: row for row in SyncedCollection.objects.filter(connection=locked)}
+    for item in found:
+        collection = known.get(item.id) or SyncedCollection(connection=locked, remote_id=item.id)
+        _note_collection(collection, item, project_ids)
+    locked.calls_total += calls
+    locked.save(update_fields=["calls_total", "updated_at"])
+    if not found and not known:
+        log.info("connection.nothing_shared", connection_id=locked.pk)
+    return list(SyncedCollection.objects.filter(connection=locked).prefetch_related("mappings"))
 
 
 def _note_collection(

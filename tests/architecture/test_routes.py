@@ -13,8 +13,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from integrations.bootstrap.planning import plan_setup
 from integrations.describing.services import describe_workspace
-from integrations.models import Connection, SyncedCollection, SyncRun
+from integrations.models import Connection, SyncedCollection, SyncRun, WorkspaceSetup
 from tasks.models import Project, Task
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
@@ -88,7 +89,7 @@ class Things:
             noun = route.name.partition("-")[0] if not route.name.startswith("sync-run") else "sync-run"
             values["id"] = self.ids.get({
                 "project": "project_id", "connection": "connection_id", "collection": "collection_id",
-                "sync-run": "run_id", "export": "export_id",
+                "sync-run": "run_id", "export": "export_id", "setup": "setup_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
         if route.name == "accounts:accept_invitation":
             values["token"] = "nts_invite_nobody"
@@ -111,6 +112,10 @@ def things_of(tenant: TenantRef) -> Things:
             connection=connection, kind="poll", trigger="schedule", state=SyncRun.State.SUCCEEDED
         )
         describe_workspace(connection=connection, actor=SYSTEM)
+        plan = {"databases": {item.key: item.as_json() for item in plan_setup([])}}
+        setup = WorkspaceSetup.objects.create(
+            connection=connection, plan=plan, state=WorkspaceSetup.State.DONE
+        )
         invited = invite_user(email="canary@example.com", role=Role.MEMBER, actor=SYSTEM)
         other = person(tenant, Role.MEMBER, f"Canary Person {tenant.slug}")
     export = Operation.objects.create(
@@ -124,6 +129,7 @@ def things_of(tenant: TenantRef) -> Things:
             "slug": tenant.slug, "digest": "none", "uidb36": "1", "owner_id": owner.pk, "company_id": tenant.id,
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
             "evidence_id": uuid.uuid4(), "connector": "notion", "version": 1, "kind": "md",
+            "setup_id": setup.pk,
         }
     )  # fmt: skip
 

@@ -98,6 +98,7 @@ def pages(committed_tenant: TenantRef, notion: Sandbox) -> Mapping[str, str]:
         "connect": "/workspaces/connect/",
         "one workspace": f"/workspaces/{connection.pk}/",
         "new token of a workspace": f"/workspaces/{connection.pk}/token/",
+        "core databases": f"/workspaces/{connection.pk}/setup/",
         "description of a workspace": f"/workspaces/{connection.pk}/description/",
         "mapping": f"/workspaces/databases/{database.pk}/",
         "sync monitor": "/sync/",
