@@ -14,7 +14,7 @@ from typing import Final
 
 #: Every change has to be on the other side within this many seconds.
 FRESHNESS_SECONDS: Final = 60.0
-_PAUSE_SECONDS: Final = 240.0
+_PAUSE_SECONDS: Final = 120.0
 _SEED: Final = 20260401
 PRIORITIES: Final = ("P0", "P1", "P2")
 _FIELDS: Final = ("title", "priority", "due", "estimate")
@@ -134,7 +134,7 @@ def _isolated(writer: _Writer, begins_at: float, side: Side, count: int) -> Iter
     at = begins_at
     for row in writer.rows(writer.size.of(count)):
         yield writer.edit(at, side, row, writer.field())
-        at += FRESHNESS_SECONDS + writer.random.uniform(5, 25)
+        at += FRESHNESS_SECONDS + writer.random.uniform(2, 10)
 
 
 def _isolated_there(writer: _Writer, begins_at: float) -> Iterator[Change]:
@@ -155,7 +155,7 @@ def _bursts_there(writer: _Writer, begins_at: float) -> Iterator[Change]:
 def _sessions_there(writer: _Writer, begins_at: float) -> Iterator[Change]:
     for session, row in enumerate(writer.rows(writer.size.of(20))):
         for step, field in enumerate(_FIELDS):
-            yield writer.edit(begins_at + session * 90 + step * 2.0, Side.THERE, row, field)
+            yield writer.edit(begins_at + session * 70 + step * 2.0, Side.THERE, row, field)
 
 
 def _triage_here(writer: _Writer, begins_at: float) -> Iterator[Change]:
@@ -168,14 +168,14 @@ def _triage_here(writer: _Writer, begins_at: float) -> Iterator[Change]:
 
 def _both(writer: _Writer, begins_at: float) -> Iterator[Change]:
     for place, row in enumerate(writer.rows(writer.size.of(20))):
-        at, first = begins_at + place * 90, place % 2 == 0
+        at, first = begins_at + place * 70, place % 2 == 0
         yield writer.edit(at + (0 if first else 4), Side.THERE, row, "title")
         yield writer.edit(at + (4 if first else 0), Side.HERE, row, "due")
 
 
 def _unmapped(writer: _Writer, begins_at: float) -> Iterator[Change]:
     for place, row in enumerate(writer.rows(writer.size.of(50))):
-        yield Change(begins_at + place * 20.0, Side.THERE, Kind.UNMAPPED, row)
+        yield Change(begins_at + place * 10.0, Side.THERE, Kind.UNMAPPED, row)
 
 
 def _columns(writer: _Writer, begins_at: float) -> Iterator[Change]:
@@ -190,9 +190,9 @@ def _trashed(writer: _Writer, begins_at: float) -> Iterator[Change]:
 
 
 _CHAPTERS: Final = (
-    ("idle", "Half an hour in which nothing happens.", _idle),
     ("isolated_there", "100 edits there, each alone within the freshness.", _isolated_there),
     ("bursts_there", "5 times somebody changes 50 rows at once: 250 edits.", _bursts_there),
+    ("idle", "Half an hour in which nothing happens.", _idle),
     ("sessions_there", "20 rows, 4 columns of each within 6 seconds: 80 edits.", _sessions_there),
     ("unmapped_there", "50 edits of a column nobody takes over.", _unmapped),
     ("isolated_here", "60 edits here, each alone within the freshness.", _isolated_here),
