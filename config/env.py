@@ -91,6 +91,10 @@ class Environment(BaseSettings):
     # Where Notion sends people back to, if not the platform's own host: scheme and host of an address that reaches it.
     oauth_callback_base: str = Field(default="", pattern=r"^$|^https?://[^/\s]+$")
     outbound_allowed_private_hosts: Annotated[list[str], NoDecode] = []
+    # A run that would change or archive more than so many linked records of a database, or so large a part of them,
+    # asks first; 0 never asks.
+    sync_brake_rows: int = Field(default=50, ge=0)
+    sync_brake_percent: int = Field(default=20, ge=1, le=100)
     sync_poll_seconds: int = Field(default=90, ge=1, le=86_400)
 
     email_url: str = "console:"

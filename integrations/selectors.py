@@ -104,6 +104,12 @@ def is_first_sync_done(connection: Connection) -> bool:
     return wanted.exists() and not wanted.filter(last_complete_at=None).exists()
 
 
+def is_awaiting_decision(connection: Connection) -> bool:
+    """Whether a run is held until somebody has looked at it, or one that was let go has not ended yet."""
+    runs = SyncRun.objects.filter(connection=connection).open()
+    return runs.filter(Q(is_approved=True) | Q(held_for=SyncRun.Held.MASS_CHANGE)).exists()
+
+
 def last_full_reading_at(connection: Connection) -> datetime | None:
     """When the database that waited longest was last read to its end; None if one never was."""
     rows = SyncedCollection.objects.filter(connection=connection).to_read()

@@ -190,6 +190,7 @@ NOTION_OAUTH_CLIENT_SECRET = _client_secret.get_secret_value() if _client_secret
 OAUTH_CALLBACK_BASE = ENV.oauth_callback_base
 OUTBOUND_ALLOWED_PRIVATE_HOSTS = ENV.outbound_allowed_private_hosts
 SYNC_POLL_SECONDS = ENV.sync_poll_seconds
+SYNC_BRAKE_ROWS, SYNC_BRAKE_PERCENT = ENV.sync_brake_rows, ENV.sync_brake_percent
 DEFAULT_FROM_EMAIL = ENV.email_from
 MAILERS = mailers_for(ENV.email_url)
 

@@ -53,6 +53,13 @@ def start_sync_run(
             code="integrations.run_under_way",
             params={"run_id": str(under_way.pk)},
         )
+    held = SyncRun.objects.filter(connection=locked, held_for=SyncRun.Held.MASS_CHANGE).open().first()
+    if held is not None:
+        raise Conflict(
+            "A run of this workspace waits for your decision: look at it first.",
+            code="integrations.run_held",
+            params={"run_id": str(held.pk)},
+        )
     wanted = list(SyncedCollection.objects.filter(connection=locked).wanted().order_by("role", "title", "id"))
     unread = [item for item in wanted if item.watermark is None]
     if kind is None:

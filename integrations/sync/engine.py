@@ -23,15 +23,17 @@ from integrations.sync.guarded_source import Postponed
 from integrations.sync.journal import Journal
 from integrations.sync.leases import give_back_lease, take_lease
 from integrations.sync.limiter import Lane
-from integrations.sync.outcomes import finish_run, suspend_connection, wait_with_run
+from integrations.sync.outcomes import finish_run, hold_run, suspend_connection, wait_with_run
 from integrations.sync.people import read_people
 from integrations.sync.problems import Problem
 from integrations.sync.push.sender import send_ready_pushes
 from integrations.sync.reading import CannotGoOn, read_collection
 from integrations.sync.relations import resolve_relations
 from integrations.sync.retry import postponed_pause
+from integrations.sync.safety.brake import BRAKED, Brake
 from integrations.sync.session import (
     CONNECTION_PROBLEMS,
+    Held,
     NotConnected,
     Stopped,
     SyncSession,
@@ -121,7 +123,7 @@ def _open_session(
     for part in parts:
         # Everybody works on one object for each collection and for the connection.
         part.collection.connection = run.connection
-    return SyncSession(
+    session = SyncSession(
         connection=run.connection,
         run=run,
         parts=parts,
@@ -131,6 +133,14 @@ def _open_session(
         journal=Journal(run, parts),
         heartbeat=heartbeat,
     )
+    if run.kind in BRAKED and not run.is_approved and not run.accepts_disappearances:
+        session.caution = Brake(lambda: _mappings_by_collection(session))
+    return session
+
+
+def _mappings_by_collection(session: SyncSession) -> dict[UUID, CollectionMapping]:
+    mappings = mappings_of(session)
+    return {part.collection_id: mappings[part.pk] for part in session.parts}
 
 
 def _attempt(session: SyncSession, steps: Callable[[SyncSession], None]) -> None:
@@ -138,11 +148,16 @@ def _attempt(session: SyncSession, steps: Callable[[SyncSession], None]) -> None
     done_before = run.done + run.calls
     try:
         # A record whose making was broken off has to be known as ours before it is read.
-        send_ready_pushes(session)
+        if not session.is_rehearsal:
+            send_ready_pushes(session)
         steps(session)
+        if session.is_held:
+            raise Held
         finish_run(session)
     except Stopped as error:
         _stop(session, error)
+    except Held:
+        hold_run(session)
     except TurnOver:
         with atomic():
             session.hold()
@@ -191,7 +206,9 @@ def _phases(session: SyncSession) -> None:
 
 
 def enter_phase(session: SyncSession, phase: str) -> None:
-    """Say what the run does now. Raises: LeaseLost."""
+    """Say what the run does now. Raises: LeaseLost, Held."""
+    if session.is_held:
+        raise Held
     with atomic():
         session.hold()
         session.journal.phase(phase)

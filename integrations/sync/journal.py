@@ -90,16 +90,28 @@ class Journal:
         """From here on nothing is saved: the transaction under way will be undone."""
         self._is_trying = True
 
+    def kept_problems(self) -> dict[tuple[str, UUID | None], list[Problem]]:
+        """The problems noted and not written yet, as they are now."""
+        return {key: list(problems) for key, problems in self._problems.items()}
+
+    def put_back_problems(self, problems: Mapping[tuple[str, UUID | None], list[Problem]]) -> None:
+        """Forget what was noted since: the piece it belongs to was undone and is tried again later."""
+        self._problems = dict(problems)
+
     def stop_trying(self) -> None:
         """What was tried has failed: from here on everything is saved again."""
         self._is_trying = False
 
-    def catch_up(self) -> None:
-        """Inside a transaction that lasts: save what was counted, noted and said while something was only tried."""
+    def catch_up(self, *, with_place: bool) -> None:
+        """Inside a transaction that lasts: save what was noted and said while something was only tried.
+
+        `with_place`: also the counts, and where the parts go on; else a new worker begins before what was tried.
+        """
         self._is_trying = False
-        self.run.save(update_fields=[*COUNTED, "conflicts", "updated_at"])
-        for part in self.parts:
-            part.save(update_fields=[*COUNTED, *PLACE])
+        if with_place:
+            self.run.save(update_fields=[*COUNTED, "conflicts", "updated_at"])
+            for part in self.parts:
+                part.save(update_fields=[*COUNTED, *PLACE])
         self.flush()
         unsaid, self._unsaid = self._unsaid, []
         for message, level, context in unsaid:

@@ -9,7 +9,14 @@ from django.utils import timezone
 
 from integrations.capabilities import SourceError
 from integrations.events import ConnectionSuspended, SyncRunFinished
-from integrations.models import Connection, ExternalLink, SyncedCollection, SyncRun, SyncRunCollection
+from integrations.models import (
+    Connection,
+    ExternalLink,
+    SyncedCollection,
+    SyncRun,
+    SyncRunCollection,
+    SyncRunLog,
+)
 from integrations.sync import metrics
 from integrations.sync.problems import Problem
 from integrations.sync.session import SyncSession
@@ -83,6 +90,21 @@ def wait_with_run(session: SyncSession, error: LimitReached) -> None:
     with atomic():
         run.save(update_fields=["calls", "state", "error", "next_attempt_at", "stalls", "updated_at"])
         session.journal.flush()
+
+
+def hold_run(session: SyncSession) -> None:
+    """Put the run back to what it has written, and have it wait until somebody has looked at its plan."""
+    run = session.run
+    with atomic():
+        session.hold()
+        assert session.caution is not None
+        session.caution.release(session)
+        run.state, run.held_for = SyncRun.State.WAITING, SyncRun.Held.MASS_CHANGE
+        run.error, run.next_attempt_at = "Unusually many records would change. Nothing goes on until you decide.", None
+        run.calls += session.guard.take_count()
+        run.save(update_fields=["state", "held_for", "error", "next_attempt_at", "calls", "updated_at"])
+        session.journal.say(run.error, level=SyncRunLog.Level.WARNING)
+    log.warning("sync.run_held", run_id=run.pk, connection_id=run.connection_id)
 
 
 def suspend_connection(session: SyncSession, state: str, error: SourceError) -> None:

@@ -63,7 +63,7 @@ def read_collection(
         if page is not None:
             take_over(reader.context, page, advance=partial(reader.advance, page))
             note(page)
-            if not session.is_rehearsal:
+            if not session.is_rehearsal and not session.is_held:
                 # A person's edit never waits for an import: it goes out between two pages.
                 send_ready_pushes(session)
             if part.state != SyncRunCollection.State.READ:
@@ -152,7 +152,7 @@ class _Reader:
         )
 
     def _save(self) -> None:
-        if not self._part._state.adding:
+        if not self._part._state.adding and not self._session.is_held:
             with atomic():
                 self._session.hold()
                 self._part.save(update_fields=PLACE)

@@ -39,6 +39,13 @@ class NotConnected(Conflict):
     default_message = "This workspace is not connected. Give it a token first."
 
 
+class Held(Conflict):
+    """The run has read all it would do, and waits for somebody to say that it is right."""
+
+    default_code = "sync.held"
+    default_message = "The run waits for a decision."
+
+
 class Stopped(Conflict):
     """Somebody paused the connection or cancelled the run."""
 
@@ -85,6 +92,15 @@ def open_source(
 class Caution(Protocol):
     """Stands around every piece a run writes: it may undo it at once, or refuse it."""
 
+    @property
+    def is_tripped(self) -> bool:
+        """Whether somebody has to decide before the run goes on."""
+        ...
+
+    def release(self, session: "SyncSession") -> None:
+        """Put the run back to where it stood before what was only tried; inside a transaction."""
+        ...
+
     def around(self, session: "SyncSession") -> AbstractContextManager[object]:
         """The transaction of one piece."""
         ...
@@ -121,6 +137,11 @@ class SyncSession:
     def is_rehearsal(self) -> bool:
         """Whether nothing that is read may be written, and nothing sent."""
         return self.run.kind == SyncRun.Kind.DRY_RUN
+
+    @property
+    def is_held(self) -> bool:
+        """Whether what is read now is only shown to whoever has to decide."""
+        return self.caution is not None and self.caution.is_tripped
 
     def strike(self, error: LimitReached) -> None:
         """Count a failure of the service for one record; one such record must not hold up the others.

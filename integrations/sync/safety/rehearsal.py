@@ -38,8 +38,11 @@ class Rehearsal:
     `SyncChange`s that are planned.
     """
 
-    def __init__(self, mappings: Mapping[UUID, CollectionMapping]) -> None:
+    is_tripped = False
+
+    def __init__(self, mappings: Mapping[UUID, CollectionMapping], *, keeps_place: bool = True) -> None:
         self._mappings = mappings
+        self._keeps_place = keeps_place
         self._sent: set[UUID] = set()
         #: The records that came, by collection: what is missing among them would be looked for.
         self.seen: set[str] = set()
@@ -51,8 +54,7 @@ class Rehearsal:
         try:
             with atomic():
                 yield
-                self._connect(session, began)
-                planned = self._changes_of(session, began)
+                planned = self.collect(session, began)
                 transaction.set_rollback(True, using=current_alias())
         except BaseException:
             session.journal.stop_trying()
@@ -60,7 +62,10 @@ class Rehearsal:
         with atomic():
             session.hold()
             self.keep(session, planned)
-            session.journal.catch_up()
+            session.journal.catch_up(with_place=self._keeps_place)
+
+    def release(self, session: SyncSession) -> None:
+        """A dry run goes on where it stood; nothing is to be put back."""
 
     def keep(self, session: SyncSession, planned: Sequence[SyncChange]) -> None:
         """Count changes in the plan of the run, and save them as planned, up to as many as anybody would read."""
@@ -80,6 +85,11 @@ class Rehearsal:
         with atomic():
             pushes = Push.objects.filter(connection=session.connection, state=Push.State.WAITING)
             return self._outgoing(session, pushes.exclude(task_id__in=self._sent))
+
+    def collect(self, session: SyncSession, began: datetime) -> list[SyncChange]:
+        """What the piece under way has changed since it began, its relations included; inside its transaction."""
+        self._connect(session, began)
+        return self._changes_of(session, began)
 
     def _connect(self, session: SyncSession, began: datetime) -> None:
         """Set the parents and dependencies of what came with this piece, as the run does when all is read."""
