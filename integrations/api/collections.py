@@ -44,6 +44,8 @@ class FieldMappingSerializer(serializers.Serializer[Any]):
     remote_field_name = serializers.CharField()
     remote_kind = serializers.CharField()
     options = OptionSerializer(many=True)
+    direction = serializers.ChoiceField(choices=FieldMapping.Direction.choices)
+    policy = serializers.ChoiceField(choices=FieldMapping.Policy.choices)
     state = serializers.ChoiceField(choices=FieldMapping.State.choices)
     reason = serializers.CharField()
     score = serializers.FloatField(help_text="From 0 to 1.")
@@ -72,6 +74,10 @@ class CollectionSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=SyncedCollection.State.choices)
     state_reason = serializers.CharField()
     mapping_state = serializers.ChoiceField(choices=SyncedCollection.MappingState.choices)
+    takes_new_tasks = serializers.BooleanField(help_text="New tasks get a record here.")
+    trashes_records = serializers.BooleanField(
+        help_text="Archiving a task puts its record into the trash there."
+    )
     row_count = serializers.IntegerField(allow_null=True)
     last_read_at = serializers.DateTimeField(allow_null=True)
     last_complete_at = serializers.DateTimeField(allow_null=True)
@@ -90,9 +96,26 @@ class ChoiceSerializer(StrictSerializer):
         help_text="Our value by option id, where it differs from what is proposed.",
     )
 
+    direction = serializers.ChoiceField(
+        choices=FieldMapping.Direction.choices,
+        required=False,
+        help_text="Which way its values go; left out, as before.",
+    )
+    policy = serializers.ChoiceField(
+        choices=FieldMapping.Policy.choices,
+        required=False,
+        help_text="Who wins when both sides changed it; left out, as before.",
+    )
+
     def to_choice(self, value: dict[str, Any]) -> MappingChoice:
         """The choice as a value."""
-        return MappingChoice(value["our_field"], value["remote_field_id"], value.get("options") or {})
+        return MappingChoice(
+            value["our_field"],
+            value["remote_field_id"],
+            value.get("options") or {},
+            value.get("direction", ""),
+            value.get("policy", ""),
+        )
 
 
 @extend_schema_serializer(examples=[examples.MAPPING])
@@ -101,6 +124,13 @@ class MappingSerializer(StrictSerializer):
 
     role = serializers.ChoiceField(choices=["tasks", "projects"], default="tasks")
     department_name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    takes_new_tasks = serializers.BooleanField(
+        required=False,
+        help_text="New tasks of its department (of none: those no other database takes) get a record here.",
+    )
+    trashes_records = serializers.BooleanField(
+        required=False, help_text="Archiving a task puts its record into the trash there."
+    )
     choices: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=ChoiceSerializer(), max_length=len(OUR_FIELDS)
     )
@@ -188,6 +218,8 @@ class CollectionViewSet(KnownParameters, IdempotentPosts, GenericViewSet[SyncedC
                 actor=actor_of(request),
                 role=body.validated_data["role"],
                 department_name=body.validated_data["department_name"],
+                takes_new_tasks=body.validated_data.get("takes_new_tasks"),
+                trashes_records=body.validated_data.get("trashes_records"),
             )
         collection = collection_for(actor=actor_of(request), collection_id=id)
         return Response(CollectionSerializer(collection).data)

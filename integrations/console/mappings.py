@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from integrations.capabilities import FieldKind, RemoteField
+from integrations.capabilities import READ_ONLY_KINDS, FieldKind, RemoteField
 from integrations.console.set_up_path import after_confirming, path_context
 from integrations.models import FieldMapping, SyncedCollection
 from integrations.selectors import collection_for
@@ -46,6 +46,18 @@ OPTION_FIELDS = (OurField.STATUS, OurField.PRIORITY)
 # A project is known by its name alone; everything else of its row stays in Notion.
 FIELDS_OF: Mapping[str, tuple[OurField, ...]] = {SyncedCollection.Role.PROJECTS: (OurField.TITLE,)}
 ROWS_SHOWN = 5
+WAY_BACK = ("takes_new_tasks", "trashes_records")
+DIRECTIONS = [
+    (FieldMapping.Direction.BOTH, gettext_lazy("Both ways")),
+    (FieldMapping.Direction.IN, gettext_lazy("From Notion only")),
+    (FieldMapping.Direction.OUT, gettext_lazy("To Notion only")),
+]
+POLICIES = [
+    (FieldMapping.Policy.NEWEST, gettext_lazy("the newest edit wins")),
+    (FieldMapping.Policy.REMOTE, gettext_lazy("Notion wins")),
+    (FieldMapping.Policy.LOCAL, gettext_lazy("this side wins")),
+    (FieldMapping.Policy.MANUAL, gettext_lazy("somebody is asked")),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +85,9 @@ class FieldLine:
     is_suspended: bool
     options: list[OptionLine]
     values: list[tuple[str, str]]
+    direction: str
+    policy: str
+    is_read_only: bool
 
 
 @login_required
@@ -97,6 +112,8 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
                 actor=actor,
                 role=request.POST.get("role", SyncedCollection.Role.TASKS),
                 department_name=request.POST.get("department_name", ""),
+                takes_new_tasks="takes_new_tasks" in request.POST,
+                trashes_records="trashes_records" in request.POST,
             )
         except DomainError as error:
             errors, problem = error.fields, error.message
@@ -118,6 +135,9 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
             "role": role,
             "roles": SyncedCollection.Role,
             "department_name": request.POST.get("department_name", collection.department_name),
+            **{name: _is_ticked(request, name, collection) for name in WAY_BACK},
+            "directions": DIRECTIONS,
+            "policies": POLICIES,
             "rows": rows,
             "heads": [LABELS[OurField(value.our_field)] for value in rows[0].values] if rows else [],
             "problem": problem,
@@ -127,6 +147,10 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
         part = "#editor" if htmx_of(request) else ""
         status = 422 if problem and request.POST.get("action") == "confirm" else 200
         return render(request, f"integrations/mapping.html{part}", context, status=status)
+
+
+def _is_ticked(request: HttpRequest, name: str, collection: SyncedCollection) -> bool:
+    return name in request.POST if request.method == "POST" else bool(getattr(collection, name))
 
 
 def chosen_in(data: QueryDict, collection: SyncedCollection) -> list[MappingChoice]:
@@ -144,7 +168,11 @@ def chosen_in(data: QueryDict, collection: SyncedCollection) -> list[MappingChoi
                 value = data.get(f"option-{our_field.value}-{chosen}-{place}")
                 if value is not None:
                     options[proposal.option_id] = value
-        choices.append(MappingChoice(our_field.value, chosen, options))
+        direction, policy = (data.get(f"{name}-{our_field.value}", "") for name in ("direction", "policy"))
+        if remote is not None and remote.kind in READ_ONLY_KINDS:
+            # A column nobody can write to was chosen: the way is not asked for.
+            direction = FieldMapping.Direction.IN
+        choices.append(MappingChoice(our_field.value, chosen, options, direction, policy))
     return choices
 
 
@@ -190,6 +218,9 @@ def field_lines(
                 is_suspended=is_suspended,
                 options=option_lines(our_field, remote, choice) if remote and choice else [],
                 values=values_for(our_field),
+                direction=(choice.direction if choice else "") or FieldMapping.Direction.BOTH,
+                policy=(choice.policy if choice else "") or FieldMapping.Policy.NEWEST,
+                is_read_only=remote is not None and remote.kind in READ_ONLY_KINDS,
             )
         )
     return lines

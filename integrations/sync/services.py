@@ -21,6 +21,7 @@ from integrations.sync.proposals import (
 )
 from integrations.sync.stored_mapping import remote_collection, schema_from_json
 from integrations.sync.vocabulary import OurField
+from integrations.sync.way_back import is_only_way_back, way_back
 from tasks.models import Task
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict, InvalidInput
@@ -45,11 +46,16 @@ _PRIORITIES: Final = {str(value) for value in Task.Priority.values}
 
 @dataclass(frozen=True, slots=True)
 class MappingChoice:
-    """A person's decision for one of our fields; `options` overrides what single remote options mean."""
+    """A person's decision for one of our fields; `options` overrides what single remote options mean.
+
+    `direction` says which way its values go, `policy` who wins when both sides changed it; empty leaves them as is.
+    """
 
     our_field: str
     remote_field_id: str
     options: Mapping[str, str] = field(default_factory=dict)
+    direction: str = ""
+    policy: str = ""
 
 
 @atomic
@@ -74,10 +80,15 @@ def confirm_mapping(
     department_name: str = "",
     start: bool = True,
     is_final: bool = False,
+    takes_new_tasks: bool | None = None,
+    trashes_records: bool | None = None,
 ) -> SyncedCollection:
-    """Decide how a collection is read and switch it on; with `start` its import begins at once.
+    """Decide how a collection is read and written, and switch it on; with `start` its import begins at once.
 
-    While its workspace is being set up (somebody has chosen it and not said "go") it stays off, unless `is_final`.
+    `takes_new_tasks`: new tasks of its department (where it has none: those no other collection takes) get a record
+    here. `trashes_records`: archiving a task puts its record into the trash there. None leaves them as they are.
+    Where only the way back changes, nothing is read anew. While its workspace is being set up (somebody has chosen it
+    and not said "go") it stays off, unless `is_final`.
     Raises: Forbidden, InvalidInput (no title, a column that cannot fill the field, an unknown state).
     """
     require(actor, "integrations.map", on=collection)
@@ -93,8 +104,16 @@ def confirm_mapping(
         raise InvalidInput(
             "Rows can become tasks or projects.", fields={"role": ["Choose tasks or projects."]}
         )
+    flags = {"takes_new_tasks": takes_new_tasks, "trashes_records": trashes_records}
+    is_read_alike = is_only_way_back(locked, rows, role=role, department_name=department_name, flags=flags)
     FieldMapping.objects.filter(collection=locked).delete()
     FieldMapping.objects.bulk_create(rows)
+    for name, value in flags.items():
+        if value is not None:
+            setattr(locked, name, value)
+    if is_read_alike:
+        locked.save()
+        return locked
     locked.role, locked.department_name = role, department_name.strip()[:200]
     is_waiting = locked.is_chosen and not locked.is_enabled and not is_final
     locked.is_enabled, locked.is_chosen = not is_waiting, is_waiting
@@ -160,7 +179,7 @@ def switch_off_collection(*, collection: SyncedCollection, actor: Actor) -> Sync
 def current_choices(collection: SyncedCollection) -> list[MappingChoice]:
     """The mapping of a collection as it stands, as choices."""
     return [
-        MappingChoice(row.our_field, row.remote_field_id, row.option_values)
+        MappingChoice(row.our_field, row.remote_field_id, row.option_values, row.direction, row.policy)
         for row in collection.mappings.all()
         if row.state != FieldMapping.State.SUSPENDED
     ]
@@ -172,7 +191,8 @@ def rows_of_choices(collection: SyncedCollection, choices: Sequence[MappingChoic
     Raises: InvalidInput (a column that cannot fill the field, or is gone; a field twice; an unknown state).
     """
     by_id = {item.id: item for item in schema_from_json(collection.schema)}
-    rows = [_row(collection, choice, by_id) for choice in choices]
+    stored = {row.our_field: row for row in collection.mappings.all()}
+    rows = [_row(collection, choice, by_id, stored.get(choice.our_field)) for choice in choices]
     if len({row.our_field for row in rows}) != len(rows):
         raise InvalidInput("Each field can be filled from one column only.")
     return rows
@@ -199,7 +219,10 @@ def _start_import(collection: SyncedCollection, actor: Actor) -> None:
 
 
 def _row(
-    collection: SyncedCollection, choice: MappingChoice, by_id: Mapping[str, RemoteField]
+    collection: SyncedCollection,
+    choice: MappingChoice,
+    by_id: Mapping[str, RemoteField],
+    stored: FieldMapping | None,
 ) -> FieldMapping:
     if choice.our_field not in set(OurField):
         raise InvalidInput(f"There is no field called {choice.our_field!r}.")
@@ -216,6 +239,7 @@ def _row(
             fields={our_field.value: [f"A {_kind(remote.kind)} column cannot fill this."]},
         )
     _check_options(our_field, choice.options)
+    direction, policy = way_back(choice.direction, choice.policy, our_field, remote, stored)
     return FieldMapping(
         collection=collection,
         our_field=our_field.value,
@@ -224,6 +248,8 @@ def _row(
         remote_kind=remote.kind.value,
         related_collection_id=remote.related_collection_id,
         options=stored_options(option_proposals(our_field, remote), choice.options),
+        direction=direction,
+        policy=policy,
         state=FieldMapping.State.CONFIRMED,
         reason="Confirmed.",
         score=1.0,
