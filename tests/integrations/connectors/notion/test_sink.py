@@ -1,7 +1,5 @@
 """Writes reach the sandbox as Notion takes them, one call each, and come back as they were sent."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -13,65 +11,19 @@ from integrations.capabilities import (
     ProblemKind,
     RecordOrder,
     RecordQuery,
-    RemoteField,
     RemoteFile,
     RemoteOption,
     RemotePerson,
     RemotePlace,
-    RemoteRecord,
     RemoteValue,
     SourceError,
     ValueData,
 )
-from integrations.connectors.notion.client import NotionClient
-from integrations.connectors.notion.sink import NotionTaskSink
-from integrations.connectors.notion.source import NotionTaskSource
 from integrations.connectors.notion.writing import WRITABLE_KINDS
-from integrations.sandbox.notion.sandbox import Sandbox
-from tenants.foundation.crypto import Secret
-from tests.fakes.notion_sandbox import running_sandbox
-from tests.integrations.connectors.notion.recording import RecordingHttp
+from tests.integrations.connectors.notion.conftest import Desk
 from tests.integrations.sandbox.notion import sample
 
 SUMMER = timezone(timedelta(hours=2))
-
-
-@dataclass
-class Desk:
-    """A sink and a source on the sample workspace."""
-
-    sink: NotionTaskSink
-    source: NotionTaskSource
-    sandbox: Sandbox
-    http: RecordingHttp
-    columns: dict[str, RemoteField]
-
-    def value(self, name: str, data: ValueData) -> dict[str, RemoteValue]:
-        field = self.columns[name]
-        return {field.id: RemoteValue(field.id, field.kind, data)}
-
-    def fields(self) -> dict[str, RemoteField]:
-        return {field.id: field for field in self.columns.values()}
-
-    def held(self, record: RemoteRecord, name: str) -> RemoteValue:
-        return record.values[self.columns[name].id]
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    sandbox = Sandbox(budget=None)
-    sandbox.add_workspace(sample.workspace_line(), [*sample.frame_objects(), *sample.tasks(5)])
-    sandbox.clock.stop_at(sample.NOON)
-    with running_sandbox(sandbox=sandbox) as running:
-        http = RecordingHttp(running.base_url)
-        client = NotionClient(http=http, token=Secret(sample.TOKEN))
-        source = NotionTaskSource(client)
-        columns = {field.name: field for field in source.collection(sample.TASKS).fields}
-        http.bodies.clear()
-        yield Desk(NotionTaskSink(client), source, sandbox, http, columns)
-        http.assert_all_conform()
-        http.close()
-    sandbox.close()
 
 
 def known(options: list[sample.Json], name: str) -> RemoteOption:
