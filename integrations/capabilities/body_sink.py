@@ -67,6 +67,10 @@ class BodyLanguage(Protocol):
         """Sections as one text in its normal form."""
         ...
 
+    def beginning(self, markdown: str) -> str:
+        """As much of a text as a new record can be made with, as it reads there."""
+        ...
+
 
 class BodySink(Protocol):
     """Reads and writes texts in parts. `parts` and `send` are exactly one call and raise `SourceError`."""

@@ -1,5 +1,6 @@
 """Every table of the package."""
 
+from integrations.models.agreed_body import AgreedBody
 from integrations.models.call_tally import CallTally
 from integrations.models.conflict import Conflict
 from integrations.models.connection import Connection
@@ -16,6 +17,7 @@ from integrations.models.webhook_subscription import WebhookSubscription
 from integrations.models.workspace_care import SchemaChange, WorkspaceDescription, WorkspaceSetup
 
 __all__ = [
+    "AgreedBody",
     "CallTally",
     "Conflict",
     "Connection",

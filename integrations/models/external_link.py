@@ -3,8 +3,9 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from integrations.models.field_mapping import FieldMapping
 from tenants.foundation.ids import uuid7
 
 
@@ -16,8 +17,13 @@ class ExternalLinkQuerySet(models.QuerySet["ExternalLink"]):
         return self.filter(state=ExternalLink.State.QUARANTINED)
 
     def with_stale_body(self) -> Self:
-        """Clean links of tasks whose text was read before their last edit was certainly over."""
-        return self.filter(state=ExternalLink.State.CLEAN, task__isnull=False, is_body_stale=True)
+        """Clean links of tasks whose text was read before their last edit was certainly over.
+
+        Where a column holds the description, the text of the page is nobody's.
+        """
+        by_column = FieldMapping.objects.filter(collection=OuterRef("collection"), our_field="description")
+        stale = self.filter(state=ExternalLink.State.CLEAN, task__isnull=False, is_body_stale=True)
+        return stale.exclude(Exists(by_column))
 
 
 class ExternalLink(models.Model):

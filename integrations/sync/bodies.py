@@ -2,36 +2,31 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db.models import F
 from django.utils import timezone
 
-from integrations.capabilities import ProblemKind, SourceError
+from integrations.capabilities import ProblemKind, RecordBody, SourceError
 from integrations.models import Connection, ExternalLink, SyncRun
+from integrations.sync.body_taking import take_over_texts
+from integrations.sync.guarded_body_sink import TextDesk, open_desk
 from integrations.sync.guarded_source import Postponed
-from integrations.sync.journal import Counts, Journal
+from integrations.sync.journal import Journal
 from integrations.sync.limiter import Lane
 from integrations.sync.problems import Problem
 from integrations.sync.session import MAX_STRIKES, OpenSource, open_source
-from tasks.services import set_task_descriptions
-from tenants.accounts.access import SYSTEM
-from tenants.foundation.errors import LimitReached
+from tenants.foundation.errors import LimitReached, NotFound
 from tenants.tenancy import atomic
 
 _BATCH: Final = 20
-#: An edit within the same minute would not show in the edit time, so such a text is read once more.
-_OPEN_MINUTE: Final = timedelta(seconds=60)
 _FINAL: Final = {
     ProblemKind.NOT_FOUND,
     ProblemKind.FORBIDDEN,
     ProblemKind.INVALID_REQUEST,
     ProblemKind.UNREADABLE,
 }
-#: A page the service fails for is asked again later, so that it does not hold up the others.
-_PAUSE_AFTER_FAILURE: Final = timedelta(minutes=10)
 
 
 def read_bodies(
@@ -47,6 +42,7 @@ def read_bodies(
             return None
         run = _open_run(connection)
     opened = open_source(connection, lane=Lane.TEXTS)
+    desk = _desk(connection, opened)
     journal = Journal(run)
     deadline = time.monotonic() + for_seconds
     try:
@@ -55,8 +51,8 @@ def read_bodies(
                 links = _due(connection)
             if not links:
                 return _finish(run, opened, connection)
-            bodies, problems = _fetch(links, opened, heartbeat)
-            _write(links, bodies, problems, journal, opened)
+            bodies, problems = _fetch(links, opened, desk, heartbeat)
+            take_over_texts(links, bodies, problems, journal, opened)
     except LimitReached as error:
         _wait(run, opened, error)
         raise
@@ -81,13 +77,23 @@ def _open_run(connection: Connection) -> SyncRun:
     return run
 
 
+def _desk(connection: Connection, opened: OpenSource) -> TextDesk | None:
+    try:
+        return open_desk(connection, opened.guard)
+    except NotFound:
+        return None
+
+
 def _due(connection: Connection) -> list[ExternalLink]:
-    stale = ExternalLink.objects.filter(connection=connection).with_stale_body()
+    stale = ExternalLink.objects.filter(connection=connection).with_stale_body().select_related("connection")
     return list(stale.filter(body_due_at__lte=timezone.now()).order_by("body_due_at", "pk")[:_BATCH])
 
 
 def _fetch(
-    links: Sequence[ExternalLink], opened: OpenSource, heartbeat: Callable[[], None]
+    links: Sequence[ExternalLink],
+    opened: OpenSource,
+    desk: TextDesk | None,
+    heartbeat: Callable[[], None],
 ) -> tuple[dict[UUID, str], dict[UUID, Problem]]:
     bodies: dict[UUID, str] = {}
     problems: dict[UUID, Problem] = {}
@@ -96,6 +102,9 @@ def _fetch(
         heartbeat()
         try:
             body = opened.source.body(link.remote_id)
+            if body.is_partial and desk is not None:
+                # What the short way only names (bookmarks, the end of a very long page), the blocks themselves say.
+                body = RecordBody(desk.read(link.remote_id, check=heartbeat).markdown)
         except Postponed as error:
             strikes += 1
             if strikes >= MAX_STRIKES:
@@ -111,45 +120,6 @@ def _fetch(
                 detail = "Some parts were left out."
                 problems[link.pk] = Problem("body_partial", detail, link.remote_id, link.title, link.url)
     return bodies, problems
-
-
-def _write(
-    links: Sequence[ExternalLink],
-    bodies: dict[UUID, str],
-    problems: dict[UUID, Problem],
-    journal: Journal,
-    opened: OpenSource,
-) -> None:
-    now = timezone.now()
-    texts = {link.task_id: bodies[link.pk] for link in links if link.pk in bodies and link.task_id}
-    with atomic():
-        result = set_task_descriptions(bodies=texts, actor=SYSTEM)
-        for link in links:
-            due_at = _due_again(link, now, was_read=link.pk in bodies, problem=problems.get(link.pk))
-            changes = {"is_body_stale": due_at is not None, "body_due_at": due_at, "body_read_at": now}
-            # An edit that was noticed while we read makes the text stale again: leave that mark alone.
-            ExternalLink.objects.filter(pk=link.pk, remote_edited_at=link.remote_edited_at).update(**changes)
-        for problem in problems.values():
-            journal.note(problem)
-        failed = sum(problem.code == "body_failed" for problem in problems.values())
-        counts = Counts(
-            done=len(links),
-            changed=len(result.updated_ids),
-            unchanged=len(result.unchanged_ids),
-            failed=failed,
-        )
-        journal.progress(counts, calls=opened.guard.take_count())
-        journal.flush()
-
-
-def _due_again(
-    link: ExternalLink, now: datetime, *, was_read: bool, problem: Problem | None
-) -> datetime | None:
-    """When the text of a page is to be read once more; None when it is settled."""
-    if problem is not None and problem.code == "body_later":
-        return now + _PAUSE_AFTER_FAILURE
-    closes_at = (link.remote_edited_at or now) + _OPEN_MINUTE
-    return closes_at + timedelta(seconds=5) if was_read and now <= closes_at else None
 
 
 def _finish(run: SyncRun, opened: OpenSource, connection: Connection) -> float | None:

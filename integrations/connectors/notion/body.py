@@ -13,8 +13,8 @@ from integrations.capabilities import (
     BodyStep,
     CallObserver,
 )
-from integrations.connectors.notion.blocks.applying import applied
-from integrations.connectors.notion.blocks.diff import plan
+from integrations.connectors.notion.blocks.applying import applied, tree_from_request
+from integrations.connectors.notion.blocks.diff import parts_of, plan
 from integrations.connectors.notion.blocks.json_reader import block_from_json
 from integrations.connectors.notion.blocks.json_writer import MAX_ITEMS, block_to_json
 from integrations.connectors.notion.blocks.markdown_reader import blocks_of
@@ -51,6 +51,9 @@ class NotionBodyLanguage:
     def joined(self, sections: Sequence[str]) -> str:
         # Each by itself: two that stand side by side must not become one.
         return markdown_of([block for section in sections for block in flat(blocks_of(section))])
+
+    def beginning(self, markdown: str) -> str:
+        return markdown_of(flat([tree_from_request(block) for block in blocks_from_markdown(markdown)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,8 @@ class NotionBodySink:
 
 def blocks_from_markdown(markdown: str) -> list[dict[str, Any]]:
     """The first blocks of a new page, as its making takes them: at most 100, with two levels below them."""
-    return [block_to_json(block) for block in flat(blocks_of(markdown))[:MAX_ITEMS]]
+    made = [block_to_json(block) for block in flat(blocks_of(markdown))[:MAX_ITEMS]]
+    return [dict(block) for block in next(parts_of(made), ())]
 
 
 def body_sink(*, http: OutboundClient, token: Secret, observer: CallObserver | None = None) -> NotionBodySink:

@@ -15,6 +15,7 @@ from integrations.capabilities import (
     SourceError,
     ValueProblem,
 )
+from integrations.connectors.notion.body import blocks_from_markdown
 from integrations.connectors.notion.checks import (
     problems_of,
     problems_of_body,
@@ -25,11 +26,9 @@ from integrations.connectors.notion.errors import malformed_answer
 from integrations.connectors.notion.mapping import collection_from_json, record_from_json
 from integrations.connectors.notion.source import NotionTaskSource
 from integrations.connectors.notion.values import MalformedJson
-from integrations.connectors.notion.writing import text_runs, values_to_json
+from integrations.connectors.notion.writing import values_to_json
 from tenants.foundation.crypto import Secret
 from tenants.foundation.http import OutboundClient
-
-MAX_FIRST_BLOCKS = 100
 
 
 class NotionTaskSink:
@@ -49,7 +48,7 @@ class NotionTaskSink:
         self, collection_id: str, values: Mapping[str, RemoteValue], *, body: str = ""
     ) -> RemoteRecord:
         properties = _checked(values)
-        children = _first_blocks(body)
+        children = blocks_from_markdown(body)
         _refuse(problems_of_body({"properties": properties, "children": children}))
         answer = self._client.create_page(collection_id, properties, children=children)
         return _written(record_from_json, answer)
@@ -94,14 +93,6 @@ def _checked(values: Mapping[str, RemoteValue]) -> dict[str, Json]:
 def _refuse(problems: Sequence[ValueProblem]) -> None:
     if problems:
         raise InvalidRecordValue(problems)
-
-
-def _first_blocks(body: str) -> list[Json]:
-    paragraphs = [part.strip("\n") for part in body.split("\n\n") if part.strip()]
-    return [
-        {"type": "paragraph", "paragraph": {"rich_text": text_runs(part)}}
-        for part in paragraphs[:MAX_FIRST_BLOCKS]
-    ]
 
 
 def _written[Value](reader: Callable[[Mapping[str, Any]], Value], answer: Answer) -> Value:

@@ -21,7 +21,7 @@ from integrations.capabilities import (
     ValuePage,
 )
 from integrations.connectors.notion.client import Answer, Json, NotionClient
-from integrations.connectors.notion.enhanced_markdown import to_markdown
+from integrations.connectors.notion.enhanced_markdown import to_markdown, unreadable_kinds
 from integrations.connectors.notion.errors import malformed_answer
 from integrations.connectors.notion.mapping import (
     collection_from_json,
@@ -120,7 +120,7 @@ class NotionTaskSource:
         markdown = answer.json.get("markdown")
         if not isinstance(markdown, str):
             raise malformed_answer("The page's markdown is missing.")
-        is_partial = bool(answer.json.get("truncated") or answer.json.get("unknown_block_ids"))
+        is_partial = bool(answer.json.get("truncated")) or bool(unreadable_kinds(markdown))
         return RecordBody(markdown=to_markdown(markdown), is_partial=is_partial)
 
 

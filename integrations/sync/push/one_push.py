@@ -1,6 +1,6 @@
 """One push from its row to the service and back: what is noted before the call, and after it, so that none is lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations.capabilities import InvalidRecordValue, ProblemKind, RemoteRecord, SourceError
 from integrations.models import ExternalLink, Push, SyncedCollection
+from integrations.sync.body_sending import first_body, send_body
 from integrations.sync.conflicts.recording import is_disputed
 from integrations.sync.problems import Problem
 from integrations.sync.push import refusals
@@ -58,6 +59,7 @@ class _Sending:
     writer: Writer
     push: Push
     has_new_schema: bool = False
+    text_refusal: Refusal | None = None
 
     def run(self) -> None:
         prepared = None
@@ -66,6 +68,7 @@ class _Sending:
                 ensure_column(self.writer, self.push.collection)
             elif self.push.link is not None and self.push.link.base is None:
                 read_first(self.writer, self.push)
+            self.text_refusal = send_body(self.writer, self.push)
             prepared = self._prepare()
             if prepared is None:
                 return
@@ -92,6 +95,8 @@ class _Sending:
             kind = self._kind(push)
             plan = self._plan(push, kind)
             if kind is None or (plan is not None and plan.is_empty and not plan.refusals):
+                if kind is not None and push.generation > self.push.generation:
+                    return None  # edited since its text was looked at: the next round looks again
                 log.info("push.nothing_to_send", push_id=push.pk)
                 push.delete()
                 return None
@@ -105,7 +110,11 @@ class _Sending:
             push.state, push.sent, push.sent_generation = Push.State.SENDING, plan.sent, push.generation
             push.sent_at, push.attempts = timezone.now(), push.attempts + 1
             push.save()
-            return Prepared(push.pk, kind, push.task_id, push.generation, push.collection, push.link, plan)
+            body = first_body(self.writer, push) if kind == Push.Kind.CREATE else ""
+            # Its text was looked at when the push was: an edit since then is another.
+            return Prepared(
+                push.pk, kind, push.task_id, self.push.generation, push.collection, push.link, plan, body=body
+            )
 
     def _locked(self) -> Push | None:
         rows = Push.objects.select_for_update(of=("self",)).select_related("collection", "link", "task")
@@ -138,7 +147,9 @@ class _Sending:
         if kind == Push.Kind.CREATE:
             return plan_create(self.writer, push)
         if kind == Push.Kind.UPDATE and push.link is not None:
-            return plan_update(self.writer, push, push.link)
+            plan = plan_update(self.writer, push, push.link)
+            refused = (self.text_refusal,) if self.text_refusal is not None else ()
+            return replace(plan, refusals=(*plan.refusals, *refused))
         return None
 
     def _refused(self, push: Push, plan: Plan | None) -> Refusal | None:
@@ -160,7 +171,7 @@ class _Sending:
         )  # fmt: skip
         if link is None:
             own = id_value(collection.external_id_field_id, prepared.task_id)
-            return sink.create_record(collection.remote_id, {**values, **own})
+            return sink.create_record(collection.remote_id, {**values, **own}, body=prepared.body)
         match prepared.kind:
             case Push.Kind.TRASH:
                 return sink.trash_record(link.remote_id)

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from integrations.capabilities import RecordPage, RemoteRecord, SourceError
 from integrations.models import ExternalLink, Push, SyncChange, SyncedCollection
+from integrations.sync.body_pushing import note_new_body
+from integrations.sync.body_sending import is_rest_left
 from integrations.sync.canonical import Values
 from integrations.sync.links import describe
 from integrations.sync.page import record_problem
@@ -49,6 +51,8 @@ class Prepared:
     plan: Plan
     #: Looked up after it was broken off: whatever was left out when it was sent is compared once more.
     is_looked_at_again: bool = False
+    #: The text a new record is made with.
+    body: str = ""
 
 
 def settle(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> None:
@@ -91,6 +95,9 @@ def _note_arrival(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> No
         link.state_reason = "It was put into the trash from here."
     link.synced_at = timezone.now()
     link.save()
+    if prepared.body:
+        link.connection = writer.connection
+        note_new_body(link, prepared.body)
     if ignored:
         writer.note(record_problem(refusals.IGNORED, ignored.message, reply), prepared.collection)
     writer.count(pushed=1, failed=int(ignored is not None))
@@ -155,6 +162,7 @@ def _next_state(push: Push, prepared: Prepared, link: ExternalLink, refused: lis
     is_newer = push.generation > prepared.generation
     # Fields that were changed while the record was in the trash are compared now.
     goes_on = is_newer or prepared.is_looked_at_again or prepared.kind == Push.Kind.RESTORE
+    goes_on = goes_on or is_rest_left(link, prepared.body)
     if not goes_on and not refused:
         push.delete()
         return

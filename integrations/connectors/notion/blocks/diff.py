@@ -101,7 +101,7 @@ class _Draft:
         holder, after = _place(parent_id, old, last, following)
         self.is_whole = self.is_whole and all(is_whole(creatable(block)) for block in blocks)
         # All parts go behind the same block, the last one first: no answer has to be waited for to know a place.
-        for part in reversed(list(_parts([block_to_json(block) for block in blocks]))):
+        for part in reversed(list(parts_of([block_to_json(block) for block in blocks]))):
             self.appends.append(Append(holder, after, part))
 
 
@@ -127,21 +127,22 @@ def _place(
     """Under which block, and behind which of its children, new blocks go; None is before all of them."""
     if last is None:
         return parent_id, None
-    before = old[last]
-    inside_next = old[following].inside if following is not None else ()
+    before, after = old[last], old[following] if following is not None else None
+    around = after.inside[: after.room] if after is not None else ()
+    path = (*before.inside[: before.room], before.id)
+    if around[: len(path)] == path:
+        # Between a block and what hangs below it.
+        return around[-1], None
     # In the middle of a column or an indented part they belong into it; behind its end they do not.
     depth = 0
-    while depth < min(len(before.inside), len(inside_next)) and before.inside[depth] == inside_next[depth]:
+    while depth < min(before.room, len(around)) and before.inside[depth] == around[depth]:
         depth += 1
-    if following is not None and len(inside_next) > len(before.inside) and inside_next[-1] == before.id:
-        return before.id, None
-    if depth == len(before.inside):
-        return before.parent_id, before.id
-    return (before.inside[depth - 1] if depth else parent_id), before.inside[depth]
+    behind = before.id if depth == len(before.inside) else before.inside[depth]
+    return before.inside[depth - 1] if depth else parent_id, behind
 
 
-def _parts(blocks: Sequence[Json]) -> Iterator[tuple[Json, ...]]:
-    """At most 100 blocks, 1,000 with all below them and 500 KB a request."""
+def parts_of(blocks: Sequence[Json]) -> Iterator[tuple[Json, ...]]:
+    """Blocks in the portions one request may hold: 100 of them, 1,000 with all below them, 500 KB."""
     part: list[Json] = []
     count = size = 0
     for block in blocks:

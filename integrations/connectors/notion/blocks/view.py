@@ -15,7 +15,7 @@ class Shown:
     """A block of the page in its place in the text. `parent_id` holds it there; `block` is as it would be read back.
 
     `inside` are the blocks around it that have no level of their own in markdown (a column, an indented paragraph),
-    outermost first. What is `is_locked` stays as it is.
+    outermost first; new ones may be put into the first `room` of them. What is `is_locked` stays as it is.
     """
 
     block: Block
@@ -24,6 +24,7 @@ class Shown:
     below: tuple["Shown", ...] = ()
     inside: tuple[str, ...] = ()
     is_locked: bool = False
+    room: int = 0
 
     @property
     def id(self) -> str:
@@ -36,21 +37,29 @@ class Shown:
 
 
 def shown(
-    blocks: Sequence[Block], parent_id: str, *, inside: tuple[str, ...] = (), is_locked: bool = False
+    blocks: Sequence[Block],
+    parent_id: str,
+    *,
+    inside: tuple[str, ...] = (),
+    is_locked: bool = False,
+    room: int | None = None,
 ) -> tuple[Shown, ...]:
     """The blocks in the order of the text."""
     made: list[Shown] = []
+    depth = len(inside) if room is None else room
     for block in blocks:
         if block.kind in NESTING:
             if not block.is_silent:
-                made.append(_nesting(block, parent_id, inside, is_locked=is_locked))
+                made.append(replace(_nesting(block, parent_id, inside, is_locked=is_locked), room=depth))
             continue
         if not block.is_silent and not _is_seamless(block):
             read = as_read(replace(block, children=()))
-            made.append(Shown(read, block, parent_id, (), inside, is_locked or block.kind == PLACEHOLDER))
+            is_fixed = is_locked or block.kind == PLACEHOLDER
+            made.append(Shown(read, block, parent_id, (), inside, is_fixed, depth))
         if block.children:
             is_kept = is_locked or (block.kind == PLACEHOLDER and block.raw.get("type") not in _CLEAR)
-            made += shown(block.children, block.id, inside=(*inside, block.id), is_locked=is_kept)
+            space = depth if is_kept else room
+            made += shown(block.children, block.id, inside=(*inside, block.id), is_locked=is_kept, room=space)
     return tuple(made)
 
 
