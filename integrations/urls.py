@@ -3,7 +3,18 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.api.urls import api_urlpatterns
-from integrations.console import conflicts, descriptions, mappings, monitor, oauth, set_up, setups, sync_runs, workspaces
+from integrations.console import (
+    conflicts,
+    descriptions,
+    mappings,
+    monitor,
+    oauth,
+    set_up,
+    setups,
+    sync_runs,
+    webhooks,
+    workspaces,
+)
 from integrations.webhooks.door import connection_hook, platform_hook
 
 __all__ = ["api_urlpatterns", "console_urlpatterns"]
@@ -23,6 +34,9 @@ _console = (
         path("workspaces/<uuid:connection_id>/set-up/choose/", set_up.choose, name="set_up_choose"),
         path("workspaces/<uuid:connection_id>/set-up/go/", set_up.go, name="set_up_go"),
         path("workspaces/<uuid:connection_id>/dry-run/", set_up.rehearse, name="dry_run"),
+        path("workspaces/<uuid:connection_id>/events/", webhooks.webhook, name="webhook"),
+        path("workspaces/<uuid:connection_id>/events/act/", webhooks.webhook_act, name="webhook_act"),
+        path("workspaces/<uuid:connection_id>/events/token/", webhooks.webhook_reveal, name="webhook_reveal"),
         path("workspaces/databases/<uuid:collection_id>/", mappings.mapping, name="mapping"),
         path("workspaces/<uuid:connection_id>/setup/", setups.new_setup, name="setup_new"),
         path("workspaces/<uuid:connection_id>/setups/<uuid:setup_id>/", setups.setup, name="setup"),

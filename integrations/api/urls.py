@@ -10,11 +10,13 @@ from integrations.api.descriptions import DescriptionViewSet
 from integrations.api.health import SetAsideViewSet, SyncHealthViewSet
 from integrations.api.setups import SetupViewSet
 from integrations.api.sync_runs import SyncRunViewSet
+from integrations.api.webhooks import WebhookViewSet
 
 _routes = SimpleRouter(use_regex_path=False)
 _routes.register("connections", ConnectionViewSet, basename="connection")
 _routes.register("connections/<uuid:connection_id>/descriptions", DescriptionViewSet, basename="description")
 _routes.register("connections/<uuid:connection_id>/setups", SetupViewSet, basename="setup")
+_routes.register("connections/<uuid:connection_id>/webhook", WebhookViewSet, basename="webhook")
 _routes.register("collections", CollectionViewSet, basename="collection")
 _routes.register("sync-health", SyncHealthViewSet, basename="sync-health")
 _routes.register("set-aside", SetAsideViewSet, basename="set-aside")

@@ -28,6 +28,7 @@ from integrations.services import (
 )
 from integrations.sync.services import confirm_proposals, discover_collections, switch_off_collection
 from integrations.sync.setting_up import SetUpStep, set_up_of
+from integrations.webhooks.selectors import webhook_of
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached
@@ -131,6 +132,7 @@ def workspace_context(connection: Connection, actor: UserActor) -> dict[str, Any
         "is_choosing": set_up is not None and set_up.step is SetUpStep.CHOOSE,
         "connection": connection,
         "collections": collections,
+        "webhook": webhook_of(actor=actor, connection=connection),
         "to_confirm": [item for item in collections if is_undecided(item)],
         "runs": runs,
         "open_run": next((run for run in runs if run.is_open and run.kind in WHOLE_KINDS), None),
