@@ -21,6 +21,7 @@ from integrations.sandbox.notion.routes import (
     search,
     small_lists,
     users,
+    views,
 )
 
 Handler = Callable[..., Json | bytes]
@@ -82,6 +83,14 @@ ROUTES: tuple[Route, ...] = (
     _route("PATCH", "/v1/blocks/{block_id}/children", blocks.append_children),
     _route("GET", "/v1/custom_emojis", small_lists.list_custom_emojis),
     _route("GET", "/v1/async_tasks/{task_id}", small_lists.retrieve_async_task),
+    _route("GET", "/v1/views", views.list_views),
+    _route("POST", "/v1/views", views.create_view),
+    _route("GET", "/v1/views/{view_id}", views.retrieve_view),
+    _route("PATCH", "/v1/views/{view_id}", views.update_view),
+    _route("DELETE", "/v1/views/{view_id}", views.delete_view),
+    _route("POST", "/v1/views/{view_id}/queries", views.create_view_query),
+    _route("GET", "/v1/views/{view_id}/queries/{query_id}", views.read_view_query),
+    _route("DELETE", "/v1/views/{view_id}/queries/{query_id}", views.delete_view_query),
     _route("POST", "/v1/comments", comments.create_comment),
     _route("GET", "/v1/comments", comments.list_comments),
     _route("GET", "/v1/comments/{comment_id}", comments.retrieve_comment),

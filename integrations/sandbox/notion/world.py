@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from integrations.sandbox.notion.clock import Clock
@@ -230,6 +231,7 @@ class World:
         )
         self.tell_watcher = None
         self.files: dict[str, tuple[bytes, str]] = {}  # content and type by upload; not kept over a restart
+        self.view_queries: dict[str, tuple[str, list[str], datetime]] = {}
         self.file_parts: dict[str, dict[int, bytes]] = {}
         self._noted: list[tuple[str, Json]] = []
 

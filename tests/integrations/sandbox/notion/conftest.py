@@ -44,7 +44,8 @@ class Caller:
         status, headers, content = self.raw(method, path, raw)
         reply = Reply(status, json.loads(content), headers)
         if status == 200 and contract.is_available and path.startswith("/v1/"):
-            contract.assert_objects_conform(reply.body)
+            if "/queries" not in path:  # views list pages by their ids alone
+                contract.assert_objects_conform(reply.body)
             if self.version == "2026-03-11":
                 self._check(method, path, body, reply.body)
         return reply
@@ -79,6 +80,7 @@ class Caller:
         assert found is not None
         if method in ("POST", "PATCH"):
             contract.assert_request_conforms(found[0].endpoint, body)
+        contract.assert_conforms_to_client(found[0].endpoint, body, answered)
         contract.assert_response_conforms(found[0].endpoint, answered)
 
 
