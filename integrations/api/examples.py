@@ -78,3 +78,30 @@ RUN_DETAIL: Final = OpenApiExample(
 NEW_RUN: Final = OpenApiExample(
     "Read everything again", {"connection_id": _CONNECTION_ID, "kind": "full"}, request_only=True
 )
+CONFLICT: Final = OpenApiExample(
+    "A title that was changed on both sides",
+    {
+        "id": "019ab2c4-0f00-7000-8000-000000000001",
+        "connection": {"id": _CONNECTION_ID, "name": "Operations workspace"},
+        "task": {"id": "019ab2c4-0f00-7000-8000-000000000002", "key": "OPS-214", "title": "Call the bank"},
+        "remote_id": "0c0ffee0-0000-4000-8000-000000000002",
+        "remote_url": "https://workspace.example/0c0ffee0",
+        "our_field": "title",
+        "policy": "manual",
+        "state": "open",
+        "base": "Call the bank",
+        "local": "Call the bank today",
+        "remote": "Ring the bank",
+        "chosen": "",
+        "sides": ["local", "remote", "base", "merged"],
+        "reason": "Both sides changed it, and this field waits for somebody to decide.",
+        "local_changed_at": "2027-01-03T16:18:20Z",
+        "remote_changed_at": "2027-01-03T16:18:00Z",
+        "settled_by_id": None,
+        "settled_at": None,
+        "created_at": "2027-01-03T16:20:00Z",
+        "updated_at": "2027-01-03T16:20:00Z",
+    },
+    response_only=True,
+)
+CHOICE: Final = OpenApiExample("Keep what is there", {"side": "remote"}, request_only=True)

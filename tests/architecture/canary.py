@@ -45,6 +45,7 @@ FORMS: dict[str, Any] = {
     # Words of ours that pages look up.
     "integrations.Connection.connector": lambda mark: "notion",
     "integrations.FieldMapping.our_field": lambda mark: "title",
+    "integrations.Conflict.our_field": lambda mark: "title",
     "integrations.FieldMapping.remote_kind": lambda mark: "text",
 }
 

@@ -34,6 +34,7 @@ NOTHING_HERE = {403, 404, 405, 422}
 # Texts too short for the mark, and those that hold a word of ours.
 UNMARKED = {
     "secrets.Secret.last4", "integrations.Connection.connector", "integrations.FieldMapping.our_field",
+    "integrations.Conflict.our_field",
     "integrations.FieldMapping.remote_kind",
 }  # fmt: skip
 

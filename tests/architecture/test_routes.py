@@ -15,7 +15,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from integrations.bootstrap.planning import plan_setup
 from integrations.describing.services import describe_workspace
-from integrations.models import Connection, SyncedCollection, SyncRun, WorkspaceSetup
+from integrations.models import (
+    Conflict,
+    Connection,
+    ExternalLink,
+    SyncedCollection,
+    SyncRun,
+    WorkspaceSetup,
+)
 from tasks.models import Project, Task
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
@@ -89,7 +96,7 @@ class Things:
             noun = route.name.partition("-")[0] if not route.name.startswith("sync-run") else "sync-run"
             values["id"] = self.ids.get({
                 "project": "project_id", "connection": "connection_id", "collection": "collection_id",
-                "sync-run": "run_id", "export": "export_id", "setup": "setup_id",
+                "sync-run": "run_id", "export": "export_id", "setup": "setup_id", "conflict": "conflict_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
         if route.name == "accounts:accept_invitation":
             values["token"] = "nts_invite_nobody"
@@ -111,6 +118,12 @@ def things_of(tenant: TenantRef) -> Things:
         run = SyncRun.objects.create(
             connection=connection, kind="poll", trigger="schedule", state=SyncRun.State.SUCCEEDED
         )
+        link = ExternalLink.objects.create(
+            connection=connection, collection=collection, remote_id="r", task=task
+        )
+        conflict = Conflict.objects.create(
+            connection=connection, link=link, task=task, our_field="title", local=f"Canary of {tenant.slug}"
+        )
         describe_workspace(connection=connection, actor=SYSTEM)
         plan = {"databases": {item.key: item.as_json() for item in plan_setup([])}}
         setup = WorkspaceSetup.objects.create(
@@ -129,7 +142,7 @@ def things_of(tenant: TenantRef) -> Things:
             "slug": tenant.slug, "digest": "none", "uidb36": "1", "owner_id": owner.pk, "company_id": tenant.id,
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
             "evidence_id": uuid.uuid4(), "connector": "notion", "version": 1, "kind": "md",
-            "setup_id": setup.pk,
+            "setup_id": setup.pk, "conflict_id": conflict.pk,
         }
     )  # fmt: skip
 
@@ -238,6 +251,7 @@ def test_another_companys_ids_are_nothing_here(
         "collection_id",
         "run_id",
         "export_id",
+        "conflict_id",
         "id",
     }
     wrong = [

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integrations.models import Conflict, ExternalLink, Push
 from integrations.services import enqueue_pushes
+from integrations.sync.body_storing import is_text_of_page, know_text_there
 from integrations.sync.canonical import Canonical, local_values
 from integrations.sync.carrying import RECORD
 from integrations.sync.conflicts.applying import apply_value
@@ -63,8 +64,10 @@ def choose(
 ) -> Conflict:
     """Settle a conflict by taking a side: the task gets its value here, and what differs is sent there.
 
-    `seen_at` is the `updated_at` the chooser saw: when the values have moved on since, nothing is decided, unless
-    `is_sure`. Raises: Forbidden, NotFound, InvalidInput (no such side here), Conflict (settled already, or moved on).
+    `seen_at` is the `updated_at` the chooser saw: when the values have moved on since, nothing is decided. `is_sure`
+    says that the chooser knows that the task has been edited here since.
+
+    Raises: Forbidden, NotFound, InvalidInput (no such side here), Conflict (settled already, or moved on).
     """
     require(actor, "integrations.sync")
     row, task, link = _locked(conflict_id)
@@ -189,10 +192,10 @@ def _check_seen(
 ) -> None:
     """Make sure that what is decided about is what the chooser saw. Raises: Conflict."""
     has_moved = seen_at is not None and seen_at != row.updated_at
-    if row.our_field != RECORD and not is_harmless:
+    if row.our_field != RECORD and not is_harmless and not is_sure:
         expected = row.local if row.state == Conflict.State.OPEN else value_of(row, row.chosen)
         has_moved = has_moved or value_now(row) != expected
-    if has_moved and not is_sure:
+    if has_moved:
         raise NotNow(
             "The values have moved on since. Look at them again before you decide.",
             code="integrations.conflict_moved_on",
@@ -216,7 +219,9 @@ def _take_value(row: Conflict, task: Task, link: ExternalLink, side: Side, actor
     # What is here stays here: of one that waits that is the value as it is now, whoever edited it since.
     if not (was_open and side == Side.LOCAL) and side != row.chosen:
         apply_value(task, OurField(row.our_field), value_of(row, side), actor=actor)
-    if was_open:
+    if was_open and is_text_of_page(link, row.our_field):
+        know_text_there(link, str(row.remote or ""))
+    elif was_open:
         # From now on both sides know of the value there: what differs from it here is to be sent.
         link.base = {**(link.base or {}), row.our_field: row.remote}
         link.save(update_fields=["base"])

@@ -12,9 +12,14 @@ def merge_texts(base: str, local: str, remote: str) -> str | None:
     if "\n" in base + local + remote:
         parts = [text.splitlines(keepends=True) for text in (base, local, remote)]
     else:
-        parts = [_WORDS.findall(text) for text in (base, local, remote)]
+        parts = [words_of(text) for text in (base, local, remote)]
     merged = _merge(*parts)
     return None if merged is None else "".join(merged)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text and what stands between them; together they are the text."""
+    return _WORDS.findall(text)
 
 
 def _merge(base: Sequence[str], local: Sequence[str], remote: Sequence[str]) -> list[str] | None:
