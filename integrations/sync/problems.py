@@ -109,6 +109,16 @@ _KINDS: Mapping[str, ProblemKind] = {
         "Nothing was archived. If they were really deleted, confirm it; if not, share the database again.",
         _Action.CONFIRM_DELETION,
     ),
+    "changed_since": ProblemKind(
+        "Changed since, so left as it is",
+        "Somebody has edited these after the run. Look at each, and change it by hand where you want to.",
+        severity=_WARNING,
+    ),
+    "not_undone": ProblemKind(
+        "Could not be taken back",
+        "The reason stands beside each.",
+        severity=_WARNING,
+    ),
     "not_looked_for": ProblemKind(
         "Missing rows were not looked for",
         "A dry run looks for some of them only. The real run asks for each, and before many are archived it asks you.",

@@ -6,6 +6,7 @@ from uuid import UUID
 from integrations.models import SyncRun
 from integrations.sync.engine import carry_out
 from integrations.sync.safety.dry_run import carry_out_dry_run
+from integrations.sync.safety.undo import carry_out_undo
 from tenants.foundation.errors import NotFound
 from tenants.tenancy import atomic
 
@@ -25,5 +26,7 @@ def carry_out_run(*, run_id: UUID, heartbeat: Callable[[], None]) -> None:
         parts = list(run.collections.select_related("collection"))
     if run.kind == SyncRun.Kind.DRY_RUN:
         carry_out_dry_run(run, parts, heartbeat=heartbeat)
+    elif run.kind == SyncRun.Kind.UNDO:
+        carry_out_undo(run, heartbeat=heartbeat)
     else:
         carry_out(run, parts, heartbeat=heartbeat)
