@@ -1,4 +1,7 @@
-"""Under ASGI: requests of two companies at once, streams, failures, clients that go away, threads and tasks."""
+"""Under ASGI: requests of two companies at once, streams, failures, clients that go away, threads and tasks.
+
+Each is asked twice: straight to PostgreSQL, and behind PgBouncer in transaction mode, where connections change hands.
+"""
 
 import asyncio
 import contextvars
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import connections
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -20,8 +24,12 @@ from tenants.models import Domain, Tenant
 from tenants.tenancy import TenantRef, current_tenant, tenant_scope
 from tenants.tenancy.context import current_tenant_or_none
 from tests.companies import create_company, drop_company
+from tests.fakes.pgbouncer import PROGRAM, pgbouncer
 from tests.tenants.tenancy.asgi_views import SEEN
 
+# Server connections for a dozen requests at once, each of which holds one while another thread of it asks for a second:
+# with a dozen of them all would wait for ever. And transactions that at the least went through PgBouncer.
+POOL, LEAST = 14, 20
 Get = Callable[..., Awaitable["Answer"]]
 
 
@@ -80,8 +88,26 @@ class Place:
     host: str
 
 
+@pytest.fixture(scope="module", autouse=True, params=["direct", "behind PgBouncer"])
+def _way(
+    request: pytest.FixtureRequest, databases: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """How the databases are reached."""
+    if request.param == "direct":
+        yield
+        return
+    if PROGRAM is None:
+        pytest.skip("PgBouncer is not installed.")
+    aliases = ("default", "cell_1")
+    with django_db_blocker.unblock(), pgbouncer(pool_size=POOL) as bouncer, bouncer.before(*aliases):
+        yield
+        done = {row["database"]: row["total_xact_count"] for row in bouncer.admin("SHOW STATS")}
+    assert done[settings.DATABASES[aliases[1]]["NAME"]] > LEAST, "they went past it"
+
+
 @pytest.fixture(scope="module")
-def two(databases: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Place, Place]]:
+def two(_way: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Place, Place]]:
+    """Two companies of the first cell, made anew for each way."""
     with django_db_blocker.unblock():
         made: list[Tenant] = []
         try:
