@@ -1,14 +1,20 @@
-"""The integrations in the sidebar, the palette and the top bar."""
+"""The integrations in the sidebar, the palette, the top bar and on the page of a task."""
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.selectors import freshness, open_problem_count
-from tenants.accounts.access import can
+from integrations.sync.conflicts.selectors import open_conflict_count
+from integrations.sync.push.selectors import standings_of
+from tasks.models import Task
+from tasks.ports import register_task_panel
+from tenants.accounts.access import UserActor, can
 from tenants.foundation.console import (
     Count,
     NavItem,
@@ -34,6 +40,10 @@ def register() -> None:
             group="Integrations", order=15, is_visible=_may_see,
         ),
         NavItem(
+            label=gettext_lazy("Conflicts"), url_name="integrations:conflicts", icon="git-compare",
+            group="Integrations", order=18, is_visible=_may_sync, count=_conflicts,
+        ),
+        NavItem(
             label=gettext_lazy("Sync runs"), url_name="integrations:sync_runs", icon="refresh-cw",
             group="Integrations", key="s", order=20, is_tab=True, tab_label=gettext_lazy("Sync"),
             is_visible=_may_see, count=_problems,
@@ -46,10 +56,20 @@ def register() -> None:
         )
     )  # fmt: skip
     register_top_badge(_badge)
+    register_task_panel(_standing)
 
 
 def _may_see(request: HttpRequest) -> bool:
     return can(getattr(request, "actor", None), "integrations.view")
+
+
+def _may_sync(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "integrations.sync")
+
+
+def _conflicts(request: HttpRequest) -> Count | None:
+    count = open_conflict_count(actor=request.actor)  # type: ignore[attr-defined]
+    return Count(value=count, is_urgent=True, meaning=_("wait for a decision")) if count else None
 
 
 def _problems(request: HttpRequest) -> Count | None:
@@ -74,3 +94,12 @@ def _badge(request: HttpRequest) -> TopBadge | None:
     is_recent = seconds < A_MINUTE
     ago = _("%(seconds)d s") % {"seconds": max(seconds, 0)} if is_recent else timesince(synced_at, depth=1)
     return TopBadge(text=_("Synced %(ago)s ago") % {"ago": ago}, tone="ok", url=url, is_live=True)
+
+
+def _standing(actor: UserActor, task: Task) -> SafeString:
+    """How a task stands with its records; nothing for a task of ours only."""
+    standings = standings_of(actor=actor, task_id=task.pk)
+    if not standings:
+        return SafeString("")
+    context = {"standings": standings, "may_sync": can(actor, "integrations.sync")}
+    return render_to_string("integrations/_task_standing.html", context)

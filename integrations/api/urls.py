@@ -8,6 +8,7 @@ from integrations.api.conflicts import ConflictViewSet
 from integrations.api.connections import ConnectionViewSet
 from integrations.api.descriptions import DescriptionViewSet
 from integrations.api.health import SetAsideViewSet, SyncHealthViewSet
+from integrations.api.pushes import PushViewSet, TaskSyncViewSet
 from integrations.api.setups import SetupViewSet
 from integrations.api.sync_runs import SyncRunViewSet
 from integrations.api.webhooks import WebhookViewSet
@@ -21,6 +22,8 @@ _routes.register("collections", CollectionViewSet, basename="collection")
 _routes.register("sync-health", SyncHealthViewSet, basename="sync-health")
 _routes.register("set-aside", SetAsideViewSet, basename="set-aside")
 _routes.register("conflicts", ConflictViewSet, basename="conflict")
+_routes.register("pushes", PushViewSet, basename="push")
+_routes.register("task-sync", TaskSyncViewSet, basename="task-sync")
 _routes.register("sync-runs", SyncRunViewSet, basename="sync-run")
 
 api_urlpatterns = [path("", include(_routes.urls))]

@@ -21,6 +21,7 @@ from tasks.console.history import feed_of
 from tasks.console.undoing import Undo, offer_undo
 from tasks.drafts import TaskChanges
 from tasks.models import Project, Task
+from tasks.ports import panels_of
 from tasks.rendering import to_html
 from tasks.selectors import activity_of, comments_of, links_of, open_blockers_of, visible_task
 from tasks.services import (
@@ -66,6 +67,7 @@ def _context(task: Task, actor: UserActor) -> dict[str, Any]:
         "projects": list(
             Project.objects.filter(archived_at__isnull=True).only("pk", "name").order_by("name")
         ),
+        "panels": panels_of(task, actor=actor),
         "may_edit": can(actor, "tasks.edit", task) and not task.is_archived,
         "may_comment": can(actor, "tasks.comment", task),
         "may_archive": can(actor, "tasks.archive", task),

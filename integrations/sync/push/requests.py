@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from integrations.models import Connection, ExternalLink, Push, SyncedCollection
 from integrations.services import enqueue_pushes
+from integrations.sync.push.refusals import VALUE
 from tasks.models import Task
 from tenants.tenancy import atomic
 
@@ -151,8 +152,10 @@ def _note(wanted: list[_Wanted], *, is_interactive: bool, now: datetime) -> None
         by_kind[item.connection_id, item.kind].append(item.task_id)
     for (connection_id, kind), task_ids in by_kind.items():
         rows = Push.objects.filter(connection_id=connection_id, task__in=task_ids)
-        # An edit may have mended what was refused.
-        rows.parked().update(
+        # An edit may have mended what was refused. A merge has not: what was not kept would be sent again and again;
+        # values of ours are only checked anew.
+        mendable = rows.parked() if is_interactive else rows.parked().filter(error_code=VALUE)
+        mendable.update(
             state=Push.State.WAITING, not_before=now + DEBOUNCE, attempts=0,
             error_code="", error_field="", error="",
         )  # fmt: skip
