@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations.sandbox.notion.clock import to_minute
+from integrations.sandbox.notion.clock import nearest_minute, to_minute
 from integrations.sandbox.notion.errors import Json, invalid, not_found
 from integrations.sandbox.notion.items import KINDS, Item, Kind
 from integrations.sandbox.notion.limits import Limits
@@ -48,7 +48,9 @@ class Call:
 
     def now(self) -> str:
         """This minute, as Notion writes it."""
-        return to_minute(self.workspace.world.clock.now())
+        world = self.workspace.world
+        write = nearest_minute if world.questions.edit_minute == "nearest" else to_minute
+        return write(world.clock.now())
 
     def sees(self, object_id: str) -> bool:
         return self.connection is None or self.connection.sees(object_id)

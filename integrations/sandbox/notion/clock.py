@@ -54,6 +54,11 @@ def to_minute(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00.000Z")
 
 
+def nearest_minute(moment: datetime) -> str:
+    """`2026-07-01T10:06:00.000Z` from 10:05:30 on: the other way seconds may go."""
+    return to_minute(moment + timedelta(seconds=30))
+
+
 def epoch_minute(text: str) -> int:
     """Seconds since 1970 of the minute a Notion timestamp lies in. Raises ValueError."""
     moment = datetime.fromisoformat(text)

@@ -99,6 +99,10 @@ def _limits(sandbox: Sandbox, body: Json, query: Query) -> Json:
     return {name: limits.as_json() for name, limits in sandbox.set_limits(workspace, **values).items()}
 
 
+def _questions(sandbox: Sandbox, body: Json, query: Query) -> Json:
+    return sandbox.set_questions(**body).as_json()
+
+
 def _share(sandbox: Sandbox, body: Json, query: Query) -> Json:
     sandbox.share(body["id"], body.get("token"))
     return {"shared": body["id"]}
@@ -171,6 +175,8 @@ VERBS: dict[tuple[str, str], Verb] = {
     ("DELETE", "faults"): _clear_faults,
     ("POST", "clock"): _clock,
     ("POST", "limits"): _limits,
+    ("GET", "questions"): _questions,
+    ("POST", "questions"): _questions,
     ("POST", "share"): _share,
     ("POST", "unshare"): _unshare,
     ("POST", "revoke"): _revoke,

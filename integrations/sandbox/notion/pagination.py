@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -27,12 +28,17 @@ class CursorBook:
 
     KEPT = 20_000
 
-    def __init__(self) -> None:
-        self._places: OrderedDict[str, Place] = OrderedDict()
+    def __init__(
+        self, now: Callable[[], float] = time.time, lifetime: Callable[[], float | None] = lambda: None
+    ) -> None:
+        """`lifetime`: seconds a cursor is good for, None for ever."""
+        self._now = now
+        self._lifetime = lifetime
+        self._places: OrderedDict[str, tuple[Place, float]] = OrderedDict()
 
     def give(self, place: Place) -> str:
         cursor = str(uuid.uuid4())
-        self._places[cursor] = place
+        self._places[cursor] = (place, self._now())
         while len(self._places) > self.KEPT:
             self._places.popitem(last=False)
         return cursor
@@ -43,8 +49,10 @@ class CursorBook:
             return None
         if not isinstance(cursor, str):
             raise invalid_body("body.start_cursor", "a string or `undefined`", cursor)
-        place = self._places.get(cursor)
-        if place is None or place.question != question:
+        place, given_at = self._places.get(cursor, (None, 0.0))
+        lifetime = self._lifetime()
+        is_old = lifetime is not None and self._now() - given_at >= lifetime
+        if place is None or place.question != question or is_old:
             raise _refused(cursor)
         return place
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from integrations.sandbox.notion.errors import Json, invalid, invalid_body
+from integrations.sandbox.notion.errors import Json, NotionError, invalid, invalid_body
 from integrations.sandbox.notion.items import Item
 from integrations.sandbox.notion.richtext import BASE_COLORS, MAX_URL, date_value, rich_text, user_value
 from integrations.sandbox.notion.schema import find_property, new_option
@@ -34,6 +34,16 @@ MAX_ADDRESS = 200
 MAX_OPTION = 100
 NewOptions = dict[str, list[Json]]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class UnknownStatus(Exception):
+    """The name of a status option the column does not have."""
+
+
+def _status_error(workspace: Workspace, prop: Json, unknown: UnknownStatus) -> NotionError:
+    if workspace.world.questions.status_error == "plain":
+        return invalid(f"{prop['name']} is expected to be an existing status option.")
+    return invalid(f'Invalid status option. Status option "{unknown}" does not exist".')
 
 
 def empty_value(kind: str, prop: Json) -> Any:
@@ -84,13 +94,18 @@ def written_values(
     for key, raw in an_object(given, path).items():
         prop = find_property(schema, key)
         if prop is None:
+            if workspace.world.questions.unknown_property == "ignored":
+                continue
             raise invalid(f"{key} is not a property that exists.")
         kind = prop["type"]
         where = f"{path}.{key}"
         body = _of_kind(raw, prop, key, where)
         if kind in ("select", "multi_select", "status"):
             fresh = added.setdefault(prop["name"], [])
-            value = _options(prop, body[kind], f"{where}.{kind}", fresh)
+            try:
+                value = _options(prop, body[kind], f"{where}.{kind}", fresh)
+            except UnknownStatus as unknown:
+                raise _status_error(workspace, prop, unknown) from unknown
         else:
             value = _plain_value(workspace, kind, body[kind], f"{where}.{kind}", by_person=by_person)
         written[prop["name"]] = page_value(prop, value)
@@ -225,7 +240,7 @@ def _option(prop: Json, value: Any, path: str, fresh: list[Json]) -> Json:
         found = next((option for option in known if option["name"] == name), None)
         if found is None:
             if prop["type"] == "status":
-                raise invalid(f'Invalid status option. Status option "{name}" does not exist".')
+                raise UnknownStatus(name)
             found = new_option(name, body.get("color"), known)
             fresh.append(found)
     return {key: found[key] for key in ("id", "name", "color")}

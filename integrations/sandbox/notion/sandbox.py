@@ -22,6 +22,7 @@ from integrations.sandbox.notion.loading import add_object, add_workspace, load_
 from integrations.sandbox.notion.oauth.endpoints import PATHS as OAUTH_PATHS
 from integrations.sandbox.notion.oauth.grants import OAuth
 from integrations.sandbox.notion.pagination import CursorBook
+from integrations.sandbox.notion.questions import Questions
 from integrations.sandbox.notion.routes import blocks, comments, data_sources, pages
 from integrations.sandbox.notion.routes.small_lists import EMOJI
 from integrations.sandbox.notion.routing import ENDPOINTS
@@ -43,17 +44,22 @@ class Sandbox:
         state: Path | None = None,
         budget: int | None = UNCHANGED,
         latency_ms: int = 0,
+        questions: dict[str, Any] | None = None,
     ) -> None:
         """`budget`: calls a minute for every connection, None for no limit; left out: as loaded.
 
-        Raises LoadError for a file that is not as the README describes.
+        `questions`: answers to what Notion leaves open, see `Questions`.
+        Raises LoadError for a file that is not as the README describes, ValueError for an unknown question.
         """
         self.lock = threading.RLock()
         self.clock = Clock()
         self.world = World(self.clock)
+        self.set_questions(**(questions or {}))
         self.faults = Faults()
         self.ledger = Ledger()
-        self.cursors = CursorBook()
+        self.cursors = CursorBook(
+            lambda: self.clock.now().timestamp(), lambda: self.world.questions.cursor_lifetime_seconds
+        )
         self.journal = Journal(state) if state is not None else None
         if self.journal:
             self.journal.replay(self.world)
@@ -173,6 +179,12 @@ class Sandbox:
                 self.world.budget.forget()
             return {one.id: one.connections[0].limits for one in chosen}
 
+    def set_questions(self, **values: Any) -> Questions:
+        """Answer open questions otherwise; returns all answers. Raises ValueError."""
+        with self.lock:
+            self.world.questions = self.world.questions.changed(values)
+            return self.world.questions
+
     def share(self, object_id: str, token: str | None = None, *, shared: bool = True) -> None:
         """Show an object, and what is below it, to one connection or to all; or hide it."""
         with self.lock:
@@ -258,7 +270,12 @@ class Sandbox:
     def connection_of(self, token: str) -> Connection | None:
         """None for an unknown or revoked token."""
         connection = self.world.tokens.get(token)
-        return None if connection is None or token in connection.revoked else connection
+        if connection is None or token in connection.revoked:
+            return None
+        lifetime = self.world.questions.token_lifetime_seconds
+        age = self.clock.now().timestamp() - connection.issued_at
+        has_expired = connection.client_id is not None and lifetime is not None and age >= lifetime
+        return None if has_expired else connection
 
     def save(self) -> None:
         """Hand what changed to the journal and to those who listen. The caller holds the lock."""

@@ -13,6 +13,7 @@ from integrations.sandbox.notion.clock import Clock
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.items import KINDS, Item, Kind, Table
 from integrations.sandbox.notion.limits import Budget, Limits
+from integrations.sandbox.notion.questions import Questions
 
 
 class Kept(Protocol):
@@ -222,6 +223,7 @@ class World:
         self.workspaces: dict[str, Workspace] = {}
         self.tokens: dict[str, Connection] = {}
         self.is_live = False  # False while loading: nothing is noted for the journal
+        self.questions = Questions()
         self.base_url = "http://127.0.0.1"  # as the caller of the moment knows this server
         self.actor: Json | None = None  # the user on whose behalf a change is being made
         self.watch: Callable[[Workspace, Kind, Json | None, Json], None] | None = None

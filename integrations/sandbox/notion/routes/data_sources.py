@@ -13,6 +13,7 @@ from integrations.sandbox.notion.properties import empty_value, page_value, stam
 from integrations.sandbox.notion.rendering import OLD_VERSION, item_view
 from integrations.sandbox.notion.retyping import retyped
 from integrations.sandbox.notion.richtext import rich_text
+from integrations.sandbox.notion.routes.relation_pairs import check_targets, make_partners
 from integrations.sandbox.notion.schema import changed_column, column, find_property
 from integrations.sandbox.notion.validation import (
     a_boolean,
@@ -42,7 +43,7 @@ def create_data_source(call: Call) -> Json:
     obj = dict(database.obj) | {"data_sources": list(database.obj.get("data_sources", []))}
     source = make_data_source(call, obj, call.body.get("properties", ...), title, icon, "body.properties")
     call.workspace.put("database", obj)
-    return _shown(call, call.workspace.put("data_source", source))
+    return _shown(call, make_partners(call, call.workspace.put("data_source", source)))
 
 
 def make_data_source(
@@ -50,6 +51,7 @@ def make_data_source(
 ) -> Json:
     """The object, listed in `database` (which is changed); the caller puts both."""
     schema: Json = {}
+    check_targets(call, columns)
     for name, config in an_object(columns, path).items():
         schema[name] = column(name, config, schema, f"{path}.{name}", by_person=call.by_person)
     titles = [prop for prop in schema.values() if prop["type"] == "title"]
@@ -98,11 +100,13 @@ def update_data_source(call: Call, data_source_id: str) -> Json:
         obj["parent"] = {"type": "database_id", "database_id": database_id}
     changes: list[tuple[Json | None, Json | None]] = []
     if "properties" in call.body:
+        check_targets(call, call.body["properties"])
         obj["properties"], changes = _changed_schema(call, obj["properties"], call.body["properties"])
     call.sign(obj)
     item = call.workspace.put("data_source", obj)
     if changes:
         _follow(call, item, changes)
+        item = make_partners(call, item)
     if "title" in call.body:
         _rename_in_database(call, item)
     return _shown(call, item)

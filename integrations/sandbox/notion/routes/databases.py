@@ -11,6 +11,7 @@ from integrations.sandbox.notion.items import Item
 from integrations.sandbox.notion.rendering import OLD_VERSION, item_view
 from integrations.sandbox.notion.richtext import rich_text
 from integrations.sandbox.notion.routes.data_sources import make_data_source
+from integrations.sandbox.notion.routes.relation_pairs import make_partners
 from integrations.sandbox.notion.validation import (
     a_boolean,
     an_object,
@@ -60,7 +61,7 @@ def create_database(call: Call) -> Json:
         call, obj, properties, obj["title"], obj["icon"], "body.initial_data_source.properties"
     )
     item = call.workspace.put("database", obj)
-    call.workspace.put("data_source", source)
+    make_partners(call, call.workspace.put("data_source", source))
     return _shown(call, item)
 
 

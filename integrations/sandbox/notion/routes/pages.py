@@ -27,6 +27,7 @@ from integrations.sandbox.notion.routes.blocks import (
 )
 from integrations.sandbox.notion.routes.small_lists import start_task
 from integrations.sandbox.notion.templates import chosen_template
+from integrations.sandbox.notion.two_way import write_other_sides
 from integrations.sandbox.notion.validation import (
     a_boolean,
     a_string,
@@ -112,6 +113,7 @@ def create_page(call: Call, page_id: str | None = None) -> Json | bytes:
         call.workspace.order_children(parent["page_id"], [*ids[:place], new_id, *ids[place:]])
     add_options(call.workspace, source, added)
     insert_blocks(call, "page_id", new_id, children, None)
+    write_other_sides(call, source, {}, item.obj)
     most = call.limits.async_blocks
     may_wait = a_boolean(body.get("allow_async", False), "body.allow_async") and most is not None
     if may_wait and sum(count_of(child) for child in children) > (most or 0):
@@ -136,6 +138,7 @@ def update_page(call: Call, page_id: str) -> bytes:
     only_keys(body, allowed, "body")
     source = call.workspace.item("data_source", item.parent_id or "")
     obj = dict(item.obj)
+    old_properties = item.obj["properties"]
     for key in ("in_trash", "archived", "is_archived", "is_locked"):
         if key in body:
             obj["in_trash" if key == "archived" else key] = a_boolean(body[key], f"body.{key}")
@@ -163,6 +166,7 @@ def update_page(call: Call, page_id: str) -> bytes:
     if erases:
         erase_children(call, item.id)
     insert_blocks(call, "page_id", item.id, content, None)
+    write_other_sides(call, source, old_properties, item.obj)
     return shown(call, item)
 
 

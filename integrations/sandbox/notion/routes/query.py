@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from integrations.sandbox.notion.call import Call
-from integrations.sandbox.notion.errors import Json, invalid
+from integrations.sandbox.notion.errors import Json, invalid, invalid_body
 from integrations.sandbox.notion.filters import compile_filter, every_row
 from integrations.sandbox.notion.items import Item, Table
 from integrations.sandbox.notion.pagination import Place, question_of
@@ -36,6 +36,7 @@ def query_data_source(call: Call, data_source_id: str) -> bytes:
     source = call.find("data_source", path_id("data_source_id", data_source_id))
     allowed = (*KEYS, "archived") if call.version == OLD_VERSION else KEYS
     only_keys(call.body, allowed, "body")
+    _check_flags(call)
     size = page_size(call.body.get("page_size", ...), "body")
     only = _wanted_properties(call, source)
     page = _page(call, source, size)
@@ -112,6 +113,14 @@ def _rows(call: Call, source: Item, table: Table, orders: tuple[Order, ...], que
     if sees_all:
         table.remember(key, rows)
     return rows
+
+
+def _check_flags(call: Call) -> None:
+    """Notion's page and Notion's client do not agree on the name of the flag."""
+    known = call.workspace.world.questions.query_trash
+    for name in ("in_trash", "is_archived"):
+        if name in call.body and known not in ("either", name):
+            raise invalid_body(f"body.{name}", "not present", call.body[name])
 
 
 def _flag(call: Call, name: str) -> bool:

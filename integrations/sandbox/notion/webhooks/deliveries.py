@@ -22,7 +22,6 @@ MAX_ATTEMPTS = 8
 FIRST_RETRY_SECONDS = 60.0
 RETRY_FACTOR = 3.15  # eight attempts, the last about a day after the first
 SIGNATURE_HEADER = "X-Notion-Signature"
-SEND_TIMEOUT_SECONDS = 10.0
 NO_ANSWER = 0
 
 Sender = Callable[[str, bytes, Mapping[str, str]], int]
@@ -142,11 +141,11 @@ def retry_seconds(attempt: int) -> float:
     return FIRST_RETRY_SECONDS * RETRY_FACTOR ** (attempt - 1)
 
 
-def send(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """POST once; the status, 0 where nobody answered."""
+def send(url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> int:
+    """POST once; the status, 0 where nobody answered in time."""
     parts = urlsplit(url)
     made = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = made(parts.hostname or "", parts.port, timeout=SEND_TIMEOUT_SECONDS)
+    connection = made(parts.hostname or "", parts.port, timeout=timeout_seconds)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request("POST", path, body, dict(headers))

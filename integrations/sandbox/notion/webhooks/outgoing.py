@@ -6,7 +6,7 @@ import hmac
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -41,7 +41,7 @@ class Webhooks:
         self.mishaps = Mishaps()
         self.delay_seconds = 0.0
         self.jitter_seconds = 0.0
-        self.sender: Sender = deliveries.send
+        self.sender: Sender = self._send
         self._waiting: list[Delivery] = []
         self._ended: deque[Delivery] = deque(maxlen=REMEMBERED)
         self.listen()
@@ -93,6 +93,7 @@ class Webhooks:
             if subscription.state == "pending":
                 raise ValueError("the subscription is not confirmed")
             subscription.state = "paused" if paused else "active"
+            subscription.failures_in_a_row = 0
             self._keep(subscription)
             return subscription
 
@@ -232,7 +233,8 @@ class Webhooks:
 
     def _take(self, until: float) -> list[Delivery]:
         """What is due, the earliest first; one held back comes after the one behind it."""
-        due = sorted((one for one in self._waiting if one.due_at <= until), key=lambda one: one.due_at)
+        sendable = [one for one in self._waiting if one.subscription.state == "active"]
+        due = sorted((one for one in sendable if one.due_at <= until), key=lambda one: one.due_at)
         for delivery in [one for one in due if one.is_held_back]:
             at = due.index(delivery)
             is_alone = at + 1 == len(due)
@@ -262,6 +264,7 @@ class Webhooks:
         )
         with self._lock:
             delivery.statuses.append(status)
+            self._count_failures(delivery.subscription, is_taken=made.is_taken)
             if made.is_taken:
                 delivery.state = "delivered"
                 self._ended.append(delivery)
@@ -274,6 +277,18 @@ class Webhooks:
                 self._waiting.append(delivery)
         log.debug("sandbox_webhook.sent", type=made.type, status=status, attempt=number)
         return made
+
+    def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        return deliveries.send(url, body, headers, self._world.questions.webhook_timeout_seconds)
+
+    def _count_failures(self, subscription: Subscription, *, is_taken: bool) -> None:
+        """Whether Notion stops sending to an address that never answers is an open question."""
+        subscription.failures_in_a_row = 0 if is_taken else subscription.failures_in_a_row + 1
+        most = self._world.questions.webhook_disable_after
+        if most is not None and subscription.failures_in_a_row >= most and subscription.state == "active":
+            subscription.state = "paused"
+            self._keep(subscription)
+            log.info("sandbox_webhook.disabled", url=subscription.url)
 
     def _keep(self, subscription: Subscription) -> None:
         self._world.keep(OBJECT, subscription)

@@ -48,6 +48,7 @@ class Subscription:
     verification_token: str = ""
     state: State = "pending"
     handshake_status: int | None = None
+    failures_in_a_row: int = 0
 
     def __post_init__(self) -> None:
         self.id = self.id or str(uuid.uuid4())

@@ -58,10 +58,16 @@ class Window:
             return [(name, None) for name in life]
         made: list[tuple[str, Json | None]] = []
         changed = changed_properties(self.before, after)
+        if self.workspace.world.questions.title_event == "content_updated":
+            title = _title_id(after)
+            looks_new = title in changed
+            changed = [one for one in changed if one != title]
+        else:
+            looks_new = False
         if changed:
             made.append(("properties_updated", {"updated_properties": changed[:MAX_LISTED]}))
         blocks = self._changed_below()
-        looks = any(self.before.get(key) != after.get(key) for key in ("icon", "cover"))
+        looks = looks_new or any(self.before.get(key) != after.get(key) for key in ("icon", "cover"))
         if blocks or looks:
             blocks = blocks or [{"id": self.object_id, "type": "page"}]
             made.append(("content_updated", {"updated_blocks": blocks[:MAX_LISTED]}))
@@ -133,6 +139,10 @@ def changed_properties(before: Json, after: Json) -> list[str]:
         for one in {**old, **new}
         if old.get(one) != new.get(one) and (new.get(one) or old[one])["type"] not in TIME_AND_PERSON
     ]
+
+
+def _title_id(page: Json) -> str | None:
+    return next((one["id"] for one in page["properties"].values() if one["type"] == "title"), None)
 
 
 def changed_columns(before: Json, after: Json) -> list[Json]:
