@@ -47,9 +47,9 @@ def _part(base: Sections, local: Sections, remote: Sections) -> list[str] | None
         return list(local)
     if not base:
         return [*remote, *(section for section in local if section not in remote)]
-    if len(base) == len(local) == len(remote):
+    if 1 < len(base) == len(local) == len(remote):
         # Neighbours changed by one side each: they stand beside each other, but not in each other's way.
         parts = [_part([b], [here], [there]) for b, here, there in zip(base, local, remote, strict=True)]
-        if len(base) > 1 and all(part is not None for part in parts):
+        if all(part is not None for part in parts):
             return [section for part in parts if part is not None for section in part]
     return None

@@ -8,7 +8,7 @@ import structlog
 from django.utils import timezone
 
 from integrations.capabilities import BodyLanguage
-from integrations.models import AgreedBody, Conflict, ExternalLink
+from integrations.models import AgreedBody, Conflict, ExternalLink, FieldMapping
 from integrations.registry import body_language
 from integrations.sync.body_agreement import PlainLanguage, Sides, hash_of_normal
 from integrations.sync.vocabulary import OurField
@@ -66,6 +66,18 @@ def agree(link: ExternalLink, text: str) -> None:
     AgreedBody.objects.update_or_create(link=link, defaults={"text": text})
     link.body_hash = hash_of_normal(text)
     ExternalLink.objects.filter(pk=link.pk).update(body_hash=link.body_hash)
+
+
+def is_text_of_page(link: ExternalLink, our_field: str) -> bool:
+    """Whether this field of the record is the text of its page, not a column; inside a transaction."""
+    if our_field != _FIELD:
+        return False
+    return not FieldMapping.objects.filter(collection=link.collection_id, our_field=our_field).exists()
+
+
+def know_text_there(link: ExternalLink, text: str) -> None:
+    """From now on both sides know the text there: what differs from it here is to be sent. Inside a transaction."""
+    agree(link, language_of(link.connection.connector).normal(text))
 
 
 def note_conflict(link: ExternalLink, sides: Sides, *, run_id: UUID | None = None) -> None:

@@ -103,7 +103,7 @@ def _indented(text: str, block: Block) -> str:
 
 def _key(block: Block, *, is_styled: bool) -> Block:
     """What has to come back: words always, styles unless they were given up, spaces of no style."""
-    runs = tuple(_edge_free(run) if is_styled else Run(run.text) for run in block.runs)
+    runs = tuple(_edge_free(run.shown) if is_styled else Run(run.text) for run in block.runs)
     return replace(block.own, runs=_joined_words(runs), label=block.label)
 
 

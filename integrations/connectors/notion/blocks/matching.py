@@ -8,7 +8,7 @@ from integrations.connectors.notion.blocks.model import PLACEHOLDER, Block
 from integrations.connectors.notion.blocks.view import Shown
 
 #: A gap with more pairs than this is matched in order instead of by likeness.
-_MOST_PAIRS: Final = 40_000
+_MOST_PAIRS: Final = 10_000
 _NEVER: Final = 10.0
 
 
@@ -50,14 +50,15 @@ def _alike(old: Sequence[Shown], new: Sequence[Block]) -> list[tuple[int, int]]:
         cost[i][0] = float(i)
     for j in range(1, columns):
         cost[0][j] = j * 0.6
+    changes = [[_change(item, block) for block in new] for item in old]
     for i in range(1, rows):
         for j in range(1, columns):
-            together = cost[i - 1][j - 1] + _change(old[i - 1], new[j - 1])
+            together = cost[i - 1][j - 1] + changes[i - 1][j - 1]
             cost[i][j] = min(together, cost[i - 1][j] + 1.0, cost[i][j - 1] + 0.6)
     found: list[tuple[int, int]] = []
     i, j = rows - 1, columns - 1
     while i and j:
-        change = _change(old[i - 1], new[j - 1])
+        change = changes[i - 1][j - 1]
         if change < _NEVER and cost[i][j] == cost[i - 1][j - 1] + change:
             i, j = i - 1, j - 1
             found.append((i, j))
@@ -96,6 +97,9 @@ def can_become(old: Shown, new: Block) -> bool:
     if new.kind == "table":
         # How wide a table is, is settled when it is made; whether it has a head can be changed.
         return _width(tuple(row.block for row in old.below)) == _width(new.children)
+    if new.kind == "callout":
+        # Another picture is one call; taking an icon away is none Notion offers.
+        return bool(new.icon) or not old.block.icon
     if new.kind in ("image", "video", "audio", "pdf", "file"):
         return old.block.url == new.url
     return True

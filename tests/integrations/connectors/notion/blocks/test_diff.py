@@ -62,7 +62,7 @@ def ids(blocks: Sequence[Block]) -> set[str]:
     return {found for block in blocks for found in (block.id, *ids(block.children))}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(trees(most=5), trees(most=5))
 def test_the_page_says_what_the_text_says(old: list[Block], new: list[Block]) -> None:
     wanted = markdown_of(flat(sayable(new)))
@@ -73,7 +73,7 @@ def test_the_page_says_what_the_text_says(old: list[Block], new: list[Block]) ->
     assert plan(PAGE, after, flat(blocks_of(wanted))).steps == ()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(trees(most=4))
 def test_a_text_nobody_edited_is_no_call(old: list[Block]) -> None:
     blocks = there(old)
@@ -94,7 +94,7 @@ def _odd_pages(draw: st.DrawFn) -> tuple[Block, ...]:
     return there(draw(st.permutations([*odd, *draw(trees(most=3))])))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(_odd_pages(), trees(most=4), st.data())
 def test_what_markdown_cannot_say_stays_whatever_is_made_of_the_text(
     page: tuple[Block, ...], more: list[Block], data: st.DataObject

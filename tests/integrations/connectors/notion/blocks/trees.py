@@ -39,7 +39,8 @@ def runs(draw: st.DrawFn, *, most: int = 4) -> tuple[Run, ...]:
             made.append(Run(text))
             continue
         flags: dict[str, Any] = {name: draw(st.booleans()) for name in ("bold", "italic", "strike", "code")}
-        made.append(Run(text, link=draw(st.just("") | URLS), **flags))
+        color = draw(st.sampled_from(["default", "red", "blue_background"]))
+        made.append(Run(text, link=draw(st.just("") | URLS), color=color, **flags))
     return joined(made)
 
 
