@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from benchmarks.sync.stage import Row, Stage
-from benchmarks.sync.trace import FRESHNESS_SECONDS, Change, Chapter, Kind, Side
+from benchmarks.sync.trace import Change, Chapter, Kind, Side
 
 #: What a strategy is allowed on top of the freshness: the trace's clock ticks in whole seconds.
 _TICK_SECONDS = 1.0
@@ -159,7 +159,7 @@ class _Chapter:
             if has_arrived:
                 seconds = self._stage.now - change.at
                 self._figures.worst_seconds = max(self._figures.worst_seconds, seconds)
-                self._figures.late += seconds > FRESHNESS_SECONDS + _TICK_SECONDS
+                self._figures.late += self._stage.now > change.deadline + _TICK_SECONDS
                 del self._pending[key]
 
 

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-#: Every change has to be on the other side within this many seconds.
+#: What was changed there has to be here within this many seconds; what was changed here, there: somebody waits.
 FRESHNESS_SECONDS: Final = 60.0
+FRESHNESS_OF_EDITS_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 120.0
 _SEED: Final = 20260401
 PRIORITIES: Final = ("P0", "P1", "P2")
@@ -49,6 +50,12 @@ class Change:
     row: int = -1
     field: str = ""
     value: Value = ""
+
+    @property
+    def deadline(self) -> float:
+        """When it has to be on the other side."""
+        is_waited_for = self.side is Side.HERE
+        return self.at + (FRESHNESS_OF_EDITS_SECONDS if is_waited_for else FRESHNESS_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,7 @@ def _triage_here(writer: _Writer, begins_at: float) -> Iterator[Change]:
 def _both(writer: _Writer, begins_at: float) -> Iterator[Change]:
     for place, row in enumerate(writer.rows(writer.size.of(20))):
         at, first = begins_at + place * 70, place % 2 == 0
-        yield writer.edit(at + (0 if first else 4), Side.THERE, row, "title")
+        yield writer.edit(at + (0 if first else 8), Side.THERE, row, "title")
         yield writer.edit(at + (4 if first else 0), Side.HERE, row, "due")
 
 
@@ -197,7 +204,7 @@ _CHAPTERS: Final = (
     ("unmapped_there", "50 edits of a column nobody takes over.", _unmapped),
     ("isolated_here", "60 edits here, each alone within the freshness.", _isolated_here),
     ("triage_here", "55 tasks, 4 fields of each within 1.2 seconds: 220 edits.", _triage_here),
-    ("both_sides", "20 rows edited there and here within 4 seconds, different fields.", _both),
+    ("both_sides", "20 rows edited there and here within 8 seconds, different fields.", _both),
     ("columns", "A column is renamed and one is added, then a row is edited.", _columns),
     ("trashed_there", "10 rows go into the trash.", _trashed),
 )

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.sync.baselines import BASELINES, Baseline
-from benchmarks.sync.bound import chapter_calls, import_calls
+from benchmarks.sync.bound import LOOK_SECONDS, Least, import_calls, least_calls
 from benchmarks.sync.play import Played, play
 from benchmarks.sync.report import OURS, Strand, figures, table, targets
 from benchmarks.sync.stage import PROJECTS, stage
@@ -68,17 +68,34 @@ def test_more_edits_than_rows_are_refused() -> None:
         ([(0, THERE, 1), (59, THERE, 2)], 1),
         ([(0, THERE, 1), (61, THERE, 2)], 2),
         ([(row / 10, THERE, row) for row in range(101)], 2),
-        ([(0, HERE, 1), (30, HERE, 1)], 1),
-        ([(0, HERE, 1), (61, HERE, 1)], 2),
+        ([(0, HERE, 1), (4, HERE, 1)], 1),
+        ([(0, HERE, 1), (6, HERE, 1)], 2),
         ([(0, HERE, 1), (0, HERE, 2)], 2),
         # The answer to the write shows the whole row, and so what was changed there.
         ([(0, THERE, 1), (5, HERE, 1)], 1),
-        ([(5, THERE, 1), (0, HERE, 1)], 1),
+        ([(4, THERE, 1), (0, HERE, 1)], 1),
+        ([(6, THERE, 1), (0, HERE, 1)], 2),
         ([(0, THERE, 1), (5, HERE, 2)], 2),
     ],
 )
 def test_the_least_calls_are_counted(changes: list[tuple[float, Side, int]], calls: int) -> None:
-    assert chapter_calls(chapter_of(*changes)) == calls
+    assert least_calls([chapter_of(*changes)])["some"].calls == calls
+
+
+def test_whoever_misses_nothing_looks_at_tables_nobody_has_read_and_asks_for_rows_that_are_gone() -> None:
+    empty = Chapter("empty", "", 0.0, 3 * LOOK_SECONDS + 1, ())
+    gone = Chapter("gone", "", empty.ends_at, 10.0, (Change(empty.ends_at, THERE, Kind.TRASH, 1),))
+
+    least = least_calls([empty, gone], quiet_tables=1)
+
+    assert least == {"empty": Least(0, 6), "gone": Least(0, 1)}
+
+
+def test_a_reading_is_a_look() -> None:
+    reads = [(at, THERE, row) for row, at in enumerate(range(0, 3000, 600))]
+    chapter = Chapter("read", "", 0.0, 3000.0, chapter_of(*reads).changes)
+
+    assert least_calls([chapter])["read"] == Least(5, 5)
 
 
 def test_the_least_calls_of_an_import_are_its_pages_and_what_they_hang_on() -> None:
@@ -100,8 +117,8 @@ def test_a_baseline_keeps_the_freshness_but_for_what_it_cannot_see(
 
 
 def test_no_strategy_gets_by_with_less_than_the_least(played: dict[str, Played]) -> None:
-    for chapter in build(SMALL):
-        assert all(one.chapters[chapter.name].calls >= chapter_calls(chapter) for one in played.values())
+    for name, least in least_calls(build(SMALL)).items():
+        assert all(one.chapters[name].calls >= least.calls for one in played.values())
 
 
 def test_a_strategy_that_forgets_an_edit_is_found_out() -> None:
@@ -122,8 +139,8 @@ def test_the_figures_say_by_how_much_and_whether_it_is_enough(played: dict[str, 
     strands = [Strand(name, "Says.", one) for name, one in played.items()]
     strands.append(Strand(OURS, "Says.", played["B2"]))
     chapters = build(SMALL)
-    bound = {"import": import_calls([SMALL.rows, PROJECTS], 3)}
-    bound |= {chapter.name: chapter_calls(chapter) for chapter in chapters}
+    first = import_calls([SMALL.rows, PROJECTS], 3)
+    bound = {"import": Least(first, first), **least_calls(chapters, quiet_tables=1)}
     speed = {"pages_per_second": 399.9}
 
     found = figures(SMALL, chapters, bound, strands, speed)
