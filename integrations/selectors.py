@@ -10,6 +10,7 @@ from integrations.models import (
     Connection,
     ExternalLink,
     FieldMapping,
+    SyncChange,
     SyncedCollection,
     SyncRun,
     SyncRunCollection,
@@ -148,7 +149,7 @@ def freshness(*, actor: Actor) -> Freshness | None:
 
 @atomic
 def open_problem_count(*, actor: Actor) -> int:
-    """Connections that stopped, and databases that need a person."""
+    """Connections that stopped, databases that need a person, and runs that wait for a decision."""
     connections = visible_connections(actor=actor)
     stopped = [Connection.State.REAUTHORISE, Connection.State.BLOCKED, Connection.State.ERROR]
     attention = [SyncedCollection.State.ATTENTION, SyncedCollection.State.LOST]
@@ -160,7 +161,8 @@ def open_problem_count(*, actor: Actor) -> int:
             distinct=True,
         ),
     )
-    return int(counts["stopped"] + counts["collections"])
+    held = SyncRun.objects.filter(connection__in=connections, held_for=SyncRun.Held.MASS_CHANGE).open()
+    return int(counts["stopped"] + counts["collections"]) + held.count()
 
 
 def log_of_run(*, actor: Actor, run_id: UUID) -> QuerySet[SyncRunLog]:
@@ -168,3 +170,10 @@ def log_of_run(*, actor: Actor, run_id: UUID) -> QuerySet[SyncRunLog]:
     if not visible_sync_runs(actor=actor).filter(pk=run_id).exists():
         raise NotFound("There is no such sync run.")
     return SyncRunLog.objects.filter(run_id=run_id).order_by("-id")
+
+
+def changes_of_run(*, actor: Actor, run_id: UUID) -> QuerySet[SyncChange]:
+    """What a run has changed or would change, newest first. Raises: NotFound."""
+    if not visible_sync_runs(actor=actor).filter(pk=run_id).exists():
+        raise NotFound("There is no such sync run.")
+    return SyncChange.objects.filter(run_id=run_id).order_by("-id")

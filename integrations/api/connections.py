@@ -37,6 +37,7 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     workspace_name = serializers.CharField()
     workspace_id = serializers.CharField()
     account_name = serializers.CharField(help_text="The integration the token belongs to.")
+    auth_kind = serializers.ChoiceField(choices=Connection.AuthKind.choices)
     state = serializers.ChoiceField(choices=Connection.State.choices)
     state_reason = serializers.CharField(help_text="Why, in a sentence; empty while all is well.")
     state_changed_at = serializers.DateTimeField()

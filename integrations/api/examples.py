@@ -21,6 +21,11 @@ _RUN: Final[dict[str, Any]] = {
     "phase": "records",
     "total": 4100,
     "error": "",
+    "pushed": 0,
+    "conflicts": 0,
+    "held_for": "",
+    "is_approved": False,
+    "undoes_id": None,
     "created_at": "2027-01-02T09:00:00Z",
     "started_at": "2027-01-02T09:00:01Z",
     "next_attempt_at": None,
@@ -36,6 +41,7 @@ CONNECTION: Final = OpenApiExample(
         "workspace_name": "Operations workspace",
         "workspace_id": "0c0ffee0-0000-4000-8000-000000000001",
         "account_name": "Task Sync",
+        "auth_kind": "token",
         "state": "connected",
         "state_reason": "",
         "state_changed_at": "2027-01-02T09:00:00Z",
@@ -73,7 +79,7 @@ PREVIEW: Final = OpenApiExample(
 )
 RUN: Final = OpenApiExample("A run under way", _RUN, response_only=True)
 RUN_DETAIL: Final = OpenApiExample(
-    "A run under way", {**_RUN, "collections": [], "issues": []}, response_only=True
+    "A run under way", {**_RUN, "collections": [], "issues": [], "plan": []}, response_only=True
 )
 NEW_RUN: Final = OpenApiExample(
     "Read everything again", {"connection_id": _CONNECTION_ID, "kind": "full"}, request_only=True

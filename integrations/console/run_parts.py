@@ -20,9 +20,9 @@ PHASES: Final = {
     SyncRun.Kind.POLL: (Phase.RECORDS, Phase.RELATIONS),
     SyncRun.Kind.BODIES: (Phase.BODIES,),
     SyncRun.Kind.EVENTS: (Phase.RECORDS, Phase.RELATIONS),
-    SyncRun.Kind.DRY_RUN: _WHOLE,
+    SyncRun.Kind.DRY_RUN: (Phase.RECORDS, Phase.DELETIONS),
     SyncRun.Kind.PUSH: (),
-    SyncRun.Kind.UNDO: (),
+    SyncRun.Kind.UNDO: (Phase.RECORDS,),
 }
 LABELS: Final = {
     Phase.SCHEMA: gettext_lazy("Read columns"),

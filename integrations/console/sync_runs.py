@@ -18,10 +18,13 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from integrations.console.run_changes import changes_context
 from integrations.console.run_parts import part_rows, percent, progress_note, steps_of, time_left
+from integrations.console.set_up_path import path_of
 from integrations.models import Connection, SyncRun, SyncRunLog
 from integrations.selectors import sync_run_for, visible_connections, visible_sync_runs
 from integrations.services import cancel_run, start_sync_run
+from integrations.sync.setting_up import SetUpStep, set_up_of
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.keyset import keyset_page
@@ -36,6 +39,7 @@ STREAM_SECONDS, STEP_SECONDS = 50.0, 1.0
 SHOWN: Final = {
     "": ("All", {}),
     "open": ("Running", {"state__in": SyncRun.OPEN_STATES}),
+    "held": ("Waiting for you", {"state": SyncRun.State.WAITING, "held_for": SyncRun.Held.MASS_CHANGE}),
     "failed": ("With errors", {"state__in": [SyncRun.State.FAILED, SyncRun.State.PARTIAL]}),
 }
 _LEVELS: Final = {"info": "info", "warning": "warn", "error": "bad"}
@@ -82,12 +86,14 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """One run: progress, steps, databases, problems with a way to mend them, log."""
     actor = actor_of(request)
     part = "#live" if htmx_of(request) else ""
-    return render(request, f"integrations/sync_run.html{part}", run_context(run_id, actor))
+    context = run_context(run_id, actor, cursor=request.GET.get("cursor") or None)
+    return render(request, f"integrations/sync_run.html{part}", context)
 
 
-def run_context(run_id: UUID, actor: UserActor) -> dict[str, Any]:
-    """What the page of a run shows. Raises: NotFound."""
+def run_context(run_id: UUID, actor: UserActor, *, cursor: str | None = None) -> dict[str, Any]:
+    """What the page of a run shows. Raises: NotFound, InvalidInput (no such place among its changes)."""
     found = sync_run_for(actor=actor, run_id=run_id)
+    set_up = set_up_of(found.connection) if found.kind == SyncRun.Kind.DRY_RUN else None
     parts = list(found.collections.all())
     share = percent(found, parts)
     newest = list(SyncRunLog.objects.filter(run=found).order_by("-id")[:LOG_LINES])
@@ -107,6 +113,9 @@ def run_context(run_id: UUID, actor: UserActor) -> dict[str, Any]:
             LogLine(at=line.at, text=line.message, level=_LEVELS[line.level])  # type: ignore[arg-type]
             for line in reversed(newest)
         ],
+        "set_up": set_up,
+        "path": path_of(found.connection, set_up, here=SetUpStep.TRY) if set_up else [],
+        **changes_context(found, cursor),
         "may_sync": can(actor, "integrations.sync"),
         "may_map": can(actor, "integrations.map"),
         "may_connect": can(actor, "integrations.connect"),

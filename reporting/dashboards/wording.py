@@ -59,6 +59,14 @@ def _problem_attention(problem: Problem) -> Attention:
                 tone="bad",
                 icon="plug",
             )
+        case "held":
+            return Attention(
+                title=_("Unusually many changes of “%(name)s” wait for you") % name,
+                text=_("Nothing of them is written until somebody has looked."),
+                url=reverse("integrations:sync_run", args=[problem.id]),
+                tone="warn",
+                icon="hand",
+            )
         case "run":
             title = _("The last sync of “%(name)s” failed") % name
             if problem.count:

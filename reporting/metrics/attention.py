@@ -17,7 +17,7 @@ UNWELL = (
     SyncedCollection.State.LOST,
 )
 SHOWN_OF_A_KIND = 3
-type Kind = Literal["connection", "collection", "mapping", "run"]
+type Kind = Literal["connection", "collection", "mapping", "run", "held"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,13 @@ def open_problems(*, actor: Actor) -> list[Problem]:
     problems = [
         Problem(kind="connection", id=each.pk, name=each.name, state=each.state, reason=each.state_reason)
         for each in connections.filter(state__in=STOPPED).order_by("name")[:SHOWN_OF_A_KIND]
+    ]
+    held = visible_sync_runs(actor=actor).filter(
+        held_for=SyncRun.Held.MASS_CHANGE, state=SyncRun.State.WAITING, connection__in=connections
+    )
+    problems += [
+        Problem(kind="held", id=run.pk, name=run.connection.name, state=run.state)
+        for run in held[:SHOWN_OF_A_KIND]
     ]
     problems += _failed_runs(actor)
     collections = SyncedCollection.objects.filter(connection__in=connections)
