@@ -25,7 +25,10 @@ READING = {"connect_timeout": 2, "options": "-c default_transaction_read_only=on
 
 @dataclass(frozen=True)
 class ServiceUrls:
-    """Where the servers answer: as the login role, as the owner, as a superuser (where there is one), and Valkey."""
+    """Where the servers answer: as the login role, as the owner, as a superuser (where there is one), and Valkey.
+
+    A process that serves people or companies' jobs has no owner (""): then the aliases of the owner lead nowhere.
+    """
 
     login: str
     owner: str
@@ -51,7 +54,7 @@ def databases_for(env: Environment, urls: ServiceUrls, *, own_cells: Sequence[Ce
     Without either there is one cell, a database beside the control plane's.
     """
     cells = env.cells or list(own_cells) or [cell_beside(urls, 1)]
-    template_url = env.template_database_url or beside(urls.owner, "_template")
+    template_url = env.template_database_url or (beside(urls.owner, "_template") if urls.owner else "")
     pool = {"min_size": 0, "max_size": env.db_pool_max, "timeout": 10, "max_lifetime": 1800}
     login: dict[str, Any] = {"pool": pool} if env.db_pool_max else {}
     databases = {
@@ -82,7 +85,7 @@ def cell_beside(urls: ServiceUrls, number: int, **policy: Any) -> Cell:
     """A cell in a database beside the control plane's, on the same server."""
     suffix = f"_cell_{number}"
     return Cell(
-        alias=suffix[1:], url=beside(urls.login, suffix), owner_url=beside(urls.owner, suffix),
+        alias=suffix[1:], url=beside(urls.login, suffix), owner_url=beside(urls.owner, suffix) if urls.owner else "",
         admin_url=beside(urls.admin, suffix) if urls.admin else None, **policy,
     )  # fmt: skip
 

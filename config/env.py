@@ -21,7 +21,8 @@ class Cell(BaseModel):
 
     alias: str = Field(pattern=r"^cell_[a-z0-9_]{1,24}$")
     url: str
-    owner_url: str
+    # Only for processes that may change schemas: preparation and the platform's workers.
+    owner_url: str = ""
     # A superuser of the cell's database, for "prepare" only: it takes away what every role may do by default.
     admin_url: str | None = None
     # A standby of the cell's server, for reports.
@@ -179,7 +180,6 @@ def require_for_production(environment: Environment) -> None:
     """
     needed = {
         "DATABASE_URL": (environment.database_url, "the login role on the control database"),
-        "DATABASE_OWNER_URL": (environment.database_owner_url, "the owner role that may change schemas"),
         "REDIS_URL": (environment.redis_url, "the Valkey server for messages, limits and caches"),
         "SECRET_KEY": (environment.secret_key, "a random string of at least 50 characters"),
         "TOKEN_PEPPER": (environment.token_pepper, "a random string that keys the hashes of API tokens"),

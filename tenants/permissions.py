@@ -2,9 +2,9 @@
 
 from tenants.accounts.access import Actor, Permission, Role, register_permissions, require
 from tenants.foundation.errors import NotFound
+from tenants.foundation.platform import PLATFORM_SLUG as PLATFORM_SLUG
 from tenants.tenancy import current_tenant_or_none
 
-PLATFORM_SLUG = "platform"
 SEE_COMPANIES, ONBOARD_COMPANIES = "platform.see_companies", "platform.onboard_companies"
 MANAGE_COMPANIES, MANAGE_WORK = "platform.manage_companies", "platform.manage_work"
 # Over one's own company as a whole: its owners'.

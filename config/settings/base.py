@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kombu import Exchange, Queue
+
 from config.databases import ServiceUrls, databases_for
 from config.embedded import POSTGRES_BIN as POSTGRES_BIN
 from config.embedded import SERVER_ACCOUNT
@@ -213,6 +215,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "unacked_restore_interval": 5}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "work"
+# The platform's own work needs the owner's connections, which a worker for companies' work is better without.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("work", "platform")]
 
 # --- API
 REST_FRAMEWORK = {

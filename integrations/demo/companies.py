@@ -26,8 +26,9 @@ from tenants.accounts.models import RoleBinding, User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.services import create_user
 from tenants.foundation.errors import Conflict
-from tenants.lifecycle.onboarding import PLATFORM, address_of, lacks_owner, onboard_tenant
+from tenants.lifecycle.onboarding import address_of, lacks_owner, onboard_tenant
 from tenants.models import Tenant
+from tenants.permissions import PLATFORM_SLUG
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 
 log = structlog.get_logger(__name__)
@@ -85,7 +86,7 @@ def demo_companies() -> list[DemoCompany]:
 def platform_company() -> DemoCompany:
     """Return the tenant of those who run the service."""
     operator = ("Olive Switchboard", "operator@platform.example")
-    return DemoCompany(PLATFORM, "Platform", "en", "UTC", "#5b5bd6", (operator,))
+    return DemoCompany(PLATFORM_SLUG, "Platform", "en", "UTC", "#5b5bd6", (operator,))
 
 
 def _people(key: str) -> tuple[tuple[str, str], ...]:

@@ -61,7 +61,7 @@ class Processes:
         self._start(
             "worker",
             (
-                *(sys.executable, "-m", "celery", "-A", "config", "worker", "--queues=work"),
+                *(sys.executable, "-m", "celery", "-A", "config", "worker", "--queues=work,platform"),
                 *(f"--concurrency={WORKER_SLOTS}", "--without-gossip", "--without-mingle", "--loglevel=INFO"),
             ),
         )

@@ -12,6 +12,7 @@ from kombu import Connection, Producer
 
 log = structlog.get_logger(__name__)
 TASK = "tenants.dispatch.run_work_item"
+PLATFORM_QUEUE = "platform"
 CONNECT_SECONDS = 3
 
 
@@ -36,8 +37,8 @@ class Sender:
         self._connection: Connection | None = None
         self._opened: tuple[Producer, Any] | None = None
 
-    def send(self, cell: str, items: Sequence[UUID]) -> None:
-        """Send one message per row, in order.
+    def send(self, cell: str, items: Sequence[UUID], queue: str = "") -> None:
+        """Send one message per row, in order, to a queue (the default one when none is named).
 
         Raises: BrokerDown with the rows that were not sent.
         """
@@ -45,11 +46,16 @@ class Sender:
         try:
             producer, channel = self._open()
             # A wiped Valkey has forgotten the queue's binding, and this process would not notice.
-            queue = self._app.amqp.queues[self._app.conf.task_default_queue]
-            queue.bind(channel).declare()
+            name = queue or self._app.conf.task_default_queue
+            self._app.amqp.queues[name].bind(channel).declare()
             for item_id in items:
                 self._app.send_task(
-                    TASK, args=(cell, str(item_id)), producer=producer, retry=False, ignore_result=True
+                    TASK,
+                    args=(cell, str(item_id)),
+                    queue=name,
+                    producer=producer,
+                    retry=False,
+                    ignore_result=True,
                 )
                 sent += 1
         except Exception as error:

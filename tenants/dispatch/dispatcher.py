@@ -10,8 +10,8 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connections
 
 from tenants.dispatch.absences import Absences
-from tenants.dispatch.broker import BrokerDown, Sender
-from tenants.dispatch.handing import hand_out, has_due_work, take_back
+from tenants.dispatch.broker import PLATFORM_QUEUE, BrokerDown, Sender
+from tenants.dispatch.handing import Pass, hand_out, has_due_work, take_back
 from tenants.dispatch.metrics import (
     CELL_UP,
     DISPATCHER_LAST_PASS,
@@ -122,7 +122,7 @@ class Dispatcher:
         if not handed.items:
             return Turn(0, is_done=not handed.is_busy)
         try:
-            self._sender.send(cell, handed.items)
+            self._send(cell, handed)
         except BrokerDown as error:
             self._broker.begins(error)
             take_back(cell, error.unsent)
@@ -131,6 +131,18 @@ class Dispatcher:
         self._broker.ends()
         JOBS_HANDED.labels(cell=cell).inc(len(handed.items))
         return Turn(len(handed.items), is_done=True)
+
+    def _send(self, cell: str, handed: Pass) -> None:
+        """Companies' rows to one queue and the platform's own to the other. Raises: BrokerDown."""
+        ours = [item for item in handed.items if item in handed.platforms]
+        theirs = [item for item in handed.items if item not in handed.platforms]
+        if theirs:
+            try:
+                self._sender.send(cell, theirs)
+            except BrokerDown as error:
+                raise BrokerDown([*error.unsent, *ours], error) from error
+        if ours:
+            self._sender.send(cell, ours, PLATFORM_QUEUE)
 
     def _wait(self, listener: WakeListener) -> None:
         try:

@@ -10,6 +10,7 @@ from django.db.backends.utils import CursorWrapper
 
 from tenants.dispatch.leases import cell_transaction
 from tenants.dispatch.sharing import Candidate, Plan, share_out
+from tenants.foundation.platform import PLATFORM_WORK
 
 # A replica that hangs with the clock's lock must not stop the others for long.
 GUARD = "SET LOCAL idle_in_transaction_session_timeout = '15s'; SET LOCAL statement_timeout = '30s'"
@@ -55,7 +56,7 @@ CROSS JOIN LATERAL (
     ) w
 ) chosen
 WHERE id = chosen.picked
-RETURNING tenants_workitem.tenant_id, id, chosen.position
+RETURNING tenants_workitem.tenant_id, id, chosen.position, starts_with(kind, %(platform)s)
 """
 REMEMBER = """
 INSERT INTO tenants_tenantqueue (tenant_id, weight, virtual_time, max_inflight, is_paused)
@@ -71,9 +72,13 @@ UPDATE tenants_workitem SET state = 'ready', lease_expires_at = NULL WHERE id = 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What a pass did: rows to send, in turn; whether places or another replica kept it from doing more."""
+    """What a pass did: rows to send, in turn; whether places or another replica kept it from doing more.
+
+    ``platforms`` are those of the rows that are the platform's own work.
+    """
 
     items: tuple[UUID, ...] = ()
+    platforms: frozenset[UUID] = frozenset()
     is_full: bool = False
     is_busy: bool = False
 
@@ -98,9 +103,9 @@ def hand_out(cell: str, *, most: int | None = None) -> Pass:
         if places <= 0:
             return Pass(is_full=True)
         plan = share_out(_candidates(cursor, in_flight, places), places=places, clock=clock)
-        items = _hand(cursor, plan)
+        items, platforms = _hand(cursor, plan)
         cursor.execute(TICK, [plan.clock])
-    return Pass(items=items, is_full=len(items) >= places)
+    return Pass(items=items, platforms=platforms, is_full=len(items) >= places)
 
 
 def has_due_work(cell: str) -> bool:
@@ -146,7 +151,8 @@ def _candidates(cursor: CursorWrapper, in_flight: dict[UUID, int], places: int) 
     return [Candidate(*row) for row in cursor.fetchall()]
 
 
-def _hand(cursor: CursorWrapper, plan: Plan) -> tuple[UUID, ...]:
+def _hand(cursor: CursorWrapper, plan: Plan) -> tuple[tuple[UUID, ...], frozenset[UUID]]:
+    """The rows in turn, and those of them that are the platform's own work."""
     counts: dict[UUID, int] = defaultdict(int)
     for tenant_id in plan.turns:
         counts[tenant_id] += 1
@@ -156,6 +162,7 @@ def _hand(cursor: CursorWrapper, plan: Plan) -> tuple[UUID, ...]:
             "patience": float(settings.DISPATCH_HANDED_SECONDS),
             "tenants": list(counts),
             "counts": list(counts.values()),
+            "platform": PLATFORM_WORK,
         },
     )
     rows = sorted(cursor.fetchall(), key=lambda row: row[2])
@@ -164,7 +171,8 @@ def _hand(cursor: CursorWrapper, plan: Plan) -> tuple[UUID, ...]:
         [settings.DISPATCH_INFLIGHT_PER_TENANT, list(plan.virtual_times), list(plan.virtual_times.values())],
     )
     queues: dict[UUID, deque[UUID]] = defaultdict(deque)
-    for tenant_id, item_id, _ in rows:
+    for tenant_id, item_id, *_ in rows:
         queues[tenant_id].append(item_id)
     # A row another transaction held was skipped, so a turn may come to nothing.
-    return tuple(queues[tenant_id].popleft() for tenant_id in plan.turns if queues[tenant_id])
+    items = tuple(queues[tenant_id].popleft() for tenant_id in plan.turns if queues[tenant_id])
+    return items, frozenset(item_id for _, item_id, _, is_platforms in rows if is_platforms)

@@ -27,6 +27,7 @@ from tenants.dispatch.registry import Job, registry
 from tenants.dispatch.waking import waker
 from tenants.dispatch.work import Control, LeaseLost, Retry, Work
 from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached
+from tenants.foundation.platform import PLATFORM_SLUG, PLATFORM_WORK
 from tenants.foundation.redaction import redact_text
 from tenants.models import Operation
 from tenants.tenancy import TenancyError, TenantRef, cell_scope, tenant_scope
@@ -40,7 +41,6 @@ MARK_TRIES, MARK_PAUSE_SECONDS = 20, 0.5
 # How long what meets a move waits before it is tried again.
 MOVE_SECONDS = 2.0
 # Any company may ask for work under any name, but backups, deletions and letters to others' owners are not its own.
-PLATFORM_SLUG, PLATFORM_WORK = "platform", "platform."
 
 
 class Outcome(StrEnum):

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
 
 from tenants.foundation.page_parts import Tone
+from tenants.foundation.platform import PLATFORM_SLUG as PLATFORM_SLUG
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 type Text = str | Promise
 type Audience = Literal["company", "platform"]
 THEMES = ("light", "dark")
-PLATFORM_SLUG = "platform"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,16 +16,26 @@ from tenants.accounts.selectors import owners
 from tenants.accounts.services import check_password, ensure_first_owner, normal_email
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, InvalidInput
+from tenants.foundation.platform import PLATFORM_SLUG
 from tenants.lifecycle.onboarding_steps import ONBOARD, has_open_invitation, seal_hash, slug_taken
-from tenants.lifecycle.operations import abandon, carry_out, run_operation, start_operation
+from tenants.lifecycle.operations import (
+    abandon,
+    ask_for_run,
+    carry_out,
+    run_operation,
+    start_operation,
+    wait_for,
+)
 from tenants.models import Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.errors import OwnerElsewhere
 
 log = structlog.get_logger(__name__)
+# How long a request waits for the workers to make a schema; they go on after that.
+WORKERS_SECONDS = 30.0
 # Hyphens in the third and fourth place say that a browser shows another name: letters that look like somebody else's.
 SLUG = re.compile(r"^(?!..--)[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
 RESERVED = frozenset({"www", "api", "app", "admin", "mail", "static", "status", "support", "help", "docs"})
-PLATFORM = "platform"
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ def onboard_tenant(
     if not name.strip():
         raise InvalidInput("A company needs a name.", fields={"name": ["Give the company a name."]})
     owner = {
-        "email": normal_email(owner_email) if owner_email or slug != PLATFORM else "",
+        "email": normal_email(owner_email) if owner_email or slug != PLATFORM_SLUG else "",
         "name": owner_name,
     }
     if owner_password is not None:
@@ -81,7 +91,7 @@ def onboard_tenant(
         operation = start_operation(
             kind=ONBOARD, tenant_id=None, tenant_slug=slug, asked_by=asked_by, values=values
         )
-        carry_out(operation.pk)
+        _carry_out(operation)
     tenant = Tenant.objects.get(slug=slug)
     log.info("tenant.onboarded", tenant=slug)
     with tenant_scope(tenant.ref), atomic():
@@ -141,11 +151,23 @@ def _is_finished_now(slug: str, owner_email: str) -> bool:
         theirs = left.input["owner"]["email"]
         if owner_email and theirs and owner_email != theirs:  # the platform's may have none
             raise slug_taken()  # or the caller would be told of success for a company that is somebody else's
-        carry_out(left.pk)
+        _carry_out(left)
         return True
     if run_operation(left.pk).state in Operation.OPEN:
         raise Conflict("This company is just being taken back.", code="operations.under_way")
     return False
+
+
+def _carry_out(operation: Operation) -> None:
+    """Do it, and leave to the platform's workers what this process may not: making a schema where no spare stands.
+
+    Raises: what :func:`carry_out` raises, Conflict when the workers undid it or have not done it in time.
+    """
+    try:
+        carry_out(operation.pk)
+    except OwnerElsewhere:
+        ask_for_run(operation)
+        wait_for(operation.pk, seconds=WORKERS_SECONDS)
 
 
 def _name_owner(tenant: Tenant, owner: dict[str, str], password: str | None) -> Onboarded:
@@ -196,7 +218,7 @@ def address_of(slug: str) -> str:
 
 def lacks_owner(tenant: Tenant) -> bool:
     """Whether this is the platform's tenant, made with the databases and nobody's so far."""
-    if tenant.slug != PLATFORM or tenant.state != Tenant.State.ACTIVE:
+    if tenant.slug != PLATFORM_SLUG or tenant.state != Tenant.State.ACTIVE:
         return False
     with tenant_scope(tenant.ref), atomic():
         return not owners().exists()

@@ -28,6 +28,7 @@ from tenants.tenancy.cells import choose_cell, hold_room
 from tenants.tenancy.directory import directory
 from tenants.tenancy.provisioning import drop_schema, provision_schema
 from tenants.tenancy.self_test import check_isolation
+from tenants.tenancy.sizes import has_schema
 from tenants.tenancy.spares import reserve_schema
 
 ONBOARD: Final = "onboard"
@@ -134,8 +135,10 @@ def make_key(run: Run) -> None:
 
 
 def make_schema(run: Run) -> None:
-    """Make the schema and the role, unless a spare was taken."""
-    provision_schema(_tenant(run))
+    """Make the schema and the role, unless a spare was taken. Raises: OwnerElsewhere where this process may not."""
+    tenant = _tenant(run)
+    if not has_schema(tenant.cell, tenant.schema):
+        provision_schema(tenant)
 
 
 def bring_in_owner(run: Run) -> None:

@@ -1,5 +1,6 @@
 """Runs operations: step after step under a lease, taken up by anybody after a crash, undone when a step refuses."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,7 @@ SEALED = "sealed_"
 LEASE_SECONDS = 60.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 300.0
 LONGEST_ERROR = 2000
+LOOK_SECONDS = 0.1
 
 
 class OperationLost(RuntimeError):
@@ -209,6 +211,21 @@ def carry_out(operation_id: UUID) -> Operation:
     if run.operation.state != Operation.State.SUCCEEDED:
         raise Conflict(f"This was undone: {run.operation.error}", code="operations.undone")
     return run.operation
+
+
+def wait_for(operation_id: UUID, *, seconds: float) -> Operation:
+    """Look until the workers have done an operation; returns it.
+
+    Raises: NotFound, Conflict (it was undone, or takes longer; the workers go on with it then).
+    """
+    until = time.monotonic() + seconds
+    while (operation := get_operation(operation_id)).state in Operation.OPEN:
+        if time.monotonic() > until:
+            raise Conflict("This takes longer than usual and goes on.", code="operations.under_way")
+        time.sleep(LOOK_SECONDS)
+    if operation.state != Operation.State.SUCCEEDED:
+        raise Conflict(f"This was undone: {operation.error}", code="operations.undone")
+    return operation
 
 
 def abandon(operation_id: UUID, *, reason: str) -> Operation:

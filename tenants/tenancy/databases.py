@@ -10,6 +10,7 @@ from django.db import connections
 from psycopg import sql
 
 from tenants.foundation.errors import Conflict
+from tenants.tenancy.errors import OwnerElsewhere
 from tenants.tenancy.shared_tables import number_shared_rows
 
 log = structlog.get_logger(__name__)
@@ -18,13 +19,25 @@ TENANT_GROUP = "nts_tenant"
 
 
 def owner_connection(alias: str, *, database: str | None = None) -> psycopg.Connection[tuple[object, ...]]:
-    """A raw connection as the owner of ``alias``'s database, for changes of schemas, which no request may make."""
+    """A raw connection as the owner of ``alias``'s database, for changes of schemas, which no request may make.
+
+    Raises: OwnerElsewhere in a process that was not given the owner.
+    """
     parts = settings.DATABASES[alias]
+    if not parts["NAME"]:
+        raise OwnerElsewhere(
+            f"This process has no connection for {alias}: DATABASE_OWNER_URL, or the cell's owner_url, is not set."
+        )
     return psycopg.connect(
         host=parts["HOST"], port=parts["PORT"], user=parts["USER"], password=parts["PASSWORD"],
         dbname=database or parts["NAME"], application_name="notion-task-sync owner", connect_timeout=10,
         options="-c lock_timeout=5s",
     )  # fmt: skip
+
+
+def may_change_schemas() -> bool:
+    """Whether this process was given the owner's connections."""
+    return all(settings.DATABASES[alias]["NAME"] for alias in owner_aliases())
 
 
 def owner_aliases() -> list[str]:

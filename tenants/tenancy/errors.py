@@ -1,5 +1,7 @@
 """What goes wrong when code forgets whose rows it touches; never a tenant's fault, so never a DomainError."""
 
+from django.db import OperationalError
+
 
 class TenancyError(RuntimeError):
     """A rule of tenancy was broken by our own code."""
@@ -19,3 +21,7 @@ class WrongCell(TenancyError):
 
 class ForbiddenStatement(TenancyError):
     """A tenant's SQL tried to change the role it runs as."""
+
+
+class OwnerElsewhere(OperationalError):
+    """This process may not change schemas; another one, which has the owner's connections, will do it."""

@@ -1,4 +1,4 @@
-"""How much a tenant holds: the bytes of its tables and indexes, and the migrations it has."""
+"""What a tenant has in its cell: a schema, the bytes of its tables and indexes, its migrations."""
 
 from dataclasses import dataclass
 
@@ -27,6 +27,13 @@ class Size:
     def is_up_to_date(self) -> bool:
         """Whether it has every migration of the template."""
         return self.migrations >= self.all_migrations
+
+
+def has_schema(cell: str, schema: str) -> bool:
+    """Whether a cell has a schema, asked as the login role. Raises: DatabaseError when the cell does not answer."""
+    with cell_scope(cell), transaction.atomic(using=cell), connections[cell].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema])
+        return cursor.fetchone() is not None
 
 
 def size_of(tenant: Tenant) -> Size:

@@ -42,7 +42,6 @@ def test_production_names_everything_it_lacks() -> None:
     assert done.returncode != 0
     for name in (
         "DATABASE_URL",
-        "DATABASE_OWNER_URL",
         "REDIS_URL",
         "SECRET_KEY",
         "TOKEN_PEPPER",
@@ -56,7 +55,6 @@ def test_production_starts_when_everything_is_set() -> None:
     done = start(
         DJANGO_SETTINGS_MODULE="config.settings.production",
         DATABASE_URL="postgresql://app:x@db.internal/nts",
-        DATABASE_OWNER_URL="postgresql://owner:x@db.internal/nts",
         REDIS_URL="redis://valkey.internal/0",
         SECRET_KEY="x" * 60,
         TOKEN_PEPPER="y" * 40,

@@ -9,12 +9,12 @@ from django.http import HttpRequest
 
 from tenants.accounts.access.catalogue import codes_of
 from tenants.accounts.access.roles import Role, highest
+from tenants.foundation.platform import PLATFORM_SLUG
 from tenants.tenancy import current_tenant
 
 if TYPE_CHECKING:
     from tenants.accounts.models import User
 
-PLATFORM_SLUG: Final = "platform"
 _OPERATORS: Final = "platform."
 
 

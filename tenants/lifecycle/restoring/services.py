@@ -9,15 +9,17 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from tenants.backups.errors import BackupsOff, NoBackup
 from tenants.backups.repository import newest_before, stored_backups
-from tenants.backups.servers import server_of
+from tenants.backups.selectors import DONE
+from tenants.backups.servers import are_backups_on, server_of
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.lifecycle.operations import ask_for_run, carry_out, start_operation
 from tenants.lifecycle.restoring.saga import KIND, TAKES_BACK
 from tenants.lifecycle.restoring.swapping import Swap, remove_schema
-from tenants.models import Operation, Tenant
-from tenants.tenancy.databases import owner_connection
-from tenants.tenancy.provisioning import schema_exists
+from tenants.models import Backup, Operation, Tenant
+from tenants.tenancy.databases import may_change_schemas
+from tenants.tenancy.sizes import has_schema
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +61,24 @@ def start_restore(
             "anybody, and its address may be another's. Nothing is restored.",
             code="restores.deleted",
         )
-    newest_before(stored_backups(server_of(cell or tenant.cell).name, skips_unreadable=True), moment)
+    _require_backup(cell or tenant.cell, moment)
     values = {"moment": moment.isoformat(), "keeps_access": keeps_access, "cell": cell or ""}
     return _start(tenant, values, asked_by)
+
+
+def _require_backup(cell: str, moment: datetime) -> None:
+    """See that there is one to begin with. What the control plane knows will do; the web processes have no repository.
+
+    Raises: BackupsOff, NoBackup.
+    """
+    if not are_backups_on():
+        raise BackupsOff
+    known = Backup.objects.filter(state__in=DONE, cells__contains=[cell], finished_at__lte=moment)
+    if known.exists():
+        return
+    if not may_change_schemas():
+        raise NoBackup("There is no backup that was complete at that moment.")
+    newest_before(stored_backups(server_of(cell).name, skips_unreadable=True), moment)
 
 
 def start_taking_back(*, slug: str, asked_by: str) -> Operation:
@@ -71,7 +88,7 @@ def start_taking_back(*, slug: str, asked_by: str) -> Operation:
     """
     tenant = _tenant(slug)
     latest = restore_to_take_back(tenant)
-    if latest is None or not _exists(tenant.cell, str(latest.result["kept_schema"])):
+    if latest is None or not has_schema(tenant.cell, str(latest.result["kept_schema"])):
         raise Conflict("There is no restore that could be taken back.", code="restores.nothing_kept")
     values = {TAKES_BACK: str(latest.pk), "moment": timezone.now().isoformat(), "keeps_access": True}
     return _start(tenant, values, asked_by)
@@ -139,7 +156,7 @@ def _drop_both(restore_id: UUID, operation: Operation) -> int:
         return 0
     swap, dropped = Swap.of(tenant, restore_id), 0
     for schema in (swap.replaced, swap.restored):
-        if _exists(cell, schema):
+        if has_schema(cell, schema):
             remove_schema(cell, schema)
             log.info("restore.replaced_schema_dropped", tenant=tenant.slug, cell=cell)
             dropped += 1
@@ -165,8 +182,3 @@ def _tenant(slug: str) -> Tenant:
     if tenant is None:
         raise NotFound("There is no such company.", code="tenants.unknown")
     return tenant
-
-
-def _exists(cell: str, schema: str) -> bool:
-    with owner_connection(f"{cell}_owner") as connection:
-        return schema_exists(connection, schema)

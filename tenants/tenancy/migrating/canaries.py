@@ -6,11 +6,11 @@ import structlog
 from django.conf import settings
 
 from tenants.foundation.errors import NotFound
+from tenants.foundation.platform import PLATFORM_SLUG
 from tenants.models import Tenant
 from tenants.tenancy.migrating.turns import Job
 
 log = structlog.get_logger(__name__)
-PLATFORM = "platform"
 
 
 def choose_canaries(jobs: Sequence[Job], named: Sequence[str] | None = None) -> list[Job]:
@@ -24,7 +24,7 @@ def choose_canaries(jobs: Sequence[Job], named: Sequence[str] | None = None) -> 
     if not slugs:
         newest = {job.tenant.cell: job for job in sorted(jobs, key=lambda job: job.tenant.pk)}
         chosen = {job.tenant.pk for job in newest.values()}
-        return [job for job in jobs if job.tenant.slug == PLATFORM or job.tenant.pk in chosen]
+        return [job for job in jobs if job.tenant.slug == PLATFORM_SLUG or job.tenant.pk in chosen]
     unknown = set(slugs) - set(Tenant.objects.filter(slug__in=slugs).values_list("slug", flat=True))
     if unknown and named:
         raise NotFound(f"There is no company {', '.join(sorted(unknown))}.", code="tenants.unknown")

@@ -10,8 +10,9 @@ import redis
 from django.conf import settings
 from django.db import IntegrityError
 
+from config.celery import app
 from tenants.dispatch import Work, enqueue
-from tenants.dispatch.broker import Sender
+from tenants.dispatch.broker import PLATFORM_QUEUE, Sender
 from tenants.dispatch.jobs import run_work_item
 from tenants.dispatch.leases import cell_transaction
 from tenants.dispatch.running import Outcome, run_item
@@ -44,6 +45,15 @@ def test_a_message_holds_the_cell_and_the_rows_id_and_nothing_of_a_company(
     text = raw.decode() + str(arguments)
     for word in (str(tenant.id), tenant.slug, tenant.schema, tenant.role):
         assert word not in text
+
+
+def test_a_message_goes_to_the_queue_that_is_named_and_to_no_other(
+    store: redis.Redis, tenant: TenantRef
+) -> None:
+    Sender().send(tenant.cell, [uuid7()], PLATFORM_QUEUE)
+    Sender().send(tenant.cell, [uuid7(), uuid7()])
+    assert (store.llen("platform"), store.llen("work")) == (1, 2)
+    assert {queue.name for queue in app.amqp.queues.consume_from.values()} == {"platform", "work"}
 
 
 def test_a_message_with_another_cell_finds_no_row(tenant: TenantRef, job: Register) -> None:

@@ -18,7 +18,9 @@ from prometheus_client import REGISTRY
 from tenants.dispatch import dispatcher, enqueue, handing
 from tenants.dispatch.broker import BrokerDown, Sender
 from tenants.dispatch.dispatcher import Dispatcher
+from tenants.dispatch.leases import cell_transaction
 from tenants.dispatch.waking import WakeListener, waker
+from tenants.models import WorkItem
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tests.fakes.dispatch import states_of_work
 from tests.tenants.tenancy.absent_cell import cell_away
@@ -45,6 +47,41 @@ def test_what_the_broker_did_not_take_is_ready_again(
 
     assert Dispatcher([tenant.cell]).turn().sent == 1
     assert states_of_work(tenant, "test.unsent") == ["handed", "ready", "ready"]
+
+
+def test_the_platforms_own_work_goes_to_a_queue_of_its_own(
+    tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: dict[str, list[UUID]] = {}
+    monkeypatch.setattr(
+        Sender, "send", lambda _self, _cell, items, queue="work": sent.setdefault(queue, []).extend(items)
+    )
+    with atomic():
+        for kind in ("test.one", "platform.check_cells", "test.two"):
+            enqueue(kind)
+    assert Dispatcher([tenant.cell]).turn().sent >= 3
+    with cell_transaction(tenant.cell):
+        kinds = dict(WorkItem.objects.filter(tenant_id=tenant.id).values_list("pk", "kind"))
+    assert [kinds[item] for item in sent["platform"] if item in kinds] == ["platform.check_cells"]
+    assert [kinds[item] for item in sent["work"] if kinds.get(item, "").startswith("test.")] == [
+        "test.one", "test.two",
+    ]  # fmt: skip
+
+
+def test_when_the_first_queue_is_not_taken_the_second_is_ready_again_too(
+    tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: Sender, _cell: str, items: Sequence[UUID], queue: str = "") -> None:
+        assert not queue, "nothing more is sent"
+        raise BrokerDown(items, ConnectionError("gone"))
+
+    monkeypatch.setattr(Sender, "send", fail)
+    with atomic():
+        for kind in ("test.unsent", "platform.check_cells"):
+            enqueue(kind)
+    assert Dispatcher([tenant.cell]).turn().sent == 0
+    assert states_of_work(tenant, "test.unsent") == ["ready"]
+    assert states_of_work(tenant, "platform.check_cells") == ["ready"]
 
 
 def test_a_broker_that_does_not_listen_takes_nothing() -> None:

@@ -6,6 +6,7 @@ from threading import Barrier, local
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connections
 from psycopg import sql
 from pytest_django import DjangoDbBlocker, Settings
@@ -18,12 +19,14 @@ from tenants.accounts.tidying import TIDY_UP_JOB
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.lifecycle import onboarding_steps
 from tenants.lifecycle.onboarding import Onboarded, give_up_onboarding, issue_owners_link, onboard_tenant
+from tenants.lifecycle.operations import run_operation
 from tenants.models import Operation, Tenant, WorkItem
 from tenants.tenancy import atomic, cell_scope, self_test, tenant_scope
 from tenants.tenancy.cells import choose_cell
-from tenants.tenancy.databases import owner_connection
+from tenants.tenancy.databases import owner_aliases, owner_connection
 from tenants.tenancy.provisioning import provision_schema
 from tenants.tenancy.self_test import NotIsolated
+from tenants.tenancy.spares import refill_spares
 from tests.companies import OWNER_PASSWORD, create_company, drop_company
 
 type Onboard = Callable[..., Onboarded]
@@ -99,6 +102,63 @@ def test_a_cell_takes_in_no_more_than_it_may_however_many_come_at_once(
             for company in Tenant.objects.filter(slug__in=slugs):
                 drop_company(company)
             connections.close_all()
+
+
+@pytest.fixture
+def no_owner() -> Iterator[Callable[[], None]]:
+    """This process was not given the owner's connections, until the function is called."""
+    names = {alias: settings.DATABASES[alias]["NAME"] for alias in owner_aliases()}
+
+    def give_back() -> None:
+        for alias, name in names.items():
+            settings.DATABASES[alias]["NAME"] = name
+
+    for alias in names:
+        settings.DATABASES[alias]["NAME"] = ""
+    yield give_back
+    give_back()
+
+
+def test_a_process_without_the_owner_takes_a_company_in_by_a_spare(
+    onboard: Onboard, no_owner: Callable[[], None]
+) -> None:
+    no_owner()
+    cell = choose_cell()
+    refill_spares(cell, wanted=1)
+    for alias in owner_aliases():
+        settings.DATABASES[alias]["NAME"] = ""
+    done = onboard(owner_password=OWNER_PASSWORD)
+    no_owner()
+    assert done.tenant.state == "active"
+
+
+def test_without_the_owner_and_without_a_spare_the_workers_make_the_schema(
+    onboard: Onboard, no_owner: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Operation] = []
+
+    def work(operation: Operation) -> None:
+        asked.append(operation)
+        no_owner()
+        run_operation(operation.pk)
+
+    monkeypatch.setattr("tenants.lifecycle.onboarding.ask_for_run", work)
+    done = onboard(owner_password=OWNER_PASSWORD)
+    assert len(asked) == 1
+    assert done.tenant.state == "active"
+    assert done.owner_id is not None
+
+
+def test_a_caller_is_told_when_the_workers_take_their_time(
+    onboard: Onboard, no_owner: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenants.lifecycle.onboarding.ask_for_run", lambda operation: None)
+    monkeypatch.setattr("tenants.lifecycle.onboarding.WORKERS_SECONDS", 0.1)
+    with pytest.raises(Conflict) as told:
+        onboard()
+    assert told.value.code == "operations.under_way"
+    no_owner()
+    assert onboard().tenant.state == "active", "the next call finishes it"
 
 
 def refuse(**_: object) -> None:
