@@ -275,7 +275,6 @@ class Webhooks:
                 delivery.attempt += 1
                 delivery.due_at = self._clock.now().timestamp() + deliveries.retry_seconds(number)
                 self._waiting.append(delivery)
-        log.debug("sandbox_webhook.sent", type=made.type, status=status, attempt=number)
         return made
 
     def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:

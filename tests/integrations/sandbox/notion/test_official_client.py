@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from integrations.sandbox.notion.sandbox import Sandbox
-from tests.fakes.notion_sandbox import RunningSandbox
+from tests.fakes.notion_sandbox import RunningSandbox, WebhookInbox
 from tests.integrations.sandbox.notion import sample
 
 CLIENT = "@notionhq/client@5.26.0"
@@ -81,4 +81,62 @@ def test_the_official_client_reads_and_writes(
         "markdown": "- [x] check",
         "home": ["child_database"],
         "error": {"code": "object_not_found", "status": 404, "known": True},
+    }
+
+
+def test_the_official_client_knows_what_the_sandbox_has_grown(
+    running: RunningSandbox, sandbox: Sandbox, client_root: Path
+) -> None:
+    back = "https://product.example/back"
+    sandbox.oauth.register("an-id", "a-secret", redirect_uris=[back])
+    location = sandbox.oauth.allow("an-id", "Test Workspace", sample.ADA, redirect_uri=back)
+    sandbox.add_template(sample.TASKS, "Bug", markdown="## Steps")
+    inbox = WebhookInbox()
+    sandbox.webhooks.sender = inbox
+    subscription = sandbox.webhooks.subscribe("Test Workspace", "http://a.example/")
+    sandbox.webhooks.confirm(subscription.id, subscription.verification_token)
+    sandbox.edit(sample.task_id(2), sample.ADA, {"properties": {"Hours": {"number": 1}}})
+    sandbox.webhooks.deliver_now()
+    event = inbox.received[-1]
+    node = shutil.which("node")
+    assert node is not None
+    arguments = [
+        running.base_url,
+        "an-id",
+        "a-secret",
+        location.partition("code=")[2],
+        back,
+        sample.TASKS,
+        sample.DATABASE,
+        sample.task_id(1),
+        event.raw.decode(),
+        event.headers["X-Notion-Signature"],
+        subscription.verification_token,
+    ]
+    made = subprocess.run(
+        [node, str(SCRIPT.with_name("official_client_more.mjs")), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "NOTION_CLIENT_ROOT": str(client_root)},
+    )
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout) == {
+        "rotated": True,
+        "active": True,
+        "old": False,
+        "bot": True,
+        "markdown": "# Head\n- [x] done",
+        "comment": True,
+        "comments": 1,
+        "upload": ["uploaded", 5],
+        "file": "hello",
+        "views": 2,
+        "rows": [5, 2, 3],
+        "gone": True,
+        "template": "## Steps",
+        "signature": True,
+        "forged": False,
+        "revoked": "unauthorized",
     }
