@@ -169,7 +169,7 @@ def _listed(
             Column(label=_("As it was"), is_wide_only=True),
             Column(label=_("Here")),
             Column(label=_("There")),
-            Column(label=_("State"), is_wide_only=True),
+            *([Column(label=_("State"), is_wide_only=True)] if shown else []),
             Column(label=_("Found"), is_wide_only=True),
         ],
         "views": [
