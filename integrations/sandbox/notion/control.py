@@ -147,6 +147,18 @@ def _append(sandbox: Sandbox, body: Json, query: Query) -> Json:
     return sandbox.append(body["block_id"], body["as"], body["children"])
 
 
+def _write(sandbox: Sandbox, body: Json, query: Query) -> Json:
+    return sandbox.write(body["page_id"], body["as"], body["markdown"])
+
+
+def _move(sandbox: Sandbox, body: Json, query: Query) -> Json:
+    return sandbox.move(body["page_id"], body["as"], body["parent"])
+
+
+def _duplicate(sandbox: Sandbox, body: Json, query: Query) -> Json:
+    return sandbox.duplicate(body["database_id"], body["as"])
+
+
 def _comment(sandbox: Sandbox, body: Json, query: Query) -> Json:
     return sandbox.comment(body["id"], body["as"], body["text"])
 
@@ -186,6 +198,9 @@ VERBS: dict[tuple[str, str], Verb] = {
     ("POST", "trash"): _trash,
     ("POST", "schema"): _schema,
     ("POST", "append"): _append,
+    ("POST", "write"): _write,
+    ("POST", "move"): _move,
+    ("POST", "duplicate"): _duplicate,
     ("POST", "comment"): _comment,
     ("POST", "templates"): _add_template,
     ("POST", "custom_emojis"): _add_custom_emoji,

@@ -12,6 +12,7 @@ from typing import Any
 
 from integrations.sandbox.notion.call import Call
 from integrations.sandbox.notion.clock import Clock
+from integrations.sandbox.notion.duplicating import duplicate_database
 from integrations.sandbox.notion.errors import Json
 from integrations.sandbox.notion.faults import Fault, Faults
 from integrations.sandbox.notion.items import Item
@@ -23,7 +24,7 @@ from integrations.sandbox.notion.oauth.endpoints import PATHS as OAUTH_PATHS
 from integrations.sandbox.notion.oauth.grants import OAuth
 from integrations.sandbox.notion.pagination import CursorBook
 from integrations.sandbox.notion.questions import Questions
-from integrations.sandbox.notion.routes import blocks, comments, data_sources, pages
+from integrations.sandbox.notion.routes import blocks, comments, data_sources, page_markdown, pages
 from integrations.sandbox.notion.routes.small_lists import EMOJI
 from integrations.sandbox.notion.routing import ENDPOINTS
 from integrations.sandbox.notion.templates import add_template
@@ -127,6 +128,23 @@ class Sandbox:
         return self._as_person(
             data_source_id, as_user, patch, lambda call: data_sources.update_data_source(call, data_source_id)
         )
+
+    def write(self, page_id: str, as_user: str, markdown: str) -> Json:
+        """A person rewrites the content of a page; blocks that stay the same keep their ids."""
+        body = {"type": "replace_content", "replace_content": {"new_str": markdown}}
+        return self._as_person(
+            page_id, as_user, body, lambda call: page_markdown.update_markdown(call, page_id)
+        )
+
+    def move(self, page_id: str, as_user: str, parent: Json) -> Json:
+        """A person moves a page; `parent` as in `POST /v1/pages/{id}/move`."""
+        return self._as_person(
+            page_id, as_user, {"parent": parent}, lambda call: pages.move_page(call, page_id)
+        )
+
+    def duplicate(self, database_id: str, as_user: str) -> Json:
+        """A person duplicates a database with its rows; returns the copy."""
+        return self._as_person(database_id, as_user, {}, lambda call: duplicate_database(call, database_id))
 
     def comment(self, object_id: str, as_user: str, text: str) -> Json:
         """A person comments on a page or block."""

@@ -9,16 +9,20 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.integrations.sandbox.notion import sample
 from tests.integrations.sandbox.notion.conftest import Caller
+from tests.integrations.sandbox.notion.test_file_uploads import create, send
+from tests.integrations.sandbox.notion.webhooks.test_control import Receiver
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 pytestmark = pytest.mark.slow
@@ -128,3 +132,27 @@ def test_a_file_that_is_not_there_is_a_sentence_and_not_a_server(tmp_path: Path)
     assert made.returncode != 0
     assert "none.ndjson" in made.stderr
     assert "Traceback" not in made.stderr
+
+
+def test_webhooks_oauth_and_files_work_behind_the_real_server(file: Path) -> None:
+    with Receiver() as receiver, served("--load", str(file), "--oauth-client", "an-id:a-secret") as running:
+        threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        notion = Caller(running.base_url)
+        made = running.control("webhooks", {"workspace": sample.TOKEN, "url": receiver.url})
+        pasted = {"id": made["id"], "verification_token": made["verification_token"]}
+        assert running.control("webhooks/confirm", pasted)["state"] == "active"
+        running.control("webhooks/rules", {"window_seconds": 0})
+        notion.patch(f"/v1/pages/{sample.task_id(1)}", {"properties": {"Hours": {"number": 1}}})
+        deadline = time.monotonic() + 20
+        while len(receiver.received) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert json.loads(receiver.received[1][0])["type"] == "page.properties_updated"
+        receiver.shutdown()
+
+        form = {"client_id": "an-id", "redirect_uri": "http://a.example/", "decision": "deny"}
+        browser = Caller(running.base_url, headers={"Content-Type": "application/x-www-form-urlencoded"})
+        status, headers, _ = browser.raw("POST", "/v1/oauth/authorize", urlencode(form).encode())
+        assert (status, headers["location"]) == (302, "http://a.example/?error=access_denied")
+
+        upload = create(notion, filename="big.png")
+        assert send(notion, upload["id"], bytes(9 * 1024 * 1024)).body["content_length"] == 9 * 1024 * 1024
