@@ -17,7 +17,7 @@ from integrations.sync.push import refusals
 from integrations.sync.push.external_ids import ensure_column, id_value, store_schema
 from integrations.sync.push.looking_up import look_up
 from integrations.sync.push.planning import Plan, plan_create, plan_update
-from integrations.sync.push.reading_first import read_first
+from integrations.sync.push.reading_first import is_to_be_read_first, read_first
 from integrations.sync.push.refusals import Refusal
 from integrations.sync.push.requests import intended_kind
 from integrations.sync.push.settling import Prepared, lose_access, park, settle
@@ -66,7 +66,7 @@ class _Sending:
         try:
             if self.push.kind == Push.Kind.CREATE:
                 ensure_column(self.writer, self.push.collection)
-            elif self.push.link is not None and self.push.link.base is None:
+            elif is_to_be_read_first(self.writer, self.push):
                 read_first(self.writer, self.push)
             self.text_refusal = send_body(self.writer, self.push)
             prepared = self._prepare()
