@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo test check format bench bench-sync bench-tenancy lock clean screenshots
+.PHONY: soak help setup setup-dev demo test check format bench bench-sync bench-tenancy lock clean screenshots
 .SILENT: help
 
 help: ## list the targets
@@ -50,6 +50,10 @@ check: $(STAMP_DEV) ## style, types, migrations, import contracts
 format: $(STAMP_DEV) ## let ruff put the code into shape
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+soak: $(STAMP_DEV) ## play thousands of random histories of both sides (HISTORIES=4000); `make test` plays 500
+	NTS_HISTORIES=$(or $(HISTORIES),4000) NTS_HISTORY_STEPS=$(or $(STEPS),30) \
+		$(PY) -m pytest -n $(WORKERS) tests/integrations/sync/test_histories.py
 
 bench: $(STAMP_DEV) ## measure; figures go to benchmarks/results/
 	$(PY) -m benchmarks
