@@ -13,6 +13,8 @@ from integrations.sync.reading import OVERLAP
 
 #: Changes a complete look for changes finds by itself: they move the record's edit time.
 SEEN_BY_LOOKING: Final = frozenset({Change.CREATED, Change.VALUES, Change.BODY})
+#: How far two clocks that are kept in step may be apart.
+SKEW: Final = timedelta(seconds=5)
 #: What may take a record out of its table, so that no question put to the table finds it.
 NOT_IN_TABLE: Final = frozenset({Change.TRASHED, Change.RESTORED, Change.MOVED})
 
@@ -155,11 +157,8 @@ def is_echo(told: Told, record: KnownRecord, account_id: str) -> bool:
     if record.state != "clean" or not record.content_hash or record.edited_at is None:
         return False
     read_at = record.body_read_at if told.change is Change.BODY else record.synced_at
-    return (
-        read_at is not None
-        and told.occurred_at <= read_at
-        and told.occurred_at < record.edited_at + EDIT_RESOLUTION
-    )
+    is_read_since = read_at is not None and told.occurred_at <= read_at + SKEW
+    return is_read_since and told.occurred_at < record.edited_at + EDIT_RESOLUTION
 
 
 def _is_unused(told: Told, table: KnownTable) -> bool:

@@ -1,10 +1,12 @@
 """The receiving address: what is not signed is nothing, what is signed is kept once, whatever it is."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -22,6 +24,7 @@ from tests.factories.notion_events import event_json, post
 from tests.fakes.dispatch import states_of_work
 from tests.integrations.webhooks.conftest import Hook, connection_of
 
+log = structlog.get_logger(__name__)
 JOB = "integrations.handle_events"
 
 
@@ -142,6 +145,19 @@ def test_an_event_costs_a_handful_of_statements(hook: Hook) -> None:
         hook.send(event_json())
     statements = [item["sql"] for item in asked if "SAVEPOINT" not in item["sql"]]
     assert len(statements) <= 7, statements
+
+
+def test_a_burst_of_posts_is_kept_whole_by_one_job(hook: Hook, tenant: TenantRef) -> None:
+    """Logs how long the door took (`pytest -s`): a figure to look at, no limit to fail at on a busy machine."""
+    taken = []
+    for number in range(200):
+        begin = time.perf_counter()
+        assert hook.send(event_json(entity_id=f"page-{number}")) == 204
+        taken.append((time.perf_counter() - begin) * 1000)
+    taken.sort()
+    log.info("door.measured", p50_milliseconds=round(taken[100], 1), p99_milliseconds=round(taken[198], 1))
+    assert InboundEvent.objects.filter(state="waiting").count() == 200
+    assert states_of_work(tenant, JOB) == ["ready"]
 
 
 # --- the key

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from integrations.models import Connection, InboundEvent, WebhookSubscription
+from integrations.models import Connection, InboundEvent, Push, WebhookSubscription
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.sync.polling import poll_connection
 from integrations.webhooks.services import open_webhook, reveal_signing_key
@@ -44,6 +45,7 @@ class Wired:
         """Have the sandbox send everything, and everything be read; returns the calls that were made."""
         self.sandbox.webhooks.deliver_now()
         InboundEvent.objects.filter(state="waiting").update(received_at="2020-01-01T00:00:00Z")
+        Push.objects.update(not_before=timezone.now())
         self.sandbox.report(reset=True)
         for kind in LATE_KINDS:
             make_due(self.tenant, kind=kind)
@@ -145,6 +147,7 @@ def test_what_is_foreign_or_new_is_taken_and_left_alone(wired: Wired, kind: str,
 
 
 def test_our_own_edit_comes_back_and_costs_nothing(wired: Wired, owner: UserActor) -> None:
+    wired.sandbox.clock.use_real_time()
     task = Task.objects.get(external_links__remote_id=wired.pages[0])
     update_task(task=task, changes=TaskChanges(title="Edited here"), actor=owner)
     run_due_work(wired.tenant)

@@ -131,7 +131,7 @@ def test_our_own_write_is_known_by_its_author_and_by_what_we_read_back() -> None
         (OURS, replace(WRITTEN, state="quarantined")),
         (OURS, replace(WRITTEN, edited_at=None)),
         (OURS, replace(WRITTEN, synced_at=None)),
-        (OURS, replace(WRITTEN, synced_at=NOW - timedelta(seconds=1))),
+        (OURS, replace(WRITTEN, synced_at=NOW - timedelta(seconds=6))),
         (OURS, replace(WRITTEN, edited_at=MINUTE - timedelta(minutes=1))),
         (replace(OURS, change=Change.TRASHED), WRITTEN),
         (replace(OURS, change=Change.BODY), WRITTEN),
