@@ -107,7 +107,8 @@ def is_first_sync_done(connection: Connection) -> bool:
 
 def is_awaiting_decision(connection: Connection) -> bool:
     """Whether a run is held until somebody has looked at it, or one that was let go has not ended yet."""
-    runs = SyncRun.objects.filter(connection=connection).open()
+    # What is held on its way there stops nothing that comes from there.
+    runs = SyncRun.objects.filter(connection=connection).exclude(kind=SyncRun.Kind.PUSH).open()
     return runs.filter(Q(is_approved=True) | Q(held_for=SyncRun.Held.MASS_CHANGE)).exists()
 
 

@@ -159,7 +159,8 @@ def decide(request: HttpRequest, run_id: UUID) -> HttpResponse:
         text = _("The run goes on.")
     elif decision == "refuse":
         refuse_run(run=run, actor=actor)
-        text = _("Nothing was written. The workspace is paused.")
+        is_push = run.kind == SyncRun.Kind.PUSH
+        text = _("Nothing was sent.") if is_push else _("Nothing was written. The workspace is paused.")
     else:
         return HttpResponse(status=400)
     return toast(request, HttpResponseRedirect(reverse("integrations:sync_run", args=[run.pk])), text)

@@ -53,7 +53,8 @@ def start_sync_run(
             code="integrations.run_under_way",
             params={"run_id": str(under_way.pk)},
         )
-    held = SyncRun.objects.filter(connection=locked, held_for=SyncRun.Held.MASS_CHANGE).open().first()
+    asking = SyncRun.objects.filter(connection=locked, held_for=SyncRun.Held.MASS_CHANGE)
+    held = asking.exclude(kind=SyncRun.Kind.PUSH).open().first()
     if held is not None:
         raise Conflict(
             "A run of this workspace waits for your decision: look at it first.",

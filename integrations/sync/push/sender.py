@@ -17,6 +17,8 @@ from integrations.sync.limiter import Lane
 from integrations.sync.outcomes import suspend_connection
 from integrations.sync.push.one_push import send_push
 from integrations.sync.push.writer import open_writer
+from integrations.sync.safety.brake import FLOOR
+from integrations.sync.safety.outgoing import close_what_was_let_go, hold_unusual
 from integrations.sync.session import CONNECTION_PROBLEMS, NotConnected, Stopped, SyncSession, open_source
 from tenants.foundation.errors import LimitReached, NotFound
 from tenants.tenancy import atomic
@@ -74,7 +76,7 @@ def send_ready_pushes(session: SyncSession, *, at_most: int = ROUND) -> int:
         return 0
     with atomic():
         due = _due(session.connection.pk, at_most)
-    if not due:
+    if not due or (len(due) > FLOOR and hold_unusual(session) is not None):
         return 0
     try:
         is_urgent = any(is_interactive for _, is_interactive in due)
@@ -93,6 +95,7 @@ def send_ready_pushes(session: SyncSession, *, at_most: int = ROUND) -> int:
         log.info("push.postponed", connection_id=session.connection.pk, reason=str(limit))
     finally:
         writer.close()
+    close_what_was_let_go(session.connection.pk)
     return done
 
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 from integrations.models import Connection, SyncChange, SyncedCollection, SyncRun, SyncRunCollection
 from integrations.services import enqueue_run
 from integrations.sync.reading import OVERLAP
+from integrations.sync.safety.outgoing import let_go, send_nothing
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict
 from tenants.tenancy import atomic
@@ -30,7 +31,10 @@ def approve_run(*, run: SyncRun, actor: Actor) -> SyncRun:
     locked.save()
     # They come true now, and are written down as they do.
     SyncChange.objects.filter(run=locked, is_planned=True).delete()
-    enqueue_run(locked)
+    if locked.kind == SyncRun.Kind.PUSH:
+        let_go(locked)
+    else:
+        enqueue_run(locked)
     log.info("sync.run_approved", run_id=locked.pk, by=actor.user_id)
     return locked
 
@@ -39,6 +43,8 @@ def approve_run(*, run: SyncRun, actor: Actor) -> SyncRun:
 def refuse_run(*, run: SyncRun, actor: Actor) -> SyncRun:
     """Nothing of the plan is written. The workspace is paused: else the next look would find the same again.
 
+    Where changes of ours were held, they are not sent and go along with the next edit of each task; nothing is paused.
+
     Raises: Forbidden, Conflict (it is not held).
     """
     locked = _locked(run, actor)
@@ -46,6 +52,9 @@ def refuse_run(*, run: SyncRun, actor: Actor) -> SyncRun:
     locked.state, locked.held_for = SyncRun.State.CANCELLED, SyncRun.Held.NO
     locked.error, locked.finished_at = "Refused: nothing of the plan was written.", now
     locked.save()
+    if locked.kind == SyncRun.Kind.PUSH:
+        send_nothing(locked)
+        return locked
     Connection.objects.filter(pk=locked.connection_id, state=Connection.State.CONNECTED).update(
         state=Connection.State.PAUSED,
         state_reason="Paused because many changes were refused. Put things right there, then resume.",

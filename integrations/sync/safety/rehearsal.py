@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.models import Conflict, ExternalLink, Push, SyncChange
+from integrations.models import Conflict, Connection, ExternalLink, Push, SyncChange, SyncRun
 from integrations.sync.canonical import compared_fields, local_values
 from integrations.sync.carrying import carried_values, dirty_fields
 from integrations.sync.counterparts import counterparts_for
@@ -84,7 +84,8 @@ class Rehearsal:
         """What waits to be sent there and is not in the plan yet; reads only."""
         with atomic():
             pushes = Push.objects.filter(connection=session.connection, state=Push.State.WAITING)
-            return self._outgoing(session, pushes.exclude(task_id__in=self._sent))
+            unsent = pushes.exclude(task_id__in=self._sent).select_related("task", "link")
+            return self.outgoing(session.connection, session.run, unsent)
 
     def collect(self, session: SyncSession, began: datetime) -> list[SyncChange]:
         """What the piece under way has changed since it began, its relations included; inside its transaction."""
@@ -103,19 +104,20 @@ class Rehearsal:
     def _changes_of(self, session: SyncSession, began: datetime) -> list[SyncChange]:
         here = list(SyncChange.objects.filter(run=session.run, is_planned=False).order_by("id"))
         pushes = Push.objects.filter(connection=session.connection, updated_at__gte=began)
-        return _joined(here) + self._outgoing(session, pushes)
+        return _joined(here) + self.outgoing(session.connection, session.run, pushes)
 
-    def _outgoing(self, session: SyncSession, pushes: Iterable[Push]) -> list[SyncChange]:
+    def outgoing(self, connection: Connection, run: SyncRun, pushes: Iterable[Push]) -> list[SyncChange]:
+        """What these pushes would write there, not saved; reads only."""
         rows: list[SyncChange] = []
         for push in pushes:
             mapping = self._mappings.get(push.collection_id)
-            fields = _fields_of(session, push, mapping) if mapping else {}
+            fields = _fields_of(connection, push, mapping) if mapping else {}
             if not fields and push.kind == Push.Kind.UPDATE:
                 continue
             self._sent.add(push.task_id)
             rows.append(
                 SyncChange(
-                    run=session.run,
+                    run=run,
                     collection_id=push.collection_id,
                     link_id=push.link_id,
                     task_id=push.task_id,
@@ -128,12 +130,12 @@ class Rehearsal:
         return rows
 
 
-def _fields_of(session: SyncSession, push: Push, mapping: CollectionMapping) -> dict[str, Any]:
+def _fields_of(connection: Connection, push: Push, mapping: CollectionMapping) -> dict[str, Any]:
     """What a push would write: `[what is there, what it would be]` by our field."""
     local = local_values([push.task_id], fields=compared_fields(mapping)).get(push.task_id)
     if local is None or push.kind in {Push.Kind.TRASH, Push.Kind.RESTORE}:
         return {}
-    counterparts = counterparts_for(session.connection, mapping, [local])
+    counterparts = counterparts_for(connection, mapping, [local])
     base = push.link.base if push.link else None
     carried = carried_values(local, mapping, counterparts, base=base)
     if push.kind == Push.Kind.CREATE:

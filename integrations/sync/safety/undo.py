@@ -14,6 +14,7 @@ from integrations.services import WHOLE_KINDS, enqueue_run
 from integrations.sync.journal import Counts, Journal
 from integrations.sync.leases import give_back_lease, keep_lease, take_lease
 from integrations.sync.problems import Problem
+from integrations.sync.safety.outgoing import allow_sending
 from integrations.sync.safety.undoing import Undone, take_back
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict
@@ -146,6 +147,7 @@ def _write_down(run: SyncRun, change: SyncChange, undone: Undone) -> None:
 def _finish(run: SyncRun, journal: Journal) -> None:
     journal.say(f"Taken back: {run.changed}. Left as it is: {run.unchanged}.")
     _end(run, SyncRun.State.SUCCEEDED)
+    allow_sending(run.connection)
     publish(SyncRunFinished(run_id=run.pk, connection_id=run.connection_id, state=run.state))
 
 
