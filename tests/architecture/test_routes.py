@@ -19,6 +19,7 @@ from integrations.models import (
     Conflict,
     Connection,
     ExternalLink,
+    Push,
     SyncedCollection,
     SyncRun,
     WorkspaceSetup,
@@ -97,6 +98,7 @@ class Things:
             values["id"] = self.ids.get({
                 "project": "project_id", "connection": "connection_id", "collection": "collection_id",
                 "sync-run": "run_id", "export": "export_id", "setup": "setup_id", "conflict": "conflict_id",
+                "push": "push_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
         if route.name == "accounts:accept_invitation":
             values["token"] = "nts_invite_nobody"
@@ -124,6 +126,9 @@ def things_of(tenant: TenantRef) -> Things:
         conflict = Conflict.objects.create(
             connection=connection, link=link, task=task, our_field="title", local=f"Canary of {tenant.slug}"
         )
+        push = Push.objects.create(
+            connection=connection, collection=collection, link=link, task=task, state=Push.State.PARKED
+        )
         describe_workspace(connection=connection, actor=SYSTEM)
         plan = {"databases": {item.key: item.as_json() for item in plan_setup([])}}
         setup = WorkspaceSetup.objects.create(
@@ -143,6 +148,7 @@ def things_of(tenant: TenantRef) -> Things:
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
             "evidence_id": uuid.uuid4(), "connector": "notion", "version": 1, "kind": "md",
             "setup_id": setup.pk, "conflict_id": conflict.pk,
+            "push_id": push.pk,
         }
     )  # fmt: skip
 
@@ -252,6 +258,7 @@ def test_another_companys_ids_are_nothing_here(
         "run_id",
         "export_id",
         "conflict_id",
+        "push_id",
         "id",
     }
     wrong = [
