@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('link', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='agreed_body', serialize=False, to='integrations.externallink')),
                 ('text', models.TextField(blank=True, default='')),
+                ('sending', models.TextField(blank=True, null=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],
         ),

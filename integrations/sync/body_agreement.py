@@ -32,12 +32,14 @@ class Decision:
 class Sides:
     """A text here and there, and as both had it last; `base` is None while nobody knows.
 
-    `is_untouched` says that nobody edited the task since its text was last read from there.
+    `sending` is what was being written there when somebody was last seen at it. `is_untouched` says that nobody edited
+    the task since its text was last read from there.
     """
 
     base: str | None
     local: str
     remote: str
+    sending: str | None = None
     is_untouched: bool = False
 
 
@@ -75,6 +77,8 @@ def decide(language: BodyLanguage, sides: Sides) -> Decision:
     local, remote = language.normal(sides.local), language.normal(sides.remote)
     if local == remote:
         return Decision(Verdict.SAME, sides.local)
+    if sides.sending is not None and _is_half_written(language, sides, remote):
+        return Decision(Verdict.KEEP, sides.local)
     if sides.base is None:
         return _without_base(sides, local, remote)
     base = language.normal(sides.base)
@@ -87,6 +91,16 @@ def decide(language: BodyLanguage, sides: Sides) -> Decision:
         return Decision(Verdict.CONFLICT, sides.local)
     text = language.joined(both)
     return Decision(Verdict.TAKE if text == remote else Verdict.MERGE, text)
+
+
+def _is_half_written(language: BodyLanguage, sides: Sides, remote: str) -> bool:
+    """Whether the text there is our own writing, broken off: each of its lines is from before or from what was sent."""
+    ours = {
+        line.strip()
+        for text in (sides.base or "", sides.sending or "")
+        for line in language.normal(text).split("\n")
+    }
+    return all(line.strip() in ours for line in remote.split("\n"))
 
 
 def _without_base(sides: Sides, local: str, remote: str) -> Decision:

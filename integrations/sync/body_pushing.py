@@ -14,11 +14,14 @@ from integrations.capabilities import BodyContent, BodyLanguage, ProblemKind, So
 from integrations.models import Conflict, ExternalLink, FieldMapping
 from integrations.sync.body_agreement import Decision, Sides, Verdict, decide, hash_of
 from integrations.sync.body_storing import (
+    Agreed,
     agree,
+    agreed_bodies,
     close_conflict,
     has_open_conflict,
     language_of,
     note_conflict,
+    note_sending,
     sides_of,
 )
 from integrations.sync.guarded_body_sink import TextDesk
@@ -49,7 +52,7 @@ class BodyOutcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class _Texts:
     link: ExternalLink
-    base: str | None
+    agreed: Agreed
     local: str
     changed_at: datetime
 
@@ -98,7 +101,7 @@ def push_body(
     content = desk.read(link.remote_id, check=check)
     sides = sides_of(
         texts.link,
-        base=texts.base,
+        texts.agreed,
         local=texts.local,
         remote=content.markdown,
         local_changed_at=texts.changed_at,
@@ -122,22 +125,19 @@ def note_new_body(link: ExternalLink, text: str) -> None:
 
 def _dirty_texts(link: ExternalLink, language: BodyLanguage) -> "_Texts | BodyOutcome | None":
     with atomic():
-        found = (
-            ExternalLink.objects.select_related("connection", "task", "agreed_body")
-            .filter(pk=link.pk)
-            .first()
-        )
+        found = ExternalLink.objects.select_related("connection", "task").filter(pk=link.pk).first()
         if found is None or found.task is None or found.state != ExternalLink.State.CLEAN:
             return None
         local = found.task.description
-        if hash_of(language, local) == found.body_hash or not writes_bodies(found.collection_id):
+        agreed = agreed_bodies([found]).get(found.pk, Agreed())
+        is_in_step = hash_of(language, local) == found.body_hash and agreed.sending is None
+        if is_in_step or not writes_bodies(found.collection_id):
             return None
         if not found.body_hash and not local.strip():
             return None  # nothing was read yet, and there is nothing to say: the reading of texts comes first
         if has_open_conflict(found):
             return BodyOutcome.HELD
-        base = found.agreed_body.text if found.body_hash and hasattr(found, "agreed_body") else None
-        return _Texts(found, base, local, found.task.updated_at)
+        return _Texts(found, agreed, local, found.task.updated_at)
 
 
 def _carry_out(
@@ -153,6 +153,9 @@ def _carry_out(
     edited_at: datetime | None = None
     final, sent = content.markdown, 0
     if decision.verdict in {Verdict.KEEP, Verdict.MERGE}:
+        with atomic():
+            hold()
+            note_sending(texts.link, decision.text)
         for _ in range(_MOST_ROUNDS):
             plan = desk.plan(content, decision.text)
             for step in plan.steps:

@@ -1,6 +1,7 @@
 """Writes down what both sides' texts are now: the agreed text, the task's description, a conflict."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -27,10 +28,18 @@ def language_of(connector: str) -> BodyLanguage:
         return PlainLanguage()
 
 
-def agreed_texts(links: Collection[ExternalLink]) -> dict[UUID, str]:
-    """The texts both sides had last, by link; one statement."""
-    rows = AgreedBody.objects.filter(link__in=links).values_list("link_id", "text")
-    return dict(rows)
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What both sides had last (None while nobody knows), and what is being written there."""
+
+    text: str | None = None
+    sending: str | None = None
+
+
+def agreed_bodies(links: Collection[ExternalLink]) -> dict[UUID, Agreed]:
+    """What is known of the texts of these records, by link; one statement."""
+    rows = AgreedBody.objects.filter(link__in=links).select_related("link")
+    return {row.link_id: Agreed(row.text if row.link.body_hash else None, row.sending) for row in rows}
 
 
 def agreed_text(link: ExternalLink) -> str:
@@ -39,12 +48,17 @@ def agreed_text(link: ExternalLink) -> str:
 
 
 def sides_of(
-    link: ExternalLink, *, base: str | None, local: str, remote: str, local_changed_at: datetime
+    link: ExternalLink, agreed: Agreed, *, local: str, remote: str, local_changed_at: datetime
 ) -> Sides:
     """The three texts of one record."""
     read_at = link.body_read_at
-    is_untouched = base is None and read_at is not None and local_changed_at <= read_at
-    return Sides(base=base, local=local, remote=remote, is_untouched=is_untouched)
+    is_untouched = agreed.text is None and read_at is not None and local_changed_at <= read_at
+    return Sides(agreed.text, local, remote, sending=agreed.sending, is_untouched=is_untouched)
+
+
+def note_sending(link: ExternalLink, text: str) -> None:
+    """Note what is about to be written there, before the first call of it; inside a transaction."""
+    AgreedBody.objects.update_or_create(link=link, defaults={"sending": text})
 
 
 def agree_on(texts: Mapping[ExternalLink, str]) -> None:
@@ -63,7 +77,7 @@ def agree_on(texts: Mapping[ExternalLink, str]) -> None:
 
 def agree(link: ExternalLink, text: str) -> None:
     """Note that both sides had this text, in its normal form; inside a transaction. Nothing waits any more."""
-    AgreedBody.objects.update_or_create(link=link, defaults={"text": text})
+    AgreedBody.objects.update_or_create(link=link, defaults={"text": text, "sending": None})
     link.body_hash = hash_of_normal(text)
     ExternalLink.objects.filter(pk=link.pk).update(body_hash=link.body_hash)
 

@@ -12,8 +12,9 @@ from integrations.capabilities import BodyLanguage
 from integrations.models import Conflict, ExternalLink, SyncChange
 from integrations.sync.body_agreement import Verdict, decide, hash_of_normal
 from integrations.sync.body_storing import (
+    Agreed,
     agree_on,
-    agreed_texts,
+    agreed_bodies,
     close_conflict,
     language_of,
     note_conflict,
@@ -97,7 +98,7 @@ def _compare(links: Sequence[ExternalLink], bodies: Mapping[UUID, str], journal:
         .order_by("pk")
         .values_list("pk", "body_hash")
     )
-    bases = agreed_texts(read)
+    known = agreed_bodies(read)
     for link in read:
         task = tasks.get(link.task_id) if link.task_id else None
         if task is None:
@@ -106,19 +107,18 @@ def _compare(links: Sequence[ExternalLink], bodies: Mapping[UUID, str], journal:
             # The text was written from here while it was being read: what was read is older than what both know.
             taken.overtaken.add(link.pk)
             continue
-        base = bases.get(link.pk) if link.body_hash else None
-        _settle(taken, link, task, base, bodies[link.pk], journal)
+        _settle(taken, link, task, known.get(link.pk, Agreed()), bodies[link.pk], journal)
     return taken
 
 
 def _settle(
-    taken: _Taken, link: ExternalLink, task: Task, base: str | None, remote: str, journal: Journal
+    taken: _Taken, link: ExternalLink, task: Task, agreed: Agreed, remote: str, journal: Journal
 ) -> None:
     language: BodyLanguage = language_of(link.connection.connector)
     normal = language.normal(remote)
-    if hash_of_normal(normal) == link.body_hash:
+    if hash_of_normal(normal) == link.body_hash and agreed.sending is None:
         return
-    sides = sides_of(link, base=base, local=task.description, remote=remote, local_changed_at=task.updated_at)
+    sides = sides_of(link, agreed, local=task.description, remote=remote, local_changed_at=task.updated_at)
     decision = decide(language, sides)
     if decision.verdict is Verdict.CONFLICT:
         note_conflict(link, sides, run_id=journal.run.pk)
