@@ -1,5 +1,6 @@
 """The text of a task as part of a push: sent before its values, so that the row about it stays until both are there."""
 
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -9,7 +10,7 @@ from integrations.models import ExternalLink, Push, SyncChange
 from integrations.sync.body_pushing import BodyOutcome, body_is_dirty, push_body, writes_bodies
 from integrations.sync.body_storing import agreed_text
 from integrations.sync.guarded_body_sink import open_desk
-from integrations.sync.push.refusals import Refusal
+from integrations.sync.push.refusals import Refusal, of_error
 from integrations.sync.push.writer import Writer
 from integrations.sync.vocabulary import OurField
 from tenants.foundation.errors import NotFound
@@ -18,7 +19,6 @@ from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
 
-REFUSED: Final = "push.text_refused"
 #: What will be refused again: the values go without the text, and somebody has to look.
 _FINAL: Final = {
     ProblemKind.FORBIDDEN,
@@ -55,7 +55,7 @@ def send_body(writer: Writer, push: Push) -> Refusal | None:
         if error.kind not in _FINAL:
             raise
         log.warning("body.refused", link_id=link.pk, kind=error.kind.value)
-        return Refusal(REFUSED, str(error), OurField.DESCRIPTION.value)
+        return replace(of_error(error, {}), field_name=OurField.DESCRIPTION.value)
     if outcome is BodyOutcome.SENT:
         _write_down(writer, push, link, before)
     return None

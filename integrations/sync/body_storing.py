@@ -114,7 +114,10 @@ def note_conflict(link: ExternalLink, sides: Sides, *, run_id: UUID | None = Non
         Conflict.objects.create(link=link, our_field=_FIELD, state=Conflict.State.OPEN, **values)
         log.info("conflict.found", connection_id=link.connection_id, field=_FIELD, count=1)
         return
-    values.pop("local_changed_at") if row.local == sides.local else None
+    if (row.base, row.local, row.remote) == (sides.base, sides.local, sides.remote):
+        return  # whoever looks at it may decide about what they see
+    if row.local == sides.local:
+        values.pop("local_changed_at")
     for name, value in values.items():
         setattr(row, name, value)
     row.save()

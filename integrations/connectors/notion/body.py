@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from integrations.capabilities import (
@@ -43,7 +44,7 @@ class NotionBodyLanguage:
     """What the blocks of a page can say in markdown."""
 
     def normal(self, markdown: str) -> str:
-        return markdown_of(flat(blocks_of(markdown)))
+        return _normal(markdown)
 
     def sections(self, markdown: str) -> list[str]:
         return [markdown_of([block]) for block in flat(blocks_of(markdown))]
@@ -54,6 +55,11 @@ class NotionBodyLanguage:
 
     def beginning(self, markdown: str) -> str:
         return markdown_of(flat([tree_from_request(block) for block in blocks_from_markdown(markdown)]))
+
+
+@lru_cache(maxsize=256)
+def _normal(markdown: str) -> str:
+    return markdown_of(flat(blocks_of(markdown)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from integrations.connectors.notion.blocks.inline_writer import NOTHING, Caution, inline, sayable, target
@@ -22,7 +23,9 @@ from integrations.connectors.notion.blocks.model import (
 )
 
 _INDENT: Final = 4
-_SIMPLE: Final = re.compile(r"[^\W\d_][\w ,;:'()/?%-]*(?<! )[.!?]?(?<!_)")
+#: Begins with a letter, ends with no space, and holds none of the signs that can be a mark.
+_MARKS: Final = r"\\`*_~\[\]<>&|$#^{}\x00-\x1f\x7f-\x9f"
+_SIMPLE: Final = re.compile(rf"[^\W\d_](?:[^{_MARKS}]*[^{_MARKS}\s])?")
 
 
 def markdown_of(blocks: Sequence[Block]) -> str:
@@ -60,7 +63,7 @@ def _list_of(block: Block) -> str:
 def _block(block: Block, number: int) -> list[str]:
     if block.kind == "table":
         return _table(block)
-    own = _own(block, number)
+    own = list(_own(block, number))
     below = _lines(block.children)
     if block.kind in ("quote", "callout"):
         return [f"> {line}" if line else ">" for line in [*own, *([""] if below else []), *below]]
@@ -72,15 +75,20 @@ def _block(block: Block, number: int) -> list[str]:
     return own
 
 
-def _own(block: Block, number: int) -> list[str]:
+def _own(block: Block, number: int) -> tuple[str, ...]:
     """The lines of a block without what is below it, the plainest that are read back as the block."""
+    return _written(replace(block, children=(), id="", raw={}), number)
+
+
+@lru_cache(maxsize=4096)
+def _written(block: Block, number: int) -> tuple[str, ...]:
     if block.kind in ("code", "equation"):
-        return _fence(block)
+        return tuple(_fence(block))
     if block.kind == "divider":
-        return ["---"]
+        return ("---",)
     write = _writer(block, number)
     if _is_simple(block):
-        return write(Caution.LIGHT).split("\n")
+        return tuple(write(Caution.LIGHT).split("\n"))
     goal, plain = _key(block, is_styled=True), _key(block, is_styled=False)
     text = ""
     for caution in Caution:
@@ -88,7 +96,7 @@ def _own(block: Block, number: int) -> list[str]:
         is_styled = caution <= Caution.FULL
         if _reads(text, block, goal if is_styled else plain, is_styled=is_styled):
             break
-    return text.split("\n")
+    return tuple(text.split("\n"))
 
 
 def _reads(text: str, block: Block, goal: Block, *, is_styled: bool) -> bool:

@@ -50,7 +50,9 @@ def _alike(old: Sequence[Shown], new: Sequence[Block]) -> list[tuple[int, int]]:
         cost[i][0] = float(i)
     for j in range(1, columns):
         cost[0][j] = j * 0.6
-    changes = [[_change(item, block) for block in new] for item in old]
+    seen = [(item, item.block.own, _words(item.block, item.below)[:400]) for item in old]
+    wanted = [(block, block.own, _words(block, block.children)[:400]) for block in new]
+    changes = [[_change(*there, *here) for here in wanted] for there in seen]
     for i in range(1, rows):
         for j in range(1, columns):
             together = cost[i - 1][j - 1] + changes[i - 1][j - 1]
@@ -69,15 +71,14 @@ def _alike(old: Sequence[Shown], new: Sequence[Block]) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def _change(old: Shown, new: Block) -> float:
-    if not can_become(old, new):
+def _change(old: Shown, old_own: Block, before: str, new: Block, new_own: Block, after: str) -> float:
+    if old_own.kind != new_own.kind or not can_become(old, new):
         return _NEVER
-    if old.block.own == new.own:
+    if old_own == new_own:
         return 0.0
-    before, after = _words(old.block, old.below), _words(new, new.children)
     if not before or not after:
         return 1.4
-    return 1.5 - SequenceMatcher(None, before[:400], after[:400], autojunk=False).quick_ratio()
+    return 1.5 - SequenceMatcher(None, before, after, autojunk=False).quick_ratio()
 
 
 def _words(block: Block, below: Sequence[Shown] | Sequence[Block]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integrations.models import AgreedBody, Conflict, ExternalLink, Push, SyncChange
+from integrations.models import AgreedBody, Conflict, ExternalLink, FieldMapping, Push, SyncChange
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.sync.bodies import read_bodies
 from integrations.sync.conflicts.services import choose
@@ -253,3 +253,32 @@ def test_an_answer_that_was_lost_leads_to_a_second_look_and_no_second_paragraph(
 
     assert text_there(desk, written)[3:] == ["paragraph: Four.", "heading_2: Five"]
     assert not Push.objects.exists()
+
+
+def test_a_text_that_is_refused_waits_for_somebody_and_the_values_go_without_it(
+    desk: Desk, written: Task, sandbox: Sandbox
+) -> None:
+    sandbox.fault(kind="status", status=403, operation="PATCH /v1/blocks/{block_id}", times=None)
+    desk.edit(written, title="Sent", description="One, edited.\n\nTwo.\n\nThree.")
+
+    desk.send()
+
+    assert desk.title(page_of(written)) == "Sent"
+    push = Push.objects.parked().get()
+    assert (push.error_code, push.error_field) == ("push_forbidden", "description")
+
+
+def test_a_description_that_has_a_column_of_its_own_is_not_the_text_of_the_page(
+    desk: Desk, written: Task
+) -> None:
+    FieldMapping.objects.create(
+        collection=desk.collection, our_field="description", remote_field_id="note", remote_kind="text"
+    )
+    desk.edit(written, description="Only in the column")
+
+    desk.send()
+    read_texts(desk)
+
+    assert text_there(desk, written) == ["paragraph: One.", "paragraph: Two.", "paragraph: Three."]
+    written.refresh_from_db()
+    assert written.description == "Only in the column"
