@@ -1,11 +1,12 @@
 """Reactions to events: usually one line, enqueue a job."""
 
 from integrations.describing.services import describe_workspace
-from integrations.events import ConnectionMade, SyncRunFinished
-from integrations.models import Connection, SyncRun
+from integrations.events import ConnectionMade, ConnectionRemoved, SyncRunFinished
+from integrations.models import Connection, SyncRun, WebhookSubscription
 from integrations.services import enqueue_pushes
 from integrations.services.runs import system_run, wake
 from integrations.sync.push.requests import request_push
+from integrations.webhooks.services import switch_off_webhook
 from tasks.events import TaskAssigned, TaskCreated, TasksArchived, TasksRestored, TaskUpdated
 from tenants.accounts.access import SYSTEM
 from tenants.lifecycle.restoring.events import CompanyRestored
@@ -66,3 +67,12 @@ def keep_description(event: SyncRunFinished) -> None:
     connection = Connection.objects.filter(pk=event.connection_id).first()
     if connection is not None and whole.exists():
         describe_workspace(connection=connection, actor=SYSTEM)
+
+
+@subscribe(ConnectionRemoved)
+def close_its_address(event: ConnectionRemoved) -> None:
+    """Nobody tells of a workspace that was disconnected; the key it signed with is forgotten."""
+    open_ones = WebhookSubscription.objects.exclude(state=WebhookSubscription.State.OFF)
+    subscription = open_ones.filter(connection_id=event.connection_id).select_related("connection").first()
+    if subscription is not None:
+        switch_off_webhook(connection=subscription.connection, actor=SYSTEM)

@@ -75,8 +75,8 @@ def handle_events(*, connection_id: UUID, heartbeat: Callable[[], None]) -> floa
             # As does the look after the decision.
             return None
         waiting = waiting_events(connection)
+        forget_old_events(connection, before=timezone.now() - KEPT_FOR)
         if not waiting:
-            forget_old_events(connection, before=timezone.now() - KEPT_FOR)
             return None
         pause = _pause(waiting)
         if pause > 0:

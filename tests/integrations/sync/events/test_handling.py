@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from integrations.models import Connection, ExternalLink, InboundEvent, SyncedCollection, SyncRun
+from integrations.models import Connection, ExternalLink, InboundEvent, SyncChange, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.services import pause_connection, resume_connection
 from integrations.sync.polling import poll_connection
@@ -14,6 +14,7 @@ from tenants.accounts.access import SYSTEM
 from tenants.foundation.errors import LimitReached
 from tenants.tenancy import TenantRef
 from tests.factories.notion import NotionWorkspace
+from tests.factories.notion_events import Json
 from tests.fakes.dispatch import make_due, run_due_work, states_of_work
 from tests.integrations.sync.events.conftest import Told
 
@@ -308,6 +309,45 @@ def test_ten_thousand_events_are_one_question_and_a_fixed_number_of_statements(
     assert calls[0] == QUERY
     assert titles(told.pages[4:]) == ["Last of the burst"]
     assert not InboundEvent.objects.filter(state="waiting").exists()
+
+
+def test_records_that_carry_our_id_are_asked_for_by_it_when_much_else_was_edited(told: Told) -> None:
+    schema: Json = {"properties": {"Task Sync ID": {"rich_text": {}}}}
+    told.sandbox.change_schema(told.workspace.tasks_id, told.workspace.editor, schema)
+    column = told.sandbox.holder_of(told.workspace.tasks_id)[1].obj["properties"]["Task Sync ID"]["id"]
+    SyncedCollection.objects.filter(pk=told.table.pk).update(external_id_field_id=column)
+    run = SyncRun.objects.create(connection=told.connection, kind="push", trigger="edit", state="succeeded")
+    for link in ExternalLink.objects.filter(remote_id__in=told.pages[:4]):
+        ours = {"Task Sync ID": {"rich_text": [{"text": {"content": str(link.task_id)}}]}}
+        told.sandbox.edit(link.remote_id, told.workspace.editor, {"properties": ours})
+        SyncChange.objects.create(
+            run=run,
+            collection=told.table,
+            link_id=link.pk,
+            side="there",
+            action="created",
+            task_id=link.task_id,
+        )
+    ExternalLink.objects.bulk_create(
+        ExternalLink(
+            connection=told.connection,
+            collection=told.table,
+            remote_id=f"busy-{number}",
+            remote_edited_at=told.now(),
+        )
+        for number in range(250)
+    )
+    for page in told.pages:
+        told.rename(page, f"Asked for {page}")
+        told.tell("page.properties_updated", page)
+
+    assert told.calls_of(told.handle) == [QUERY, GET]
+
+    assert titles(told.pages) == [f"Asked for {page}" for page in told.pages]
+    assert set(InboundEvent.objects.values_list("reason", flat=True)) == {
+        "Read with others in one question.",
+        "Read by itself.",
+    }
 
 
 def test_many_pages_gone_at_once_are_asked_about_before_anything_is_archived(
