@@ -1,6 +1,6 @@
 """The state of one record here: what is stored about it, and how that follows from what was read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -88,8 +88,8 @@ def lock_bases(links: Iterable[ExternalLink]) -> None:
         by_id[pk].base, by_id[pk].kept = base, kept
 
 
-def write_links(links: Iterable[ExternalLink]) -> None:
-    """Write links, new and old, in one statement."""
+def write_links(links: Iterable[ExternalLink], *, fields: Sequence[str] = WRITTEN) -> None:
+    """Write links, new and old, in one statement; of old ones only these fields."""
     ExternalLink.objects.bulk_create(
-        links, update_conflicts=True, unique_fields=["connection", "remote_id"], update_fields=list(WRITTEN)
+        links, update_conflicts=True, unique_fields=["connection", "remote_id"], update_fields=list(fields)
     )

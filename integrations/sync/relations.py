@@ -9,6 +9,7 @@ from integrations.sync.canonical import RELATIONS
 from integrations.sync.changes import change_here, write_changes
 from integrations.sync.conflicts.recording import record_conflicts
 from integrations.sync.journal import Counts
+from integrations.sync.links import write_links
 from integrations.sync.merging_relations import MergedRelations, merge_relations
 from integrations.sync.push.requests import request_push
 from integrations.sync.session import SyncSession
@@ -84,7 +85,12 @@ def resolve_links(session: SyncSession, links: Sequence[ExternalLink], mappings:
         link.base, link.kept = item.record.base, item.kept
         if all(ref in task_ids for refs in link.unresolved.values() for ref in refs):
             link.unresolved = {}
-    ExternalLink.objects.bulk_update(links, ["unresolved", "base", "kept"])
+    for link in links:
+        if link.collection_id not in mappings:
+            # No column of its collection holds relations any more; a new mapping reads everything anew.
+            link.unresolved = {}
+    # Far less work than an update with a case for each row.
+    write_links(links, fields=["unresolved", "base", "kept"])
     _tell(session, merged, written, mappings)
     if fresh:
         # The page they came with has counted them as unchanged; those this run did not read, nobody has.
