@@ -35,12 +35,32 @@ def host_of(number: int) -> str:
     return f"b{number}.localhost"
 
 
-class System(ABC):
-    """One way to keep tenants; numbers name them."""
+class Readable(ABC):
+    """Tables that can be read for a tenant; numbers name them."""
+
+    alias = "default"
 
     @abstractmethod
     def prepare(self) -> None:
         """Shared tables, and whatever new tenants are made from."""
+
+    @contextmanager
+    @abstractmethod
+    def working_for(self, number: int) -> Iterator[None]:
+        """Switch to a tenant for one read, as the system's documentation says to."""
+
+    def mark(self, numbers: list[int]) -> None:
+        """Give tenants rows that say whose they are."""
+        for number in numbers:
+            with self.working_for(number):
+                Department.objects.all().delete()
+                Department.objects.bulk_create(
+                    Department(name=f"{host_of(number)} {mark}", key=f"D{mark}") for mark in range(MARKS)
+                )
+
+
+class System(Readable):
+    """One way to keep tenants."""
 
     @abstractmethod
     def create(self, number: int) -> None:
@@ -54,48 +74,19 @@ class System(ABC):
     def migrate(self, way: str) -> None:
         """Bring every tenant to the newest migrations."""
 
-    @contextmanager
-    @abstractmethod
-    def working_for(self, number: int) -> Iterator[None]:
-        """Switch to a tenant for one read, as the system's documentation says to."""
-
-    def have_spares(self, count: int) -> None:
-        """Make tenants ahead of time, where the system knows how to."""
-        raise NotImplementedError
-
-    def mark(self, numbers: list[int]) -> None:
-        """Give tenants rows that say whose they are."""
-        for number in numbers:
-            with self.working_for(number):
-                Department.objects.all().delete()
-                Department.objects.bulk_create(
-                    Department(name=f"{host_of(number)} {mark}", key=f"D{mark}") for mark in range(MARKS)
-                )
-
     def has_field(self, number: int) -> bool:
         """Whether the tenant has the field that was added."""
         with self.working_for(number), connections[self.alias].cursor() as cursor:
             cursor.execute("SELECT count(bench_note) FROM tasks_task")
             return cursor.fetchone() is not None
 
-    alias = "default"
 
-
-class Plain(System):
+class Plain(Readable):
     """Django with one set of tables and nothing to switch: what the others are compared with."""
 
     def prepare(self) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         self.mark([0])
-
-    def create(self, number: int) -> None:
-        raise NotImplementedError
-
-    def fill(self, first: int, count: int) -> None:
-        raise NotImplementedError
-
-    def migrate(self, way: str) -> None:
-        raise NotImplementedError
 
     @contextmanager
     def working_for(self, number: int) -> Iterator[None]:
@@ -285,7 +276,7 @@ def server() -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-SYSTEMS: dict[str, type[System]] = {
+SYSTEMS: dict[str, type[Readable]] = {
     "plain": Plain,
     "django_tenants": DjangoTenants,
     "django_pgschemas": DjangoPgschemas,
@@ -293,7 +284,7 @@ SYSTEMS: dict[str, type[System]] = {
 }
 
 
-def system() -> System:
+def system() -> Readable:
     """The system this process was started for."""
     return SYSTEMS[SYSTEM]()
 

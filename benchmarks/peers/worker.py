@@ -28,6 +28,12 @@ class Worker:
         self.system = systems.system()
         self.handler: WSGIHandler | None = None
 
+    @property
+    def keeper(self) -> systems.System:
+        """The system, where it keeps tenants."""
+        assert isinstance(self.system, systems.System)
+        return self.system
+
     def databases(self) -> None:
         systems.create_databases()
 
@@ -38,22 +44,23 @@ class Worker:
         return systems.timed(self.system.prepare)
 
     def create(self) -> float:
-        return systems.timed(self.system.create, systems.fresh_number())
+        return systems.timed(self.keeper.create, systems.fresh_number())
 
     def have_spares(self, count: int) -> float:
+        assert isinstance(self.system, systems.Ours)
         return systems.timed(self.system.have_spares, count)
 
     def fill(self, first: int, count: int) -> float:
-        return systems.timed(self.system.fill, first, count)
+        return systems.timed(self.keeper.fill, first, count)
 
     def mark(self, count: int) -> None:
         self.system.mark(list(range(count)))
 
     def migrate(self, way: str) -> float:
-        return systems.timed(self.system.migrate, way)
+        return systems.timed(self.keeper.migrate, way)
 
     def check_field(self, number: int) -> bool:
-        return self.system.has_field(number)
+        return self.keeper.has_field(number)
 
     def requests(self, queries: int, hosts: int, count: int, start: int = 0) -> list[float]:
         """Seconds of each of ``count`` requests that go round ``hosts`` tenants."""

@@ -6,12 +6,8 @@ from typing import Any, Final
 from psycopg import sql
 
 from tenants.backups.servers import Connection
+from tenants.tenancy.row_sums import SETTINGS, sums_of
 
-# A row's text depends on these, so both sides of a comparison use the same.
-SESSION = (
-    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601';"
-    "SET bytea_output = 'hex'; SET extra_float_digits = 1; SET search_path = pg_catalog"
-)
 # PostgreSQL logs a sequence this many numbers ahead: a recovered one leaves some out and gives none twice.
 SEQUENCE_AHEAD: Final = 32
 TABLES = """
@@ -39,21 +35,18 @@ def fingerprint_of(connection: Connection, schema: str) -> SchemaFingerprint:
     found: SchemaFingerprint = {}
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.execute(SESSION.replace("SET ", "SET LOCAL ").encode())
+        connection.execute(f"{SETTINGS}; SET LOCAL search_path = pg_catalog".encode())
         for name, kind in connection.execute(TABLES, [schema]).fetchall():
             place = sql.Identifier(schema, str(name))
-            row: Any = connection.execute(_query(str(kind)).format(place)).fetchone()
-            found[str(name)] = TableFingerprint(int(row[0]), str(row[1]))
+            row: Any = connection.execute(_query(str(kind), place)).fetchone()
+            found[str(name)] = TableFingerprint(int(row[0]), "/".join(row[1:]))
     return found
 
 
-def _query(kind: str) -> sql.SQL:
+def _query(kind: str, place: sql.Identifier) -> sql.Composed:
     if kind in ("S", b"S"):
-        return sql.SQL("SELECT last_value, is_called::text FROM {}")
-    return sql.SQL(
-        "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text || '/' ||"
-        " coalesce(sum(hashtextextended(t::text, 1)::numeric), 0)::text FROM {} AS t"
-    )
+        return sql.SQL("SELECT last_value, is_called::text FROM {}").format(place)
+    return sums_of(sql.SQL("{} AS t").format(place), row=sql.SQL("t"))
 
 
 def differences(left: SchemaFingerprint, right: SchemaFingerprint) -> list[str]:

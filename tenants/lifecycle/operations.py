@@ -168,6 +168,14 @@ def start_operation(
         ) from error
 
 
+def tenant_called(slug: str) -> Tenant:
+    """The company with this slug. Raises: NotFound."""
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise NotFound("There is no such company.", code="tenants.unknown")
+    return tenant
+
+
 def ask_for_run(operation: Operation) -> None:
     """Have the workers carry an operation out from now on; without a platform tenant it waits for its caller."""
     platform = Tenant.objects.filter(slug=PLATFORM_SLUG, state=Tenant.State.ACTIVE).first()

@@ -21,6 +21,7 @@ from tenants.tenancy.provisioning import (
     Connection,
     SchemaPlace,
     drop_place,
+    drop_role,
     make_schemas,
     new_place,
     newest_fingerprint,
@@ -206,7 +207,7 @@ def _remove_orphans(connection: Connection, done: Refill, age: timedelta) -> Non
             done.orphans_removed.append(schema)
     remaining = {schema for schema, _ in schemas} - set(done.orphans_removed)
     for role in roles:
-        if role not in known and role not in remaining and _drop_role(connection, role):
+        if role not in known and role not in remaining and drop_role(connection, role):
             log.info("orphan.role_removed", role=role)
     if not done.orphans_kept:
         for table in SHARED_ROWS:
@@ -253,12 +254,3 @@ def _holds_rows(connection: Connection, schema: str) -> bool:
         if connection.execute(query).fetchone():
             return True
     return False
-
-
-def _drop_role(connection: Connection, role: str) -> bool:
-    """False when it owns something in another cell of the server: then that cell knows more of it."""
-    try:
-        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
-    except (psycopg.errors.DependentObjectsStillExist, psycopg.errors.UndefinedObject):
-        return False
-    return True

@@ -32,6 +32,10 @@ LEFT_OUT: Final = (
     LeftOut("accounts_invitation", "token_hash", "left_out", "The hash of a link that still lets somebody in."),
     LeftOut("account_emailconfirmation", "key", "left_out", "A key that still confirms an address."),
     LeftOut(
+        "integrations_webhooksubscription", "address_key", "left_out",
+        "The unguessable part of the address at which a service still tells of changes.",
+    ),
+    LeftOut(
         "secrets_secret", "sealed", "redacted",
         "An encrypted value, such as a connection's token. It is never handed out: make a new one where it came from.",
     ),

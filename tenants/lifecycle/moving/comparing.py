@@ -9,18 +9,8 @@ from tenants.foundation.errors import Conflict
 from tenants.lifecycle.moving.capture import Changes, changed_rows
 from tenants.lifecycle.moving.places import Connection, Move
 from tenants.lifecycle.moving.tables import Table, listed
+from tenants.tenancy.row_sums import SETTINGS, sums_of
 
-# Rows become text the same way on both servers, whatever they are set to.
-AS_TEXT = """
-SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'iso_8601'; SET LOCAL TimeZone = 'UTC';
-SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'
-"""
-# Two sums of 64 bits of each row's hash. Columns go by name, for their order may differ; generated ones are among them.
-SUMS = """
-SELECT {name}, count(*), coalesce(sum(('x' || left(h, 16))::bit(64)::bigint::numeric), 0)::text,
-       coalesce(sum(('x' || right(h, 16))::bit(64)::bigint::numeric), 0)::text
-FROM (SELECT md5(ROW({columns})::text) AS h FROM {rows}) hashed
-"""
 type Sums = Mapping[str, tuple[int, str, str]]
 
 
@@ -61,10 +51,13 @@ def _compare(source: Connection, target: Connection, rows: Mapping[Table, sql.Co
 
 
 def _sums(connection: Connection, rows: Mapping[Table, sql.Composed]) -> Sums:
-    connection.execute(AS_TEXT)
+    connection.execute(SETTINGS)
     parts = [
-        sql.SQL(SUMS).format(
-            name=sql.Literal(table.name), columns=listed(table.columns, of="t"), rows=of_table
+        # Columns go by name, for their order may differ; generated ones are among them.
+        sums_of(
+            of_table,
+            row=sql.SQL("ROW({})").format(listed(table.columns, of="t")),
+            name=sql.Literal(table.name),
         )
         for table, of_table in rows.items()
     ]

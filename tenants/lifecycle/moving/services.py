@@ -5,8 +5,8 @@ from django.conf import settings
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.lifecycle.moving.copies import KEEP_DAYS
 from tenants.lifecycle.moving.switching import MOVABLE
-from tenants.lifecycle.operations import abandon, carry_out, start_operation
-from tenants.models import Operation, Tenant
+from tenants.lifecycle.operations import abandon, carry_out, start_operation, tenant_called
+from tenants.models import Operation
 from tenants.permissions import PLATFORM_SLUG
 
 JOB_SECONDS = 60
@@ -30,7 +30,7 @@ def start_move(
     Raises: NotFound, InvalidInput (the cell), Conflict (it lives there already, its state, another operation, the cell
     is in another region and ``may_change_region`` is not given).
     """
-    tenant = _tenant(slug)
+    tenant = tenant_called(slug)
     if to not in settings.CELL_POLICIES:
         known = ", ".join(settings.CELLS)
         raise InvalidInput(
@@ -100,7 +100,7 @@ def undo_move(*, slug: str, asked_by: str) -> Operation:
     operation = open_move(slug)
     if operation is not None:
         return abandon(operation.pk, reason=f"Taken back by {asked_by}.")
-    tenant = _tenant(slug)
+    tenant = tenant_called(slug)
     moves = Operation.objects.filter(
         kind=Operation.Kind.MOVE, state=Operation.State.SUCCEEDED, tenant_id=tenant.pk
     )
@@ -113,12 +113,5 @@ def undo_move(*, slug: str, asked_by: str) -> Operation:
 def open_move(slug: str) -> Operation | None:
     """The company's move that is under way, if there is one. Raises: NotFound."""
     return Operation.objects.filter(
-        kind=Operation.Kind.MOVE, state__in=Operation.OPEN, tenant_id=_tenant(slug).pk
+        kind=Operation.Kind.MOVE, state__in=Operation.OPEN, tenant_id=tenant_called(slug).pk
     ).first()
-
-
-def _tenant(slug: str) -> Tenant:
-    tenant = Tenant.objects.filter(slug=slug).first()
-    if tenant is None:
-        raise NotFound("There is no such company.", code="tenants.unknown")
-    return tenant

@@ -13,8 +13,8 @@ from tenants.backups.errors import BackupsOff, NoBackup
 from tenants.backups.repository import newest_before, stored_backups
 from tenants.backups.selectors import DONE
 from tenants.backups.servers import are_backups_on, server_of
-from tenants.foundation.errors import Conflict, InvalidInput, NotFound
-from tenants.lifecycle.operations import ask_for_run, carry_out, start_operation
+from tenants.foundation.errors import Conflict, InvalidInput
+from tenants.lifecycle.operations import ask_for_run, carry_out, start_operation, tenant_called
 from tenants.lifecycle.restoring.saga import KIND, TAKES_BACK
 from tenants.lifecycle.restoring.swapping import Swap, remove_schema
 from tenants.models import Backup, Operation, Tenant
@@ -54,7 +54,7 @@ def start_restore(
 
     Raises: NotFound, Conflict (its keys were destroyed; another operation is open), NoBackup, BackupsOff.
     """
-    tenant = _tenant(slug)
+    tenant = tenant_called(slug)
     if tenant.state == Tenant.State.DELETED:
         raise Conflict(
             "This company was deleted for good and its keys were destroyed: what it kept secret cannot be read by "
@@ -67,18 +67,18 @@ def start_restore(
 
 
 def _require_backup(cell: str, moment: datetime) -> None:
-    """See that there is one to begin with. What the control plane knows will do; the web processes have no repository.
+    """See that there is one to begin with: in the repository, or where this process has none by what the control plane
+    knows of it.
 
     Raises: BackupsOff, NoBackup.
     """
+    if may_change_schemas():
+        newest_before(stored_backups(server_of(cell).name, skips_unreadable=True), moment)
+        return
     if not are_backups_on():
         raise BackupsOff
-    known = Backup.objects.filter(state__in=DONE, cells__contains=[cell], finished_at__lte=moment)
-    if known.exists():
-        return
-    if not may_change_schemas():
+    if not Backup.objects.filter(state__in=DONE, cells__contains=[cell], finished_at__lte=moment).exists():
         raise NoBackup("There is no backup that was complete at that moment.")
-    newest_before(stored_backups(server_of(cell).name, skips_unreadable=True), moment)
 
 
 def start_taking_back(*, slug: str, asked_by: str) -> Operation:
@@ -86,7 +86,7 @@ def start_taking_back(*, slug: str, asked_by: str) -> Operation:
 
     Raises: NotFound, Conflict (there is no restore whose replaced rows are still kept; another operation is open).
     """
-    tenant = _tenant(slug)
+    tenant = tenant_called(slug)
     latest = restore_to_take_back(tenant)
     if latest is None or not has_schema(tenant.cell, str(latest.result["kept_schema"])):
         raise Conflict("There is no restore that could be taken back.", code="restores.nothing_kept")
@@ -175,10 +175,3 @@ def _start(tenant: Tenant, values: Mapping[str, Any], asked_by: str) -> Operatio
     )
     ask_for_run(operation)
     return operation
-
-
-def _tenant(slug: str) -> Tenant:
-    tenant = Tenant.objects.filter(slug=slug).first()
-    if tenant is None:
-        raise NotFound("There is no such company.", code="tenants.unknown")
-    return tenant

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from tenants.backups.errors import BackupBroken
+from tenants.backups.errors import BackupBroken, NoBackup
 from tenants.lifecycle.restoring import services
 from tenants.models import Backup, Evidence, Operation, Tenant
 from tenants.tenancy import TenantRef
@@ -156,6 +156,20 @@ def test_a_repository_that_cannot_be_read_is_said_in_words(
         assert says in answer.json()["detail"]
 
 
+def test_a_process_without_the_repository_goes_by_what_the_control_plane_knows(
+    operator_api: APIClient, backed_up: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(cell: str) -> None:
+        raise AssertionError("it has neither the owner nor the repository")
+
+    monkeypatch.setattr(services, "server_of", unreachable)
+    monkeypatch.setattr(services, "may_change_schemas", lambda: False)
+    with pytest.raises(NoBackup):
+        services.start_restore(slug="south", moment=timezone.now() - timedelta(days=300), asked_by="test")
+    answer = operator_api.post(address(backed_up), {"moment": moment(2), "confirm": "south"})
+    assert answer.status_code == 202, answer.json()
+
+
 @pytest.mark.parametrize("state", ["pending_deletion", "deleted", "moving"])
 def test_a_company_that_is_not_standing_is_not_restored(
     operator_api: APIClient, backed_up: Tenant, state: str
@@ -225,7 +239,7 @@ def test_a_restore_is_taken_back_while_what_it_replaced_is_kept(
     assert (gone.status_code, gone.json()["code"]) == (409, "restores.nothing_kept"), (
         "the schema is not there"
     )
-    monkeypatch.setattr(services, "_exists", lambda cell, schema: schema == earlier.result["kept_schema"])
+    monkeypatch.setattr(services, "has_schema", lambda cell, schema: schema == earlier.result["kept_schema"])
     answer = operator_api.post(address(backed_up, "undo-restore"), {"confirm": "south"})
     assert answer.status_code == 202, answer.json()
     assert Operation.objects.get(pk=answer.json()["id"]).input["takes_back"] == str(earlier.pk)

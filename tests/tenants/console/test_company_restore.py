@@ -146,7 +146,7 @@ def test_a_restore_is_taken_back_from_the_page(
     assert (wrong.status_code, "Type “south”" in wrong.content.decode()) == (422, True)
     gone = operator.post(undo, {"undo-confirm": "south"})
     assert (gone.status_code, b"no restore that could be taken back" in gone.content) == (422, True)
-    monkeypatch.setattr(services, "_exists", lambda cell, schema: True)
+    monkeypatch.setattr(services, "has_schema", lambda cell, schema: True)
     answer = operator.post(undo, {"undo-confirm": "south"})
     operation = Operation.objects.get(tenant_id=backed_up.pk, state="running")
     assert answer["Location"] == f"/platform/operations/{operation.pk}/"

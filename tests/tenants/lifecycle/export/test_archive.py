@@ -28,10 +28,13 @@ LOOKED_AT = {
     ("accounts_department", "key"), ("tasks_task", "key"), ("tasks_task", "key_prefix"), ("tasks_project", "key"),
     ("integrations_connection", "token_changed_at"), ("integrations_connection", "token_secret_id"),
     ("integrations_connection", "lease_token"), ("integrations_externallink", "content_hash"),
+    ("integrations_externallink", "body_hash"), ("integrations_oauthgrant", "refresh_secret_id"),
+    ("integrations_webhooksubscription", "signing_secret_id"), ("integrations_webhooksubscription", "key_came_at"),
+    ("integrations_webhooksubscription", "pending_secret_id"),
     ("secrets_secret", "key_version"), ("secrets_secret", "last4"),
 }  # fmt: skip
 SOUNDS_SECRET = ("password", "hash", "token", "secret", "key", "sealed", "session", "last4", "otp", "cookie")
-FILLERS = {"password": "!", "key": "left out"}
+FILLERS = {"password": "!", "key": "left out", "address_key": "left out"}
 
 
 def columns_of(tenant: TenantRef) -> list[tuple[str, str]]:
