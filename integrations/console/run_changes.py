@@ -21,7 +21,7 @@ from integrations.sync.safety.dry_run import planned_numbers
 from integrations.sync.safety.rehearsal import MOST_SHOWN
 from integrations.sync.safety.undo import start_undo, undoable_changes
 from tasks.models import Task
-from tenants.accounts.access import actor_of
+from tenants.accounts.access import actor_of, require
 from tenants.foundation.console import toast
 from tenants.foundation.keyset import keyset_page
 from tenants.foundation.page_parts import Pages, Tone
@@ -99,7 +99,7 @@ def change_rows(changes: Sequence[SyncChange]) -> list[ChangeRow]:
                     before=_short(wording.text(name, before)),
                     after=_short(wording.text(name, after)),
                 )
-                for name, (before, after) in change.fields.items()
+                for name, before, after in _pairs(change)
                 if change.action != SyncChange.Action.CREATED or name != "title"
             ],
         )
@@ -135,7 +135,16 @@ def _what(action: str, count: int) -> str:
 
 
 def _values_of(changes: Iterable[SyncChange]) -> list[tuple[str, Any]]:
-    return [(name, value) for change in changes for name, pair in change.fields.items() for value in pair]
+    triples = [triple for change in changes for triple in _pairs(change)]
+    return [(name, value) for name, *pair in triples for value in pair]
+
+
+def _pairs(change: SyncChange) -> list[tuple[str, Any, Any]]:
+    """Field, value before, value after; whatever else a row of an older release may hold is left out."""
+    pairs = [
+        (name, pair) for name, pair in change.fields.items() if isinstance(pair, list) and len(pair) == 2
+    ]
+    return [(name, pair[0], pair[1]) for name, pair in pairs]
 
 
 def _task_url(keys: dict[UUID, str], change: SyncChange) -> str:
@@ -152,6 +161,7 @@ def _short(text: str) -> str:
 def decide(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Let a held run go on, or have nothing of it written."""
     actor = actor_of(request)
+    require(actor, "integrations.sync")
     run = sync_run_for(actor=actor, run_id=run_id)
     decision = request.POST.get("decision", "")
     if decision == "approve":

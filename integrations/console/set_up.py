@@ -18,7 +18,7 @@ from integrations.models import Connection, SyncedCollection
 from integrations.selectors import connection_for
 from integrations.sync.safety.dry_run import start_dry_run
 from integrations.sync.setting_up import choose_collections, set_up_of, start_reading
-from tenants.accounts.access import actor_of
+from tenants.accounts.access import actor_of, require
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError
 
@@ -40,6 +40,7 @@ class ChooseForm(forms.Form):
 def choose(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Take the chosen databases; on to the first mapping nobody has confirmed."""
     actor = actor_of(request)
+    require(actor, "integrations.map")
     connection = connection_for(actor=actor, connection_id=connection_id)
     shared = list(SyncedCollection.objects.filter(connection=connection))
     form = ChooseForm(request.POST, shared=shared)
@@ -52,6 +53,7 @@ def choose(request: HttpRequest, connection_id: UUID) -> HttpResponse:
             add_domain_error(form, error)
     if form.errors:
         context = workspace_context(connection, actor) | {"is_choosing": True}
+        context["checked"] = set(request.POST.getlist("databases"))
         context["choose_error"] = " ".join(str(line) for lines in form.errors.values() for line in lines)
         return render(request, "integrations/workspace.html", context, status=422)
     set_up = set_up_of(connection)

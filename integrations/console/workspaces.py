@@ -27,7 +27,7 @@ from integrations.services import (
     start_sync_run,
 )
 from integrations.sync.services import confirm_proposals, discover_collections, switch_off_collection
-from integrations.sync.setting_up import SetUpStep, set_up_of
+from integrations.sync.setting_up import SetUp, SetUpStep, set_up_of
 from integrations.webhooks.selectors import webhook_of
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.foundation.console import htmx_of, toast
@@ -130,6 +130,7 @@ def workspace_context(connection: Connection, actor: UserActor) -> dict[str, Any
         "set_up": set_up,
         "path": path_of(connection, set_up) if set_up else [],
         "is_choosing": set_up is not None and set_up.step is SetUpStep.CHOOSE,
+        "checked": _checked(set_up, collections) if set_up else set(),
         "connection": connection,
         "collections": collections,
         "webhook": webhook_of(actor=actor, connection=connection),
@@ -143,6 +144,14 @@ def workspace_context(connection: Connection, actor: UserActor) -> dict[str, Any
         "may_map": can(actor, "integrations.map"),
         "may_sync": can(actor, "integrations.sync"),
     }
+
+
+def _checked(set_up: SetUp, collections: list[SyncedCollection]) -> set[str]:
+    """The ids of databases that are chosen, or that are proposed to be while nobody has chosen any."""
+    proposed = [
+        item for item in collections if item.role != item.Role.OTHER and item.state != item.State.UNREADABLE
+    ]
+    return {str(item.pk) for item in (set_up.chosen or proposed)}
 
 
 def is_undecided(collection: SyncedCollection) -> bool:

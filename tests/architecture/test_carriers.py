@@ -8,6 +8,8 @@ from tests.architecture.tree import FLOORS, Module, imported_names, modules
 
 # Who may use which carrier, and why that is right.
 CACHES = {
+    # That the state of a grant was used: the key of the default cache carries the company.
+    "integrations/oauth/state.py",
     # Undoing a change: the key of the default cache carries the company.
     "tasks/console/undoing.py",
     # The probe of readiness belongs to no company and says so: caches["platform"].

@@ -58,7 +58,7 @@ def test_from_a_wrong_token_to_tasks_in_step(
     connect(page, wiki.token)
     page.wait_for_url(WORKSPACE)
     expect(page.get_by_role("heading", level=1)).to_have_text("Invented Wiki")
-    expect(page.get_by_text("Confirm how these databases are read")).to_be_visible()
+    expect(page.get_by_role("heading", name="Which databases are read?")).to_be_visible()
     page.get_by_role("link", name="Mapping Tasks").click()
     preview = page.locator(".preview-row")
     expect(preview).to_have_count(5)
