@@ -26,13 +26,12 @@ from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.sync import retry, taking_over
 from integrations.sync.push import one_push, settling
 from tenants.tenancy import TenantRef, tenant_scope
-from tests.integrations.sync.histories import FIELDS, History, Killed
+from tests.integrations.sync.histories import FIELDS, READS, History, Killed
 
 PARTS = 4
 HISTORIES = int(os.environ.get("NTS_HISTORIES", "500"))
 STEPS = int(os.environ.get("NTS_HISTORY_STEPS", "14"))
 WRITES = ("PATCH /v1/pages/{page_id}", "POST /v1/pages")
-READS = ("POST /v1/data_sources/{data_source_id}/query", "GET /v1/pages/{page_id}")
 
 pytestmark = pytest.mark.slow
 
@@ -77,10 +76,9 @@ class Histories(RuleBasedStateMachine):
     def edit_there(self, row: int, name: str) -> None:
         self.history.edit_there(self.row(row), name)
 
-    @rule(row=st.integers(0, 20), name=st.sampled_from(FIELDS))
-    def edit_on_both_sides(self, row: int, name: str) -> None:
-        self.history.edit_here(self.row(row), name)
-        self.history.edit_there(self.row(row), name)
+    @rule(row=st.integers(0, 20), name=st.sampled_from(FIELDS), here_first=st.booleans())
+    def edit_on_both_sides(self, row: int, name: str, here_first: bool) -> None:
+        self.history.edit_both(self.row(row), name, here_first=here_first)
 
     @rule()
     def create_here(self) -> None:
