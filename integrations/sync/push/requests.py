@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from integrations.models import Connection, ExternalLink, Push, SyncedCollection
@@ -98,9 +98,10 @@ def _wanted(ids: Collection[UUID]) -> list[_Wanted]:
     unlinked = {pk: row for pk, row in rows.items() if pk not in linked}
     archived = [pk for pk, (archived_at, _) in unlinked.items() if archived_at is not None]
     if archived:
-        # Nobody there has seen them; those being sent are followed up once it is known what became of them.
-        waiting = Q(state__in=[Push.State.WAITING, Push.State.PARKED, Push.State.HELD])
-        Push.objects.filter(waiting, task__in=archived, kind=Push.Kind.CREATE).delete()
+        # Nobody there has seen them; those being sent are looked at again once it is known what became of them.
+        makings = Push.objects.filter(task__in=archived, kind=Push.Kind.CREATE)
+        makings.filter(state__in=[Push.State.WAITING, Push.State.PARKED, Push.State.HELD]).delete()
+        makings.unsettled().update(generation=F("generation") + 1)
     return found + _homes({pk: name for pk, (gone_at, name) in unlinked.items() if gone_at is None})
 
 

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 ROUND: Final = 50
 #: What is due within this time is waited for; for anything later the worker is given back.
 SOON_SECONDS: Final = 3.0
+_UNWRITABLE_SECONDS: Final = 3600.0
 _PENDING: Final = (Push.State.WAITING, Push.State.SENDING, Push.State.AMBIGUOUS)
 
 
@@ -83,6 +84,7 @@ def send_ready_pushes(session: SyncSession, *, at_most: int = ROUND) -> int:
         writer = open_writer(session, lane=Lane.INTERACTIVE if is_urgent else Lane.BACKGROUND)
     except NotFound:
         # This connector only reads. The rows stay: another release may write.
+        _put_off(session, _UNWRITABLE_SECONDS)
         return 0
     done = 0
     try:
@@ -91,12 +93,22 @@ def send_ready_pushes(session: SyncSession, *, at_most: int = ROUND) -> int:
             send_push(writer, push_id)
             done += 1
     except LimitReached as limit:
-        # The row says when it goes on; whoever reads goes on now.
+        # What the service refuses one, it refuses the others; whoever reads goes on now.
+        _put_off(session, limit.retry_after_seconds or 1.0)
         log.info("push.postponed", connection_id=session.connection.pk, reason=str(limit))
     finally:
         writer.close()
     close_what_was_let_go(session.connection.pk)
     return done
+
+
+def _put_off(session: SyncSession, seconds: float) -> None:
+    """Let nothing be due for a while."""
+    now = timezone.now()
+    with atomic():
+        session.hold()
+        due = Push.objects.filter(connection=session.connection, state__in=_PENDING, not_before__lte=now)
+        due.update(not_before=now + timedelta(seconds=seconds))
 
 
 def seconds_until_next(connection_id: UUID) -> float | None:

@@ -13,6 +13,8 @@ from integrations.sync.push import one_push, settling
 from integrations.sync.push.requests import request_push
 from integrations.sync.push.sender import push_changes
 from tasks.models import Task
+from tasks.services import archive_task
+from tenants.accounts.access import SYSTEM
 from tests.integrations.sync.push.conftest import CREATE, Desk, titles
 
 
@@ -107,6 +109,29 @@ def test_an_edit_made_while_one_is_being_sent_is_sent_after_it(desk: Desk, pages
 
     desk.send()
     assert desk.title(pages[0]) == "Second"
+    assert not Push.objects.exists()
+
+
+def test_a_task_archived_while_its_page_is_being_made_takes_the_page_to_the_trash(home: Desk) -> None:
+    collection = home.collection
+    collection.trashes_records = True
+    collection.save()
+    task = home.create(title="A slip")
+    call = one_push._Sending._call
+
+    def archived_meanwhile(self: Any, prepared: Any) -> Any:
+        reply = call(self, prepared)
+        if not Task.objects.get(pk=task.pk).is_archived:
+            archive_task(task=task, actor=SYSTEM)
+            request_push(task_ids=[task.pk])
+        return reply
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one_push._Sending, "_call", archived_meanwhile)
+        home.send()
+    home.send()
+
+    assert home.page(home.link_of(task).remote_id)["in_trash"] is True
     assert not Push.objects.exists()
 
 
