@@ -1,7 +1,6 @@
 """The path from a token to tasks in the browser; and a run that asks, is let go, and is taken back."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,7 +15,6 @@ from tests.fakes.dispatch import run_due_work
 from tests.journeys.accessibility import overflow, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
-SHOTS: list[Callable[[Page], None]] = []
 RUN = re.compile(r"/sync/runs/[0-9a-f-]{36}/$")
 
 
