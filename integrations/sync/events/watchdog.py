@@ -25,8 +25,9 @@ from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
 
-#: While events come, a look every twelve minutes finds what they left out.
-SAFETY_SECONDS: Final = 12 * 60
+#: While events come, a look every fourteen minutes finds what they left out: within a quarter of an hour, with the time
+#: a look takes.
+SAFETY_SECONDS: Final = 14 * 60
 #: An event may come this long after the change.
 GRACE: Final = timedelta(minutes=5)
 #: Edits older than this when they were found say nothing of the events: a paused workspace, a new mapping.
