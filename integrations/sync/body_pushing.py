@@ -121,6 +121,9 @@ def note_new_body(link: ExternalLink, text: str) -> None:
     Inside a transaction.
     """
     agree(link, language_of(link.connection.connector).beginning(text))
+    # Nobody else has edited it yet; whether somebody did within its first minute shows when that is over.
+    now = timezone.now()
+    ExternalLink.objects.filter(pk=link.pk).update(body_read_at=now, body_due_at=now + _OPEN_MINUTE)
 
 
 def _dirty_texts(link: ExternalLink, language: BodyLanguage) -> "_Texts | BodyOutcome | None":

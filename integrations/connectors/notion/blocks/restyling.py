@@ -19,32 +19,42 @@ def restyled(new: Sequence[Run], *, old: Sequence[Run], old_shown: Sequence[Run]
     `old_shown` are the old runs as markdown showed them: where a style was not changed since, the old one (which may
     hold more than markdown can say) stays. A mention whose words were touched becomes plain words.
     """
-    before, shown = _tokens(old), _tokens(old_shown)
-    after = _tokens(new)
-    words = [text for text, _ in before]
-    if words != [text for text, _ in shown]:
+    before, shown, after = _signs(old), _signs(old_shown), _signs(new)
+    if [sign for sign, _ in before] != [sign for sign, _ in shown]:
         return joined(new)
-    kept: dict[int, int] = dict(_same(words, [text for text, _ in after]))
+    kept = _kept("".join(sign for sign, _ in before), "".join(sign for sign, _ in after))
     whole = _whole_mentions(before, kept)
     made: list[Run] = []
-    for place, (text, run) in enumerate(after):
+    for place, (sign, run) in enumerate(after):
         at = kept.get(place)
-        if at is None:
-            made.append(replace(run, text=text))
-            continue
-        source, seen = before[at][1], shown[at][1]
-        if source.mention and at not in whole:
-            source = replace(source, mention="", link="" if seen.link == source.link else source.link)
-            made.append(replace(run, text=text, color=source.color, underline=source.underline))
-        elif run.style == seen.style:
-            made.append(replace(source, text=text))
-        else:
-            made.append(replace(run, text=text, color=source.color, underline=source.underline))
+        made.append(
+            replace(run if at is None else _styled(run, before[at][1], shown[at][1], at in whole), text=sign)
+        )
     return _mentions_whole(made)
 
 
-def _tokens(runs: Sequence[Run]) -> list[tuple[str, Run]]:
-    return [(text, run) for run in runs for text in _TOKEN.findall(run.text)]
+def _styled(run: Run, source: Run, seen: Run, is_whole: bool) -> Run:
+    """What a sign that stayed looks like: as it did, but for what was changed about it here."""
+    if source.mention and not is_whole:
+        return replace(run, color=source.color, underline=source.underline)
+    if run.style == seen.style:
+        return source
+    return replace(run, color=source.color, underline=source.underline)
+
+
+def _signs(runs: Sequence[Run]) -> list[tuple[str, Run]]:
+    return [(sign, run) for run in runs for sign in run.text]
+
+
+def _kept(old: str, new: str) -> dict[int, int]:
+    """The place each sign of a word that stayed had before, by the place it has now."""
+    words, others = list(_TOKEN.finditer(old)), list(_TOKEN.finditer(new))
+    pairs = _same([word[0] for word in words], [word[0] for word in others])
+    return {
+        others[here].start() + step: words[there].start() + step
+        for here, there in pairs
+        for step in range(len(words[there][0]))
+    }
 
 
 def _same(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
@@ -66,7 +76,7 @@ def _same(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _whole_mentions(before: Sequence[tuple[str, Run]], kept: dict[int, int]) -> set[int]:
-    """Places of old words that belong to a mention of which every word stayed, side by side."""
+    """Places of signs that belong to a mention of which every sign stayed, side by side."""
     new_of = {old: new for new, old in kept.items()}
     whole: set[int] = set()
     start = 0

@@ -15,6 +15,7 @@ from integrations.connectors.notion.blocks.model import PLACEHOLDER
 from integrations.connectors.notion.blocks.steps import Append, Update
 from integrations.connectors.notion.blocks.view import flat
 from integrations.connectors.notion.body import NotionBodyLanguage, blocks_from_markdown
+from tests.factories.notion import an_id
 from tests.integrations.connectors.notion.blocks import samples
 from tests.integrations.sandbox.notion import contract
 
@@ -118,7 +119,7 @@ def test_the_first_blocks_of_a_new_page_are_as_strict_as_the_document() -> None:
         "```py\nprint()\n```\n\nWith **all** *the* ~~styles~~ `of` [a link](https://x.example) and $`e=mc^2`$"
     )
     children = blocks_from_markdown(text)
-    parent = {"type": "data_source_id", "data_source_id": samples.an_id("table")}
+    parent = {"type": "data_source_id", "data_source_id": an_id("table")}
 
     contract.assert_request_conforms(CREATE, {"parent": parent, "properties": {}, "children": children})
     assert NotionBodyLanguage().beginning(text) != NotionBodyLanguage().normal(text)
