@@ -1,6 +1,7 @@
 """How fast rows come in when no budget holds them back: pages a second, and processor time per 1,000 pages."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ from tenants.tenancy import atomic, tenant_scope
 from tenants.tenancy.provisioning import drop_schema
 from tests.factories.notion import NotionWorkspace
 
-_SLUG = "bench-sync-speed"
+_SLUG = f"bench-sync-speed-{os.getpid()}"
 _STARTS = 200
 
 
