@@ -23,7 +23,7 @@ from integrations.models import (
 )
 from integrations.selectors import is_awaiting_decision
 from integrations.services import DISCOVER_JOB, system_run
-from integrations.sync.disappearances import GUARD_ROWS, GUARD_SHARE
+from integrations.sync.disappearances import GUARD_SHARE
 from integrations.sync.engine import carry_out
 from integrations.sync.events.debounce import seconds_to_wait
 from integrations.sync.events.dirty_set import (
@@ -37,6 +37,7 @@ from integrations.sync.events.reading import DirtyTable, read_dirty
 from integrations.sync.events.triage import Facts, Want, judge
 from integrations.sync.polling import ask_for_bodies
 from integrations.sync.reading import OVERLAP
+from integrations.sync.safety.brake import FLOOR
 from tenants.dispatch import enqueue
 from tenants.tenancy import atomic
 
@@ -44,6 +45,8 @@ log = structlog.get_logger(__name__)
 
 #: Events of a table that is being read for the first time wait for the end of that, others for the service to recover.
 LATER_SECONDS: Final = 15.0
+#: While somebody has to decide about a run, nothing more is read; how often that is looked up.
+HELD_SECONDS: Final = 30.0
 KEPT_FOR: Final = timedelta(days=14)
 _READ, _IGNORED = InboundEvent.State.DONE, InboundEvent.State.IGNORED
 
@@ -72,8 +75,7 @@ def handle_events(*, connection_id: UUID, heartbeat: Callable[[], None]) -> floa
             # Whoever resumes it looks for changes, and that look asks for the events that wait.
             return None
         if is_awaiting_decision(connection):
-            # As does the look after the decision.
-            return None
+            return HELD_SECONDS
         waiting = waiting_events(connection)
         forget_old_events(connection, before=timezone.now() - KEPT_FOR)
         if not waiting:
@@ -93,6 +95,7 @@ def handle_events(*, connection_id: UUID, heartbeat: Callable[[], None]) -> floa
     )
     if dirty.tables:
         _read(connection, list(dirty.tables.values()), heartbeat)
+    # Events of a run that is held go on waiting as well.
     has_failed = any(table.failed_ids for table in dirty.tables.values())
     return LATER_SECONDS if dirty.later or has_failed else None
 
@@ -156,7 +159,7 @@ def _mind_the_guard(connection: Connection, dirty: Sorted) -> None:
     """Where so many rows go at once that it may be a mistake, everything is compared and somebody asked instead."""
     for table in dirty.tables.values():
         gone = table.trashed_ids
-        if len(gone) <= GUARD_ROWS:
+        if len(gone) <= FLOOR:
             continue
         links = ExternalLink.objects.filter(collection_id=table.known.id, state=ExternalLink.State.CLEAN)
         if len(gone) <= GUARD_SHARE * links.count():
@@ -171,6 +174,8 @@ def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[
         run, parts = _new_run(connection, tables)
     by_part = {part.pk: table for part in parts for table in tables if table.known.id == part.collection_id}
     carry_out(run, parts, heartbeat=heartbeat, steps=partial(read_dirty, tables=by_part))
+    if run.held_for:
+        return
     with atomic():
         is_connected = Connection.objects.working().filter(pk=connection.pk).exists()
         if run.state not in {SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL}:

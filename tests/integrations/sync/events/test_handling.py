@@ -311,6 +311,27 @@ def test_ten_thousand_events_are_one_question_and_a_fixed_number_of_statements(
     assert not InboundEvent.objects.filter(state="waiting").exists()
 
 
+def test_while_somebody_has_to_decide_nothing_more_is_read(told: Told) -> None:
+    held = SyncRun.objects.create(
+        connection=told.connection, kind="poll", trigger="schedule", state="waiting", held_for="mass"
+    )
+    told.rename(told.pages[0], "After the decision")
+    event = told.tell("page.properties_updated", told.pages[0])
+
+    def all_at_once() -> None:
+        assert told.handle() == 30
+        assert poll_connection(connection_id=told.connection.pk, heartbeat=lambda: None)
+
+    assert told.calls_of(all_at_once) == []
+    event.refresh_from_db()
+    held.refresh_from_db()
+    assert (event.state, held.state) == ("waiting", "waiting")
+
+    SyncRun.objects.filter(pk=held.pk).update(held_for="", state="cancelled")
+    told.handle()
+    assert titles(told.pages[:1]) == ["After the decision"]
+
+
 def test_records_that_carry_our_id_are_asked_for_by_it_when_much_else_was_edited(told: Told) -> None:
     schema: Json = {"properties": {"Task Sync ID": {"rich_text": {}}}}
     told.sandbox.change_schema(told.workspace.tasks_id, told.workspace.editor, schema)

@@ -87,7 +87,8 @@ def test_three_in_a_row_are_silence_and_it_is_said_once(
 
     assert told.subscription.state == STATE.SILENT
     assert "more often" in told.subscription.state_reason
-    assert [event.reason for event in published_events.of(WebhookChanged)] == ["opened", "silent"]
+    reasons = [event.reason for event in published_events.of(WebhookChanged)]
+    assert reasons.count("silent") == 1
 
 
 def test_misses_of_several_looks_add_up(told: Told) -> None:
