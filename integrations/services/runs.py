@@ -96,6 +96,8 @@ def cancel_run(*, run: SyncRun, actor: Actor) -> SyncRun:
     locked = SyncRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if not locked.is_open:
         raise Conflict("This run has ended already.", code="integrations.run_ended")
+    if locked.held_for:
+        raise Conflict("This run waits for a decision: approve or refuse it.", code="integrations.run_held")
     locked.is_cancel_requested = True
     if locked.state != SyncRun.State.RUNNING:
         # Nobody works on it, so nobody would notice.

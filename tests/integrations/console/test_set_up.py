@@ -163,6 +163,12 @@ def test_a_held_run_says_what_would_change_and_asks(
     assert console.post(reverse("integrations:sync_run_undo", args=[held.pk])).status_code == 409
 
 
+def test_a_held_run_is_decided_and_not_just_cancelled(console: Client, held: SyncRun) -> None:
+    cancel = reverse("integrations:sync_run_cancel", args=[held.pk])
+    assert console.post(cancel).status_code == 409
+    assert cancel not in text(console.get(reverse("integrations:sync_run", args=[held.pk])))
+
+
 def test_a_held_run_can_be_refused(console: Client, held: SyncRun) -> None:
     console.post(reverse("integrations:sync_run_decide", args=[held.pk]), {"decision": "refuse"})
     with atomic():
