@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -22,16 +22,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from integrations.capabilities import RemoteRecord, RemoteValue
+from integrations.connectors.notion.sink import NotionTaskSink
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.sync import retry, taking_over
 from integrations.sync.push import one_push, settling
 from tenants.tenancy import TenantRef, tenant_scope
-from tests.integrations.sync.histories import FIELDS, READS, History, Killed
+from tests.integrations.sync.histories import FIELDS, History, Killed
 
 PARTS = 4
 HISTORIES = int(os.environ.get("NTS_HISTORIES", "500"))
 STEPS = int(os.environ.get("NTS_HISTORY_STEPS", "14"))
 WRITES = ("PATCH /v1/pages/{page_id}", "POST /v1/pages")
+READS = ("POST /v1/data_sources/{data_source_id}/query", "GET /v1/pages/{page_id}")
 
 pytestmark = pytest.mark.slow
 
@@ -157,6 +160,14 @@ def test_both_sides_end_equal_and_no_edit_is_lost(
 ) -> None:
     monkeypatch.setattr(retry, "_FIRST_PAUSE_SECONDS", 0.0)  # who waits longer is put back, and hurried
     numbers = count(1)
+    playing: list[History] = []
+    update = NotionTaskSink.update_record
+
+    def noticed(self: NotionTaskSink, record_id: str, values: Mapping[str, RemoteValue]) -> RemoteRecord:
+        playing[-1].notice_write(record_id, values)
+        return update(self, record_id, values)
+
+    monkeypatch.setattr(NotionTaskSink, "update_record", noticed)
 
     class Bound(Histories):
         alias = tenant.cell
@@ -164,7 +175,8 @@ def test_both_sides_end_equal_and_no_edit_is_lost(
         @staticmethod
         def make() -> History:
             with tenant_scope(tenant):
-                return History(tenant, sandbox, stranger, f"History {part}.{next(numbers)}")
+                playing.append(History(tenant, sandbox, stranger, f"History {part}.{next(numbers)}"))
+            return playing[-1]
 
     run_state_machine_as_test(
         Bound,
