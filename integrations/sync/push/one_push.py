@@ -224,11 +224,30 @@ class _Sending:
         except SourceError as problem:
             self._failed(problem, None)
             return
-        if columns_of(collection) == before:
+        if columns_of(collection) == before and not self._has_moved_on(error):
             self._park(refusals.of_error(error, before))
             return
         self._wait(0.0)
         self.run()
+
+    def _has_moved_on(self, error: SourceError) -> bool:
+        """Whether the record is not what we took it for: somebody put it into the trash, or elsewhere. One call.
+
+        It is taken over as a reading would, so that edits nobody sent become a conflict, and none is lost.
+        """
+        if self.push.link is None:
+            return False
+        try:
+            read_first(self.writer, self.push)
+        except LimitReached as limit:
+            self._wait(limit.retry_after_seconds or 1.0)
+            raise
+        except SourceError as problem:
+            log.info("push.record_not_read", push_id=self.push.pk, kind=problem.kind.value, after=error.kind.value)
+            return False
+        with atomic():
+            link = ExternalLink.objects.get(pk=self.push.link.pk)
+        return link.state != ExternalLink.State.CLEAN
 
     def _wait(self, seconds: float) -> None:
         """It was certainly not carried out; it goes on later."""

@@ -6,6 +6,7 @@ import pytest
 
 from integrations.capabilities import RemoteRecord, RemoteValue
 from integrations.connectors.notion.sink import NotionTaskSink
+from integrations.models import Conflict as Choice
 from integrations.models import Connection, ExternalLink, Push, SyncRunIssue
 from integrations.sync.push import refusals
 from integrations.sync.push.selectors import Standing, standings_of
@@ -51,10 +52,11 @@ def test_what_the_service_refuses_waits_with_its_message_until_somebody_sends_it
     push = Push.objects.get()
     assert (push.state, push.error_code, push.error_field) == ("parked", refusals.REFUSED, "Priority")
     assert message in push.error
-    # The columns are read once, in case the refusal comes from a change of theirs.
+    # The columns are read once, in case the refusal comes from a change of theirs; so is the record.
     assert desk.calls() == [
         f"PATCH /v1/pages/{pages[0]}",
         f"GET /v1/data_sources/{desk.collection.remote_id}",
+        f"GET /v1/pages/{pages[0]}",
     ]
     assert SyncRunIssue.objects.get().code == refusals.REFUSED
     (standing,) = standings_of(actor=SYSTEM, task_id=task.pk)
@@ -176,3 +178,15 @@ def test_what_the_service_took_and_did_not_keep_is_told_and_not_sent_for_ever(
     assert desk.calls() == [f"PATCH /v1/pages/{pages[0]}"]
     task.refresh_from_db()
     assert task.priority == 4
+
+
+def test_a_record_that_is_in_the_trash_by_now_is_no_refusal(desk: Desk, pages: list[str]) -> None:
+    desk.sandbox.trash(pages[0], desk.workspace.editor)
+    task = desk.edit(desk.task_of(pages[0]), title="Edited too late")
+    desk.send()
+
+    assert not Push.objects.exists()
+    conflict = Choice.objects.get()
+    assert (conflict.our_field, conflict.state, conflict.remote) == ("record", "open", "trashed")
+    task.refresh_from_db()
+    assert (task.title, task.is_archived) == ("Edited too late", False)
