@@ -5,6 +5,7 @@ from integrations.events import ConnectionMade, ConnectionRemoved, SyncRunFinish
 from integrations.models import Connection, SyncRun, WebhookSubscription
 from integrations.services import enqueue_pushes
 from integrations.services.runs import system_run, wake
+from integrations.sync.keeping import forget_old_runs
 from integrations.sync.push.requests import request_push
 from integrations.webhooks.services import switch_off_webhook
 from tasks.events import TaskAssigned, TaskCreated, TasksArchived, TasksRestored, TaskUpdated
@@ -58,6 +59,15 @@ def send_restored_tasks(event: TasksRestored) -> None:
 def send_what_waited(event: ConnectionMade) -> None:
     """A workspace that has a token again gets what was changed here meanwhile."""
     enqueue_pushes(event.connection_id)
+
+
+@subscribe(SyncRunFinished)
+def forget_old_history(event: SyncRunFinished) -> None:
+    """Every night, with the full check, what is told of runs long ended is forgotten."""
+    is_nightly = SyncRun.objects.filter(pk=event.run_id, kind=SyncRun.Kind.FULL).exists()
+    connection = Connection.objects.filter(pk=event.connection_id).first()
+    if is_nightly and connection is not None:
+        forget_old_runs(connection)
 
 
 @subscribe(SyncRunFinished)
