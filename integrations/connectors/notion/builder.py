@@ -175,7 +175,8 @@ def _container(answer: Answer) -> BuiltContainer:
 
 def _page(item: Mapping[str, Any]) -> ParentPage:
     properties = item.get("properties") or {}
-    title = next((each for each in properties.values() if each.get("type") == "title"), {})
+    titles = [each for each in properties.values() if each.get("type") == "title"]
+    title: Mapping[str, Any] = titles[0] if titles else {}
     return ParentPage(str(item["id"]), plain_text(title.get("title") or []), str(item.get("url") or ""))
 
 
