@@ -93,7 +93,7 @@ class BuiltContainer:
 
 
 class WorkspaceBuilder(Protocol):
-    """Makes tables and views. Every method is one call and raises `SourceError`; writes may be ambiguous as a sink's."""
+    """Makes tables and views. Every method is one call and raises `SourceError`; a write may be ambiguous."""
 
     def parents(self, *, cursor: str | None = None) -> ParentPages: ...
 

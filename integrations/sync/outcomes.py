@@ -52,7 +52,9 @@ def finish_run(session: SyncSession) -> None:
         has_looked = run.kind not in {SyncRun.Kind.EVENTS, *STANDING_APART}
         Connection.objects.filter(pk=run.connection_id).update(
             calls_total=F("calls_total") + run.calls,
-            **({"last_polled_at": now, "quiet_polls": F("quiet_polls") + int(is_quiet)} if has_looked else {}),
+            **(
+                {"last_polled_at": now, "quiet_polls": F("quiet_polls") + int(is_quiet)} if has_looked else {}
+            ),
             **({} if has_failed or run.kind in STANDING_APART else {"last_synced_at": now}),
         )
     metrics.RUNS.labels(kind=run.kind, state=run.state).inc()
@@ -100,7 +102,10 @@ def hold_run(session: SyncSession) -> None:
         assert session.caution is not None
         session.caution.release(session)
         run.state, run.held_for = SyncRun.State.WAITING, SyncRun.Held.MASS_CHANGE
-        run.error, run.next_attempt_at = "Unusually many records would change. Nothing goes on until you decide.", None
+        run.error, run.next_attempt_at = (
+            "Unusually many records would change. Nothing goes on until you decide.",
+            None,
+        )
         run.calls += session.guard.take_count()
         run.save(update_fields=["state", "held_for", "error", "next_attempt_at", "calls", "updated_at"])
         session.journal.say(run.error, level=SyncRunLog.Level.WARNING)

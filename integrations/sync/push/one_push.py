@@ -243,7 +243,9 @@ class _Sending:
             self._wait(limit.retry_after_seconds or 1.0)
             raise
         except SourceError as problem:
-            log.info("push.record_not_read", push_id=self.push.pk, kind=problem.kind.value, after=error.kind.value)
+            log.info(
+                "push.record_not_read", push_id=self.push.pk, kind=problem.kind.value, after=error.kind.value
+            )
             return False
         with atomic():
             link = ExternalLink.objects.get(pk=self.push.link.pk)
