@@ -1,6 +1,9 @@
 """Companies for tests: made through the product's own onboarding, dropped for ever."""
 
 import secrets
+import time
+
+from psycopg import errors
 
 from tenants.lifecycle.onboarding import onboard_tenant
 from tenants.models import Tenant
@@ -20,6 +23,13 @@ def create_company(slug: str = "", name: str = "Test Works", region: str = "") -
 
 
 def drop_company(company: Tenant) -> None:
-    """Remove a company's schema, role and directory entries."""
-    drop_schema(company)
+    """Remove a company's schema, role and directory entries; a worker that is just ending may be in the way."""
+    for left in range(5, -1, -1):
+        try:
+            drop_schema(company)
+            break
+        except (errors.DeadlockDetected, errors.LockNotAvailable):
+            if not left:
+                raise
+            time.sleep(0.5)
     company.delete()

@@ -57,6 +57,7 @@ class Row:
     # Fields both sides changed with nothing in between: a conflict if there ever was one.
     clashes: set[str] = field(default_factory=set)
     is_trashed: bool = False
+    is_buried: bool = False
 
 
 @dataclass
@@ -84,10 +85,11 @@ class History:
         discover_collections(connection=self.connection, actor=SYSTEM)
         confirm_proposals(connection=self.connection, actor=SYSTEM)
         self.work()
+        tasks = dict(ExternalLink.objects.filter(task__isnull=False).values_list("remote_id", "task_id"))
+        for row in self.rows:
+            row.task_id = tasks[row.page_id]
         SyncedCollection.objects.filter(connection=self.connection, role="tasks").update(takes_new_tasks=True)
         self._listen()
-        self.settle()
-        self.check()
 
     def _listen(self) -> None:
         subscription = open_webhook(connection=self.connection, actor=SYSTEM)
@@ -237,7 +239,7 @@ class History:
             self.work()
             if turn == 1:
                 self._full_check()
-            if turn > 2 and not self._is_moving():
+            if turn > 1 and not self._is_moving():
                 break
         self._tell("all is quiet")
 
@@ -316,11 +318,14 @@ class History:
                 row.agreed = self.here(row)
             row.edits = {name: [] for name in FIELDS}
             row.overwritten, row.clashes = set(), set()
-        Conflict.objects.all().delete()
+        Conflict.objects.exclude(state=Conflict.State.OPEN).delete()
 
     def _check_row(self, row: Row, link: ExternalLink, story: str) -> None:
         conflicts = {each.our_field for each in Conflict.objects.filter(link=link)}
+        if row.is_trashed and row.is_buried:
+            return  # looked at before
         if row.is_trashed:
+            row.is_buried = True
             edited_here = any(side == HERE for edits in row.edits.values() for side, _ in edits)
             is_archived = Task.objects.get(pk=row.task_id).is_archived
             assert is_archived or (edited_here and conflicts), f"{row.number} is in the trash there\n{story}"

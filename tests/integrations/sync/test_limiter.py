@@ -46,7 +46,7 @@ def take_all(limiter: Limiter, caller: Caller) -> int:
 
 
 def test_background_work_leaves_a_fifth_for_people(limiter: Limiter, caller: Caller) -> None:
-    assert take_all(limiter, caller) == 72
+    assert take_all(limiter, caller) == 67
 
     assert take_all(limiter, replace(caller, lane=Lane.INTERACTIVE)) == 18
 
@@ -54,7 +54,7 @@ def test_background_work_leaves_a_fifth_for_people(limiter: Limiter, caller: Cal
 def test_reading_texts_leaves_calls_for_looking_for_changes(limiter: Limiter, caller: Caller) -> None:
     assert take_all(limiter, replace(caller, lane=Lane.TEXTS)) == 45
 
-    assert take_all(limiter, caller) == 72 - 45
+    assert take_all(limiter, caller) == 67 - 45
 
 
 def test_a_used_up_budget_says_when_the_next_call_may_go_out(limiter: Limiter, caller: Caller) -> None:
@@ -110,7 +110,7 @@ def test_a_workspace_limit_stops_all_its_connections_and_halves_their_share(
     assert limiter.take(sibling, QUERY).refused_by == "workspace"
     assert limiter.take(replace(sibling, workspace_id="w2"), QUERY).is_granted
     store.delete("sync:limit:{w1}:pause")
-    assert take_all(limiter, sibling) == 36
+    assert take_all(limiter, sibling) == 33
 
 
 def test_an_endpoint_limit_stops_that_endpoint_only(limiter: Limiter, caller: Caller) -> None:
