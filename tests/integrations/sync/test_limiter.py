@@ -48,7 +48,7 @@ def take_all(limiter: Limiter, caller: Caller) -> int:
 def test_background_work_leaves_a_fifth_for_people(limiter: Limiter, caller: Caller) -> None:
     assert take_all(limiter, caller) == 67
 
-    assert take_all(limiter, replace(caller, lane=Lane.INTERACTIVE)) == 18
+    assert take_all(limiter, replace(caller, lane=Lane.INTERACTIVE)) == 23
 
 
 def test_reading_texts_leaves_calls_for_looking_for_changes(limiter: Limiter, caller: Caller) -> None:
