@@ -19,6 +19,7 @@ from integrations.sync.events.handling import handle_events
 from integrations.sync.events.storing import EVENTS_JOB
 from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection, seconds_between_looks
 from integrations.sync.push.sender import SOON_SECONDS, push_changes, wait_for_next
+from integrations.sync.push.unsent import Scope, request_unsent
 from integrations.sync.safety.running import carry_out_run
 from integrations.sync.services import discover_collections
 from tenants.accounts.access import SYSTEM
@@ -100,6 +101,17 @@ def push_changes_job(work: Work) -> None:
                     enqueue_pushes(work.object_id, due_at=later, name="push-later")
                 return
     raise Retry("more is to be sent", after_seconds=max(wait, 0.2))
+
+
+@tenant_job("integrations.find_unsent", max_attempts=4)
+def find_unsent_job(work: Work) -> None:
+    """Have what is different here and was never sent written to its records."""
+    assert work.object_id is not None
+    scope = Scope(work.payload["scope"])
+    try:
+        request_unsent(connection_id=work.object_id, scope=scope, heartbeat=work.heartbeat)
+    except LimitReached as limit:
+        raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
 
 
 @tenant_job(EVENTS_JOB, max_attempts=5)

@@ -3,7 +3,7 @@
 from integrations.describing.services import describe_workspace
 from integrations.events import ConnectionMade, ConnectionRemoved, SyncRunFinished
 from integrations.models import Connection, SyncRun, WebhookSubscription
-from integrations.services import enqueue_pushes
+from integrations.services import enqueue_pushes, enqueue_unsent
 from integrations.services.runs import system_run, wake
 from integrations.sync.keeping import forget_old_runs
 from integrations.sync.push.requests import request_push
@@ -57,8 +57,16 @@ def send_restored_tasks(event: TasksRestored) -> None:
 
 @subscribe(ConnectionMade)
 def send_what_waited(event: ConnectionMade) -> None:
-    """A workspace that has a token again gets what was changed here meanwhile."""
+    """A workspace that has a token again gets what was changed here meanwhile, also what nobody noted then."""
     enqueue_pushes(event.connection_id)
+    enqueue_unsent(event.connection_id, scope="reconnected")
+
+
+@subscribe(SyncRunFinished)
+def send_what_was_missed(event: SyncRunFinished) -> None:
+    """A full check looks at our side as well: what was edited here and never sent is sent after it."""
+    if SyncRun.objects.filter(pk=event.run_id, kind=SyncRun.Kind.FULL).exists():
+        enqueue_unsent(event.connection_id, scope="edited")
 
 
 @subscribe(SyncRunFinished)

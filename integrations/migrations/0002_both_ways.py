@@ -109,6 +109,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=tenants.foundation.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(choices=[('create', 'New there'), ('update', 'Change'), ('trash', 'To the trash'), ('restore', 'Out of the trash')], default='update', max_length=10)),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sending', 'Being sent'), ('ambiguous', 'Being looked up'), ('held', 'Held for a decision'), ('parked', 'Refused')], default='waiting', max_length=10)),
+                ('held_by_id', models.UUIDField(blank=True, null=True)),
                 ('generation', models.PositiveIntegerField(default=1)),
                 ('is_interactive', models.BooleanField(default=True)),
                 ('sent', models.JSONField(blank=True, default=dict)),

@@ -58,6 +58,8 @@ class Push(models.Model):
     task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE, related_name="pushes")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.UPDATE)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    # The run that held it, also after it was let go, until it is sent; no foreign key, as runs are forgotten.
+    held_by_id = models.UUIDField(null=True, blank=True)
     generation = models.PositiveIntegerField(default=1)
     is_interactive = models.BooleanField(default=True)
     # What was sent last and not answered for sure: {our field: value}; the read-back is compared with it.

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from integrations.capabilities import ProblemKind, RemoteIdentity, SourceError
 from integrations.events import ConnectionMade, ConnectionRemoved
-from integrations.models import Connection, SyncRun
+from integrations.models import Connection, Push, SyncRun
 from integrations.registry import connector, open_task_source
 from integrations.services.granting import DISCOVER_JOB, ROUTES_JOB
 from integrations.services.identities import take_over_identity
@@ -144,6 +144,9 @@ def disconnect_connection(*, connection: Connection, actor: Actor) -> Connection
         delete_secret(secret_id=secret_id, actor=actor)
     open_runs = SyncRun.objects.filter(connection=locked).open()
     open_runs.update(state=SyncRun.State.CANCELLED, is_cancel_requested=True, finished_at=timezone.now())
+    # Nobody can decide about them any more: whoever connects the workspace again is asked anew.
+    Push.objects.filter(connection=locked, state=Push.State.HELD).update(state=Push.State.WAITING)
+    Push.objects.filter(connection=locked).exclude(held_by_id=None).update(held_by_id=None)
     publish(ConnectionRemoved(connection_id=locked.pk))
     return locked
 

@@ -21,6 +21,7 @@ RUN_JOB: Final = "integrations.run_sync"
 POLL_JOB: Final = "integrations.poll_connection"
 BODIES_JOB: Final = "integrations.read_bodies"
 PUSH_JOB: Final = "integrations.push_changes"
+UNSENT_JOB: Final = "integrations.find_unsent"
 WHOLE_KINDS: Final = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
 #: Runs with a job of their own: whoever resumes a connection has them go on.
 _WITH_JOB: Final = (*WHOLE_KINDS, SyncRun.Kind.DRY_RUN, SyncRun.Kind.UNDO)
@@ -131,6 +132,17 @@ def enqueue_pushes(
     """
     slot = f"{name}:{connection_id}"
     enqueue(PUSH_JOB, object_id=connection_id, due_at=due_at, slot=slot, priority=priority)
+
+
+def enqueue_unsent(connection_id: UUID, *, scope: str) -> None:
+    """Have what is different here and was never sent found; inside a transaction. Safe to repeat.
+
+    `scope`: `all` compares every task, `edited` those edited since their record was read, `reconnected` waits for the
+    first reading, then compares all and what was made or archived meanwhile.
+    """
+    # A mapping that changes while an earlier one is still looked at counts as well.
+    slot = None if scope == "all" else f"unsent-{scope}:{connection_id}"
+    enqueue(UNSENT_JOB, object_id=connection_id, payload={"scope": scope}, slot=slot, priority=100)
 
 
 def wake(connection: Connection) -> None:

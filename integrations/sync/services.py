@@ -10,7 +10,7 @@ import structlog
 from integrations.capabilities import FieldKind, RemoteField
 from integrations.events import MappingConfirmed
 from integrations.models import Connection, FieldMapping, SyncedCollection, SyncRun
-from integrations.services import start_sync_run
+from integrations.services import enqueue_unsent, start_sync_run
 from integrations.sync.discovery import discover_collections, stored_options
 from integrations.sync.proposals import (
     CollectionProposal,
@@ -113,6 +113,8 @@ def confirm_mapping(
             setattr(locked, name, value)
     if is_read_alike:
         locked.save()
+        # What was edited here while its column was only read is sent now.
+        enqueue_unsent(locked.connection_id, scope="all")
         return locked
     locked.role, locked.department_name = role, department_name.strip()[:200]
     is_waiting = locked.is_chosen and not locked.is_enabled and not is_final

@@ -1,6 +1,6 @@
 """Tries every piece a run would write, keeps what it would have changed, and takes it back at once."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,10 +10,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.models import Conflict, Connection, ExternalLink, Push, SyncChange, SyncRun
-from integrations.sync.canonical import compared_fields, local_values
-from integrations.sync.carrying import carried_values, dirty_fields
-from integrations.sync.counterparts import counterparts_for
+from integrations.models import Connection, ExternalLink, Push, SyncChange, SyncRun
+from integrations.sync.differences import BATCH, Compared, differences
 from integrations.sync.relations import resolve_links
 from integrations.sync.session import SyncSession
 from integrations.sync.translate import CollectionMapping
@@ -104,45 +102,52 @@ class Rehearsal:
     def _changes_of(self, session: SyncSession, began: datetime) -> list[SyncChange]:
         here = list(SyncChange.objects.filter(run=session.run, is_planned=False).order_by("id"))
         pushes = Push.objects.filter(connection=session.connection, updated_at__gte=began)
-        return _joined(here) + self.outgoing(session.connection, session.run, pushes)
+        changed = pushes.select_related("task", "link")
+        return _joined(here) + self.outgoing(session.connection, session.run, changed)
 
     def outgoing(self, connection: Connection, run: SyncRun, pushes: Iterable[Push]) -> list[SyncChange]:
-        """What these pushes would write there, not saved; reads only."""
+        """What these pushes would write there, not saved; reads only, a few statements for hundreds of them."""
+        wanted = list(pushes)
+        fields: dict[UUID, dict[str, Any]] = {}
+        for start in range(0, len(wanted), BATCH):
+            fields |= self._fields_of(connection, wanted[start : start + BATCH])
         rows: list[SyncChange] = []
-        for push in pushes:
-            mapping = self._mappings.get(push.collection_id)
-            fields = _fields_of(connection, push, mapping) if mapping else {}
-            if not fields and push.kind == Push.Kind.UPDATE:
+        for push in wanted:
+            if push.pk not in fields and push.kind == Push.Kind.UPDATE:
                 continue
             self._sent.add(push.task_id)
-            rows.append(
-                SyncChange(
-                    run=run,
-                    collection_id=push.collection_id,
-                    link_id=push.link_id,
-                    task_id=push.task_id,
-                    title=push.task.title[:200],
-                    side=SyncChange.Side.THERE,
-                    action=_THERE[Push.Kind(push.kind)],
-                    fields=fields,
-                )
-            )
+            rows.append(planned_change(run, push, fields.get(push.pk, {})))
         return rows
 
+    def _fields_of(self, connection: Connection, pushes: Sequence[Push]) -> dict[UUID, dict[str, Any]]:
+        """What each push would write, by push; one that would write nothing is left out."""
+        by_collection: dict[UUID, list[Push]] = defaultdict(list)
+        for push in pushes:
+            if push.kind not in {Push.Kind.TRASH, Push.Kind.RESTORE}:
+                by_collection[push.collection_id].append(push)
+        found: dict[UUID, dict[str, Any]] = {}
+        for collection_id, group in by_collection.items():
+            mapping = self._mappings.get(collection_id)
+            if mapping is None:
+                continue
+            compared = [Compared(push.task_id, push.link) for push in group]
+            differing = differences(connection, collection_id, mapping, compared)
+            found |= {push.pk: differing[push.task_id] for push in group if push.task_id in differing}
+        return found
 
-def _fields_of(connection: Connection, push: Push, mapping: CollectionMapping) -> dict[str, Any]:
-    """What a push would write: `[what is there, what it would be]` by our field."""
-    local = local_values([push.task_id], fields=compared_fields(mapping)).get(push.task_id)
-    if local is None or push.kind in {Push.Kind.TRASH, Push.Kind.RESTORE}:
-        return {}
-    counterparts = counterparts_for(connection, mapping, [local])
-    base = push.link.base if push.link else None
-    carried = carried_values(local, mapping, counterparts, base=base)
-    if push.kind == Push.Kind.CREATE:
-        return {name: [None, value] for name, value in carried.items() if value not in (None, "", [], 0)}
-    opened = Conflict.objects.filter(link_id=push.link_id).open().values_list("our_field", flat=True)
-    dirty = dirty_fields(carried, base, mapping, open_fields=set(opened))
-    return {item.value: [(base or {}).get(item.value), carried[item.value]] for item in dirty}
+
+def planned_change(run: SyncRun, push: Push, fields: dict[str, Any]) -> SyncChange:
+    """What a push would do there, not saved; the task comes with the push."""
+    return SyncChange(
+        run=run,
+        collection_id=push.collection_id,
+        link_id=push.link_id,
+        task_id=push.task_id,
+        title=push.task.title[:200],
+        side=SyncChange.Side.THERE,
+        action=_THERE[Push.Kind(push.kind)],
+        fields=fields,
+    )
 
 
 def _joined(changes: Sequence[SyncChange]) -> list[SyncChange]:
@@ -154,3 +159,13 @@ def _joined(changes: Sequence[SyncChange]) -> list[SyncChange]:
         if first is not change:
             first.fields = {**first.fields, **change.fields}
     return list(by_record.values())
+
+
+def planned_numbers(run: SyncRun) -> dict[tuple[UUID, str, str], int]:
+    """How many changes a plan holds, by collection, side and action."""
+    tally = (run.plan or {}).get("tally", {})
+    found: dict[tuple[UUID, str, str], int] = {}
+    for key, count in tally.items():
+        collection_id, side, action = str(key).split("/")
+        found[UUID(collection_id), side, action] = int(count)
+    return found

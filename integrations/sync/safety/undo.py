@@ -147,7 +147,7 @@ def _write_down(run: SyncRun, change: SyncChange, undone: Undone) -> None:
 def _finish(run: SyncRun, journal: Journal) -> None:
     journal.say(f"Taken back: {run.changed}. Left as it is: {run.unchanged}.")
     _end(run, SyncRun.State.SUCCEEDED)
-    allow_sending(run.connection)
+    allow_sending(run)
     publish(SyncRunFinished(run_id=run.pk, connection_id=run.connection_id, state=run.state))
 
 
