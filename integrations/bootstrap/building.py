@@ -1,7 +1,7 @@
 """Carries a set-up out, one call after the other, so that whoever goes on after a crash makes nothing twice."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from integrations.sync.discovery import note_collections
 from integrations.sync.session import NotConnected
 from integrations.sync.vocabulary import normal
 from tenants.dispatch import schedule
-from tenants.foundation.errors import LimitReached
+from tenants.foundation.errors import Conflict, LimitReached
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,20 @@ DASHBOARD_KEY: Final = "dashboard"
 #: The service makes no views for us: an older version of it, another plan, or it will not.
 _NO_VIEWS: Final = {ProblemKind.INVALID_REQUEST, ProblemKind.NOT_FOUND, ProblemKind.FORBIDDEN}
 _LATER_SECONDS: Final = 10.0
+#: So long what was asked for without an answer may still come to stand there: nothing is asked for twice before.
+UNDER_WAY: Final = timedelta(seconds=120)
+#: Beside the databases in `made`: what was asked for and not answered for sure, and when. It goes with the answer.
+_ASKED: Final = "asked"
+
+
+class NotMade(Conflict):
+    """The service has said that something was made, and it is nowhere to be found."""
+
+    default_code = "integrations.setup_not_found"
+    default_message = (
+        "The service says that it was made, but it is not in the page. Look there, then try again: "
+        "what is missing then is made anew."
+    )
 
 
 def run_setup(*, setup_id: UUID, heartbeat: Callable[[], None]) -> WorkspaceSetup | None:
@@ -52,9 +66,10 @@ def run_setup(*, setup_id: UUID, heartbeat: Callable[[], None]) -> WorkspaceSetu
     try:
         opened = open_builder(setup.connection)
         _Building(setup, opened, heartbeat).carry_out()
-    except (SourceError, NotConnected) as error:
+    except (SourceError, NotConnected, NotMade) as error:
         if isinstance(error, SourceError) and error.is_transient:
             seconds = error.retry_after_seconds or _LATER_SECONDS
+            log.info("workspace.setup_interrupted", setup_id=setup.pk, kind=error.kind.value)
             raise LimitReached(str(error), retry_after_seconds=seconds) from error
         _end(setup, WorkspaceSetup.State.FAILED, str(error))
     else:
@@ -115,18 +130,62 @@ class _Building:
 
     def _make(self, database: Database) -> None:
         """Make a database with its columns, and the relations to those that stand already."""
-        # Somebody tried before and got no answer: what was made then stands in the page.
-        built = self._left_behind(database.title) if self._setup.step == database.key else None
-        if built is None:
-            self._begin(database.key)
-            fields = (*database.fields, *self._relations(database, is_own=False))
-            built = self._builder.create_collection(
+        fields = (*database.fields, *self._relations(database, is_own=False))
+        built = self._made_once(
+            database.key,
+            find=lambda: self._left_behind(database.title),
+            make=lambda: self._builder.create_collection(
                 self._setup.parent_page_id, title=database.title, icon=database.icon, fields=fields
-            )
+            ),
+        )
         self._note(
             database.key, database_id=built.container_id, data_source_id=built.collection_id, url=built.url,
             is_adopted=False, views=[],
         )  # fmt: skip
+
+    def _made_once[Built](
+        self, step: str, *, find: Callable[[], Built | None], make: Callable[[], Built]
+    ) -> Built:
+        """Ask for something to be made, unless that was done before and it stands, or may still come.
+
+        Raises: LimitReached (asked for, and nobody knows yet), NotMade (they say it was made, and it is nowhere),
+        SourceError.
+        """
+        if self._setup.step == step:
+            # Somebody tried before and got no answer: what was made then stands in the page.
+            found = find()
+            if found is not None:
+                return found
+            self._wait_for_what_may_come()
+        self._begin(step)
+        try:
+            return make()
+        except LimitReached:
+            self._answered()
+            raise
+        except SourceError as error:
+            if error.is_committed:
+                self._save(**{_ASKED: {**self._made[_ASKED], "is_committed": True}})
+            elif not error.is_ambiguous:
+                self._answered()
+            raise
+
+    def _wait_for_what_may_come(self) -> None:
+        asked = self._made.get(_ASKED)
+        if asked is None:
+            return
+        rest = datetime.fromisoformat(asked["at"]) + UNDER_WAY - timezone.now()
+        if rest > timedelta():
+            seconds = min(rest.total_seconds(), _LATER_SECONDS)
+            raise LimitReached("It may still be being made.", retry_after_seconds=seconds)
+        if asked["is_committed"]:
+            self._answered()
+            raise NotMade
+
+    def _answered(self) -> None:
+        """Nothing is under way any more."""
+        self._setup.made = {key: value for key, value in self._made.items() if key != _ASKED}
+        self._save()
 
     def _left_behind(self, title: str) -> BuiltContainer | None:
         known = {item.get("database_id") for item in self._made.values() if isinstance(item, Mapping)}
@@ -197,12 +256,15 @@ class _Building:
     def _dashboard(self) -> None:
         """A page with views of the databases; where views cannot be made, a database of figures instead."""
         if not self._made.get(DASHBOARD_KEY) and not self._made.get("views_refused"):
-            page = self._page_left_behind() if self._setup.step == DASHBOARD_KEY else None
-            if page is None:
-                self._begin(DASHBOARD_KEY)
-                page = self._builder.create_page(
-                    self._setup.parent_page_id, title=DASHBOARD_TITLE, icon="📈", text=DASHBOARD_TEXT
-                ).id
+            page = self._made_once(
+                DASHBOARD_KEY,
+                find=self._page_left_behind,
+                make=lambda: (
+                    self._builder.create_page(
+                        self._setup.parent_page_id, title=DASHBOARD_TITLE, icon="📈", text=DASHBOARD_TEXT
+                    ).id
+                ),
+            )
             self._note(DASHBOARD_KEY, page_id=page, views=[])
         for key, view in DASHBOARD:
             if self._made.get(DASHBOARD_KEY):
@@ -219,12 +281,16 @@ class _Building:
         )
 
     def _begin(self, step: str) -> None:
-        """Write down what is asked for, before it is."""
+        """Write down what is asked for and when, before it is."""
         self._setup.step = step
+        asked = {"at": timezone.now().isoformat(), "is_committed": False}
+        self._setup.made = {**self._made, _ASKED: asked}
         with atomic():
-            self._setup.save(update_fields=["step", "updated_at"])
+            self._setup.save(update_fields=["step", "made", "updated_at"])
 
     def _note(self, key: str, **facts: Any) -> None:
+        """Write down what stands; whatever was asked for before it has come to its end."""
+        self._setup.made = {name: value for name, value in self._made.items() if name != _ASKED}
         self._save(**{key: facts})
 
     def _save(self, **facts: Any) -> None:

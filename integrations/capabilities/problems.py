@@ -67,6 +67,7 @@ class SourceError(ExternalServiceError):
 
     For writes: `is_unsent` when nothing left the house, `is_committed` when the service said that it was carried
     out all the same (`committed_id` names a record it made, `committed_child_ids` the parts it added, in order).
+    `is_over` when it said itself that it failed: whatever became of it, nothing of it is under way any more.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class SourceError(ExternalServiceError):
         committed_child_ids: tuple[str, ...] = (),
         is_committed: bool = False,
         is_unsent: bool = False,
+        is_over: bool = False,
         detail: str = "",
     ) -> None:
         super().__init__(
@@ -101,6 +103,7 @@ class SourceError(ExternalServiceError):
         self.committed_child_ids = committed_child_ids
         self.is_committed = is_committed or bool(committed_id)
         self.is_unsent = is_unsent
+        self.is_over = is_over
         self.detail = detail
 
     @property

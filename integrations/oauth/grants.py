@@ -1,5 +1,6 @@
 """The tokens behind a grant: kept sealed, renewed by one worker at a time, given back when nobody wants them."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 import structlog
@@ -32,8 +33,18 @@ class AccessWithdrawn(SourceError):
         )
 
 
+def lock_grants(connection_ids: Iterable[UUID]) -> None:
+    """Lock the grants of these connections before the connections themselves, inside the transaction that locks both.
+
+    Everywhere: grant, connection, secrets. A renewal holds its grant while it calls the service, and must not hold the
+    connection, which every worker needs all the time.
+    """
+    grants = OAuthGrant.objects.filter(connection__in=connection_ids).select_for_update(of=("self",))
+    list(grants.order_by("pk").values_list("pk"))
+
+
 def keep_grant(connection: Connection, granted: GrantedAccess, actor: object) -> None:
-    """Seal both tokens and note what was granted; inside a transaction that has locked the connection."""
+    """Seal both tokens and note what was granted; inside a transaction that has locked grant and connection."""
     now = timezone.now()
     connection.token_secret = _seal(connection, _ACCESS, granted.access_token, actor)
     connection.auth_kind = Connection.AuthKind.OAUTH
@@ -62,13 +73,9 @@ def renew_access(*, connection_id: UUID, refused: Secret) -> Secret:
     Raises: AccessWithdrawn; SourceError (the service cannot say now; nothing is lost, try again later).
     """
     with atomic():
-        grant = (
-            OAuthGrant.objects.select_for_update(of=("self",))
-            .select_related("connection")
-            .filter(connection_id=connection_id)
-            .first()
-        )
-        connection = grant.connection if grant else None
+        grant = OAuthGrant.objects.select_for_update().filter(connection_id=connection_id).first()
+        # Read once the grant is ours: whoever held it may have changed the connection.
+        connection = Connection.objects.filter(pk=connection_id).first() if grant else None
         if grant is None or connection is None or connection.token_secret_id is None:
             raise AccessWithdrawn(connection.connector if connection else "source")
         current = reveal_secret(connection.token_secret_id)
@@ -93,12 +100,12 @@ def renew_access(*, connection_id: UUID, refused: Secret) -> Secret:
 
 def _keep_renewed(connection: Connection, grant: OAuthGrant, granted: GrantedAccess) -> None:
     now = timezone.now()
+    Connection.objects.filter(pk=connection.pk).update(token_changed_at=now)
     _seal(connection, _ACCESS, granted.access_token, "refresh")
     if granted.refresh_token is not None:
         grant.refresh_secret = _seal(connection, _REFRESH, granted.refresh_token, "refresh")
     grant.refreshed_at = now
     grant.save(update_fields=["refresh_secret", "refreshed_at", "updated_at"])
-    Connection.objects.filter(pk=connection.pk).update(token_changed_at=now)
 
 
 def give_back_grant(*, connection_id: UUID, is_last_attempt: bool = False) -> None:
@@ -124,6 +131,7 @@ def give_back_grant(*, connection_id: UUID, is_last_attempt: bool = False) -> No
                 raise
             log.warning("grant.not_revoked", connection_id=connection_id, error=str(error))
     with atomic():
+        lock_grants([connection_id])
         locked = Connection.objects.select_for_update().get(pk=connection_id)
         if locked.state != Connection.State.DISCONNECTED:
             return

@@ -10,7 +10,7 @@ from integrations.capabilities import RemoteIdentity
 from integrations.capabilities.oauth import GrantedAccess
 from integrations.events import ConnectionMade
 from integrations.models import Connection
-from integrations.oauth.grants import keep_grant, revoke_stray
+from integrations.oauth.grants import keep_grant, lock_grants, revoke_stray
 from integrations.registry import connector, open_oauth
 from integrations.services.identities import take_over_identity
 from integrations.services.runs import wake
@@ -87,6 +87,7 @@ def _keep(
 
 
 def _expected(connection_id: UUID, identity: RemoteIdentity) -> Connection:
+    lock_grants([connection_id])
     connection = Connection.objects.select_for_update().filter(pk=connection_id).first()
     if connection is None or connection.state == Connection.State.DISCONNECTED:
         raise Conflict("This workspace was disconnected meanwhile. Connect it anew.")
@@ -104,10 +105,9 @@ def _expected(connection_id: UUID, identity: RemoteIdentity) -> Connection:
 
 
 def _known(connector_key: str, identity: RemoteIdentity) -> Connection | None:
-    rows = Connection.objects.select_for_update().filter(
-        connector=connector_key, workspace_id=identity.workspace_id
-    )
-    found = list(rows.order_by("created_at"))
+    rows = Connection.objects.filter(connector=connector_key, workspace_id=identity.workspace_id)
+    lock_grants(rows.values_list("pk", flat=True))
+    found = list(rows.select_for_update().order_by("created_at"))
     same_bot = next((row for row in found if row.account_id == identity.account_id), None)
     if same_bot is not None:
         return same_bot

@@ -33,6 +33,9 @@ class GuardedTaskSink:
     Raises `Postponed` or `LimitReached` when the write was certainly not carried out and has to wait longer than a
     worker may. Raises `SourceError` for all else: where `is_committed` or `is_ambiguous`, the record has to be looked
     up before anything is sent again. Raises `InvalidRecordValue` before anything leaves.
+
+    `before_attempt` runs before each attempt of a write, the first and every repetition: whoever holds something for a
+    limited time renews it there. What it raises (`LeaseLost`) ends the write before it is sent.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class GuardedTaskSink:
         sink: TaskSink,
         *,
         token: Secret,
+        before_attempt: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._sink = sink
         self._token = token
+        self._before_attempt = before_attempt
         self._sleep = sleep
         self._jitter = jitter
 
@@ -81,10 +86,15 @@ class GuardedTaskSink:
     def _persist[Value](
         self, call: Callable[[], Value], *, policy: Callable[..., Decision] = decide_write
     ) -> Value:
+        def attempted() -> Value:
+            if policy is decide_write:
+                self._before_attempt()
+            return call()
+
         attempt = 1
         while True:
             try:
-                return with_renewal(self._token, call)
+                return with_renewal(self._token, attempted)
             except SourceError as error:
                 decision = policy(error, attempt=attempt, jitter=self._jitter())
                 log.info(
@@ -104,11 +114,14 @@ class GuardedTaskSink:
                     raise
 
 
-def open_sink(connection: Connection, guard: CallGuard) -> TaskSink:
+def open_sink(
+    connection: Connection, guard: CallGuard, *, before_attempt: Callable[[], None] = lambda: None
+) -> TaskSink:
     """Open the connection's task sink with its stored token, behind a worker's guard: one budget, one count.
 
     Call it outside a transaction. Raises: NotFound when the connector writes no tasks.
     """
     assert connection.token_secret_id is not None, "a guard exists only for a connection with a token"
     token = token_of(connection)
-    return GuardedTaskSink(open_task_sink(connection.connector, token=token, observer=guard), token=token)
+    sink = open_task_sink(connection.connector, token=token, observer=guard)
+    return GuardedTaskSink(sink, token=token, before_attempt=before_attempt)

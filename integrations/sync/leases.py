@@ -17,7 +17,9 @@ from tenants.tenancy import atomic, current_tenant
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS: Final = 60
+#: Longer than one call may take, with the waiting before it and the renewal of an access in between. It is renewed with
+#: every write to the database, at every `session.check()`, and before every attempt of a write to the service.
+LEASE_SECONDS: Final = 120
 _GIVE_BACK_TRIES, _GIVE_BACK_PAUSE_SECONDS = 20, 0.5
 
 

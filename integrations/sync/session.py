@@ -167,6 +167,7 @@ class SyncSession:
         """Between two steps: say that we live, and stop if somebody wants it. Raises: Stopped, LeaseLost."""
         self.heartbeat()
         with atomic():
+            self.hold()
             state = Connection.objects.values_list("state", flat=True).get(pk=self.connection.pk)
             is_cancelled = SyncRun.objects.filter(pk=self.run.pk, is_cancel_requested=True).exists()
         if is_cancelled:

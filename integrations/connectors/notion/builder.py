@@ -76,7 +76,7 @@ class NotionWorkspaceBuilder:
         }
         if icon:
             body["icon"] = {"type": "emoji", "emoji": icon}
-        return _container(self._client.create_database(body))
+        return _container(self._client.create_database(body), is_made=True)
 
     def collection(self, collection_id: str) -> RemoteCollection:
         return self._source.collection(collection_id)
@@ -95,7 +95,10 @@ class NotionWorkspaceBuilder:
             body["icon"] = {"type": "emoji", "emoji": icon}
         if text:
             body["children"] = [{"type": "paragraph", "paragraph": {"rich_text": _text(text)}}]
-        return _page(self._client.create_child_page(body).json)
+        answer = self._client.create_child_page(body)
+        if not answer.json.get("id"):
+            raise malformed_answer("A new page came without an id.", is_committed=True)
+        return _page(answer.json)
 
     def create_view(
         self, collection_id: str, view: NewView, *, container_id: str = "", page_id: str = ""
@@ -165,12 +168,19 @@ def _group(view: NewView) -> Json:
     return {**grouped, "group_by": "option"} if kind == "status" else grouped
 
 
-def _container(answer: Answer) -> BuiltContainer:
+def _container(answer: Answer, *, is_made: bool = False) -> BuiltContainer:
     sources = answer.json.get("data_sources")
     container_id = answer.json.get("id")
-    if not container_id or not isinstance(sources, list) or not sources:
-        raise malformed_answer("A database came without a data source.")
-    return BuiltContainer(str(container_id), str(sources[0]["id"]), str(answer.json.get("url") or ""))
+    first = sources[0] if isinstance(sources, list) and sources else None
+    source_id = first.get("id") if isinstance(first, Mapping) else None
+    if not container_id or not source_id:
+        # One that was made stands all the same, whatever the answer about it says.
+        raise malformed_answer(
+            "A database came without a data source.",
+            is_committed=is_made,
+            committed_id=str(container_id or "") if is_made else "",
+        )
+    return BuiltContainer(str(container_id), str(source_id), str(answer.json.get("url") or ""))
 
 
 def _page(item: Mapping[str, Any]) -> ParentPage:

@@ -59,6 +59,8 @@ _UNSENT = frozenset(
         FailureReason.BAD_URL,
     }
 )
+#: Who waited gave up, not who worked: behind these a request may still be carried out.
+_STILL_WORKING = frozenset({"gateway_timeout", "service_unavailable"})
 _SAVED = re.compile(r"\bnot\s+(?:repeat|retry)\b", re.IGNORECASE)
 
 _BY_STATUS: Mapping[int, ProblemKind] = {
@@ -118,6 +120,7 @@ def error_from_answer(response: OutboundResponse) -> SourceError:
         committed_child_ids=_texts(extra.get("committed_child_ids")),
         # "Do not repeat the write": Notion has saved it, and failed afterwards.
         is_committed=bool(_SAVED.search(str(extra.get("retry_guidance") or ""))),
+        is_over=_is_over(response.status, body, code),
         detail=": ".join(part for part in (code, detail[:500]) if part),
     )
 
@@ -165,6 +168,13 @@ def _kind(status: int, *, detail: str, reason: str) -> ProblemKind:
         return ProblemKind.INVALID_CURSOR
     fallback = ProblemKind.SERVER_ERROR if status >= 500 else ProblemKind.INVALID_REQUEST
     return _BY_STATUS.get(status, fallback)
+
+
+def _is_over(status: int, body: Mapping[str, Any], code: str) -> bool:
+    """Whether Notion itself has ended the request: a gateway's page, or a number alone, says nothing about that."""
+    if body.get("object") != "error" or not code or code in _STILL_WORKING:
+        return False
+    return status not in {408, 504}
 
 
 def _body(response: OutboundResponse) -> Mapping[str, Any]:

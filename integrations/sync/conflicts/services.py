@@ -10,7 +10,7 @@ import structlog
 from django.db.models import F
 from django.utils import timezone
 
-from integrations.models import Conflict, ExternalLink, Push
+from integrations.models import Conflict, Connection, ExternalLink, Push
 from integrations.services import enqueue_pushes
 from integrations.sync.body_storing import is_text_of_page, know_text_there
 from integrations.sync.canonical import Canonical, local_values
@@ -109,6 +109,7 @@ def choose_many(*, conflict_ids: Sequence[UUID], side: str, actor: Actor) -> Cho
     require(actor, "integrations.sync")
     if len(conflict_ids) > MAX_AT_ONCE:
         raise InvalidInput(f"At most {MAX_AT_ONCE} at once.", fields={"ids": [f"At most {MAX_AT_ONCE}."]})
+    _lock_together(conflict_ids)
     settled: list[UUID] = []
     refused: list[Refused] = []
     for conflict_id in sorted(set(conflict_ids)):
@@ -162,6 +163,17 @@ def value_now(row: Conflict) -> Canonical:
         return None
     our_field = OurField(row.our_field)
     return local_values([row.task_id], fields=[our_field]).get(row.task_id, {}).get(our_field.value)
+
+
+def _lock_together(conflict_ids: Sequence[UUID]) -> None:
+    """Lock all that is decided at once, kind by kind and by key: one after the other would cross a reading's way."""
+    rows = list(Conflict.objects.filter(pk__in=conflict_ids))
+    connections = Connection.objects.filter(pk__in={row.connection_id for row in rows})
+    list(connections.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    tasks = Task.objects.filter(pk__in={row.task_id for row in rows})
+    list(tasks.select_for_update().order_by("pk").values_list("pk"))
+    links = ExternalLink.objects.filter(pk__in={row.link_id for row in rows})
+    list(links.select_for_update().order_by("pk").values_list("pk"))
 
 
 def _locked(conflict_id: UUID) -> tuple[Conflict, Task, ExternalLink]:

@@ -22,15 +22,13 @@ from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
 
-#: So long a service may still carry out a request whose answer never came: a new record is not made a second time
-#: before. (Changing a record twice does no harm.)
-IN_FLIGHT: Final = timedelta(seconds=60)
+#: So long a service may still carry out a request whose answer never came: longer than a call of ours may take, and
+#: what it waits for. A new record is not made a second time before. (Changing a record twice does no harm.)
+IN_FLIGHT: Final = timedelta(seconds=120)
 _LOOK_AGAIN: Final = timedelta(seconds=15)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 #: A change that fails so often is set aside; a making is looked up for as long as it takes.
 MAX_ATTEMPTS: Final = 20
-#: The service has said that it failed: nothing of it is under way any more.
-_ANSWERED: Final = (f".{ProblemKind.SERVER_ERROR.value}", f".{ProblemKind.UNAVAILABLE.value}")
 
 
 def look_up(writer: Writer, push: Push) -> None:
@@ -80,9 +78,9 @@ def _look_up_making(writer: Writer, push: Push) -> None:
         log.info("push.record_found", push_id=push.pk, remote_id=record.id)
         settle(writer, _as_sent(push), record)
         return
-    is_answered = push.state == Push.State.AMBIGUOUS and push.error_code.endswith(_ANSWERED)
-    over_at = (push.sent_at or push.updated_at) + IN_FLIGHT
-    if not is_answered and timezone.now() < over_at:
+    # Without a time nothing is under way: the service itself has said that it failed.
+    over_at = push.sent_at + IN_FLIGHT if push.sent_at is not None else timezone.now()
+    if timezone.now() < over_at:
         _later(writer, push, min(_LOOK_AGAIN, over_at - timezone.now()))
     else:
         _not_carried_out(writer, push)

@@ -72,7 +72,8 @@ class _Sending:
             prepared = self._prepare()
             if prepared is None:
                 return
-            reply = self._call(prepared)
+            with self.writer.sending(self.push.pk):
+                reply = self._call(prepared)
         except LimitReached as limit:
             self._wait(limit.retry_after_seconds or 1.0)
             raise
@@ -205,6 +206,8 @@ class _Sending:
                 return
             push.state, push.committed_id = Push.State.AMBIGUOUS, error.committed_id
             push.error_code, push.error = error.code, str(error)
+            if error.is_over:
+                push.sent_at = None
             push.not_before = timezone.now() + timedelta(seconds=0 if error.status is not None else 5)
             push.save()
         log.warning("push.ambiguous", push_id=push.pk, kind=error.kind.value, is_committed=error.is_committed)

@@ -1,8 +1,8 @@
 """What follows from an answer: both sides agree on what was sent, and what else the record says is taken over."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -37,6 +37,13 @@ _ACTIONS: Mapping[str, str] = {
     Push.Kind.RESTORE: SyncChange.Action.RESTORED,
 }
 
+#: What an answer says about a link, and nothing else of it: others note what they know of the record meanwhile.
+_SETTLED: Final = ("base", "state", "state_reason", "synced_at")
+_FOUND: Final = (
+    *_SETTLED, "collection", "task", "url", "title", "remote_created_at", "remote_edited_at", "seen_run_id",
+    "is_body_stale", "body_due_at",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -57,6 +64,8 @@ class Prepared:
 
 def settle(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> None:
     """Write down that it arrived, then take over what the answer says beside. Outside a transaction.
+
+    Everything is locked in the order of the package, and read once it is: what somebody chose while it was sent counts.
 
     The first is one transaction: whoever is killed before it finds the record again, whoever is killed after it has
     nothing left to do. Raises: SourceError (the connection's own problem), LeaseLost.
@@ -81,11 +90,13 @@ def settle(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> None:
 @atomic
 def _note_arrival(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> None:
     writer.session.hold()
+    referring = _those_who_refer_to(prepared.task_id) if prepared.kind == Push.Kind.CREATE else set()
+    _lock_tasks({prepared.task_id, *referring})
+    link = _locked_link(writer, prepared, reply)
     push = Push.objects.select_for_update(of=("self",)).filter(pk=prepared.push_id).first()
-    if push is None:
+    if push is None or link is None:
         # The task was deleted meanwhile; its record is found by the next reading.
         return
-    link = _link(writer, prepared, reply)
     before = dict(link.base or {})
     found = read_back(writer.context(prepared.collection), reply, prepared.task_id, before)
     ignored = _agree(link, prepared, before, found)
@@ -94,7 +105,10 @@ def _note_arrival(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> No
         link.state = ExternalLink.State.TRASHED_REMOTE
         link.state_reason = "It was put into the trash from here."
     link.synced_at = timezone.now()
-    link.save()
+    if link._state.adding:
+        link.save(force_insert=True)
+    else:
+        link.save(update_fields=_SETTLED if prepared.link is not None else _FOUND)
     if prepared.body:
         link.connection = writer.connection
         note_new_body(link, prepared.body)
@@ -104,16 +118,25 @@ def _note_arrival(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> No
     _write_change(writer, prepared, link, before)
     _next_state(push, prepared, link, [*([ignored] if ignored else []), *prepared.plan.refusals])
     if prepared.kind == Push.Kind.CREATE:
-        _tell_those_who_refer_to(prepared.task_id)
+        # Tasks that are part of this one, or wait for it, can say so there now.
+        request_push(task_ids=referring, is_interactive=False)
     log.info("push.sent", push_id=push.pk, kind=prepared.kind, fields=sorted(prepared.plan.sent))
 
 
-def _link(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> ExternalLink:
-    """The link of the record; a new record's link is made here, unless a reading has found the record first."""
-    link = prepared.link
-    if link is not None:
-        return ExternalLink.objects.get(pk=link.pk)
-    known = ExternalLink.objects.filter(connection=writer.connection, remote_id=reply.id).first()
+def _lock_tasks(task_ids: Collection[UUID]) -> None:
+    tasks = Task.objects.filter(pk__in=task_ids).select_for_update(no_key=True).order_by("pk")
+    list(tasks.values_list("pk"))
+
+
+def _locked_link(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> ExternalLink | None:
+    """The link of the record as it is now, locked; None when it is gone.
+
+    A new record's link is made here, unless a reading has found the record first.
+    """
+    links = ExternalLink.objects.select_for_update(of=("self",))
+    if prepared.link is not None:
+        return links.filter(pk=prepared.link.pk).first()
+    known = links.filter(connection=writer.connection, remote_id=reply.id).first()
     link = known or ExternalLink(
         connection=writer.connection, collection=prepared.collection, remote_id=reply.id
     )
@@ -170,9 +193,6 @@ def _next_state(push: Push, prepared: Prepared, link: ExternalLink, refused: lis
     push.kind = Push.Kind.UPDATE
     push.state = Push.State.WAITING
     push.not_before = now + DEBOUNCE if is_newer else now
-    if is_newer:
-        # What was let go has been sent; this is another edit.
-        push.held_by_id = None
     if refused and not is_newer:
         park(push, sum(refused[1:], start=refused[0]))
     push.save()
@@ -202,9 +222,9 @@ def lose_access(writer: Writer, push: Push, error: SourceError) -> None:
     log.warning("push.access_lost", link_id=link.pk)
 
 
-def _tell_those_who_refer_to(task_id: UUID) -> None:
-    """Tasks that are part of this one, or wait for it, can say so there now."""
+def _those_who_refer_to(task_id: UUID) -> set[UUID]:
+    """Tasks with a record that are part of this one, or wait for it."""
     children = Task.objects.filter(parent=task_id).values_list("pk", flat=True)
     waiting = TaskDependency.objects.filter(depends_on=task_id).values_list("task_id", flat=True)
     linked = ExternalLink.objects.filter(task__in={*children, *waiting}).values_list("task_id", flat=True)
-    request_push(task_ids=[pk for pk in linked if pk is not None], is_interactive=False)
+    return {pk for pk in linked if pk is not None}

@@ -1,5 +1,7 @@
 """What a worker holds while it sends changes: a way to write, a run of its own, and the mappings it writes by."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -7,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from integrations.capabilities import RemoteField, TaskSink
-from integrations.models import Connection, FieldMapping, SyncedCollection, SyncRun, SyncRunCollection
+from integrations.models import Connection, FieldMapping, Push, SyncedCollection, SyncRun, SyncRunCollection
 from integrations.sync.guarded_sink import open_sink
 from integrations.sync.journal import Journal
 from integrations.sync.limiter import Lane
@@ -31,6 +33,27 @@ class Writer:
     sink: TaskSink
     _mappings: dict[UUID, CollectionMapping] = field(default_factory=dict)
     _parts: dict[UUID, SyncRunCollection] = field(default_factory=dict)
+    _sending_id: UUID | None = None
+
+    @contextmanager
+    def sending(self, push_id: UUID) -> Iterator[None]:
+        """While the write of this push is tried: `before_attempt` says of it when the last attempt left."""
+        self._sending_id = push_id
+        try:
+            yield
+        finally:
+            self._sending_id = None
+
+    def before_attempt(self) -> None:
+        """Make sure that the connection stays ours while a write is under way, and note that one is.
+
+        Outside a transaction. Raises: LeaseLost: another worker may be looking for what this one would make.
+        """
+        with atomic():
+            self.session.hold()
+            if self._sending_id is not None:
+                under_way = Push.objects.filter(pk=self._sending_id, state=Push.State.SENDING)
+                under_way.update(sent_at=timezone.now())
 
     @property
     def run(self) -> SyncRun:
@@ -111,7 +134,6 @@ def open_writer(session: SyncSession, *, lane: Lane) -> Writer:
     """
     connection = session.connection
     opened = open_source(connection, lane=lane)
-    sink = open_sink(connection, opened.guard)
     now = timezone.now()
     run = SyncRun(
         connection=connection, kind=SyncRun.Kind.PUSH, trigger=SyncRun.Trigger.EDIT, state=SyncRun.State.RUNNING,
@@ -122,7 +144,12 @@ def open_writer(session: SyncSession, *, lane: Lane) -> Writer:
         session, run=run, parts=parts, source=opened.source, guard=opened.guard, journal=Journal(run, parts),
         needs_relations=False, strikes=0, touched_ids=set(), began_at=now,
     )  # fmt: skip
-    return Writer(own, sink)
+
+    def before_attempt() -> None:
+        writer.before_attempt()
+
+    writer = Writer(own, open_sink(connection, opened.guard, before_attempt=before_attempt))
+    return writer
 
 
 def columns_of(collection: SyncedCollection) -> dict[str, RemoteField]:

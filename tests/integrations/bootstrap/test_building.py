@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from integrations.bootstrap import building
 from integrations.bootstrap.blueprint import BLUEPRINT, FIGURES
 from integrations.bootstrap.building import run_setup
 from integrations.bootstrap.figures import write_figures
@@ -38,12 +40,24 @@ def columns(sandbox: Sandbox, title: str) -> dict[str, Any]:
     return dict(source.obj["properties"])
 
 
+def as_if_nothing_were_under_way(setup: WorkspaceSetup) -> None:
+    """As if the time were over in which what was asked for may still come."""
+    with atomic():
+        stored = WorkspaceSetup.objects.get(pk=setup.pk)
+        asked = stored.made.get("asked")
+        if asked:
+            at = timezone.now() - building.UNDER_WAY
+            stored.made = {**stored.made, "asked": {**asked, "at": at.isoformat()}}
+            WorkspaceSetup.objects.filter(pk=setup.pk).update(made=stored.made)
+
+
 def carry_out(setup: WorkspaceSetup) -> WorkspaceSetup:
     """Go on as the job does, until it has ended."""
     for _ in range(60):
         try:
             run_setup(setup_id=setup.pk, heartbeat=lambda: None)
         except LimitReached:
+            as_if_nothing_were_under_way(setup)
             continue
         with atomic():
             setup.refresh_from_db()
@@ -114,10 +128,13 @@ def test_a_worker_killed_after_any_call_is_followed_by_one_that_goes_on(
         save(self, *args, **kwargs)
 
     monkeypatch.setattr(WorkspaceSetup, "save", dies_first)
-    for _ in range(120):
+    for _ in range(240):
         try:
             run_setup(setup_id=setup.pk, heartbeat=lambda: None)
         except Killed:
+            continue
+        except LimitReached:
+            as_if_nothing_were_under_way(setup)
             continue
         break
     with atomic():
@@ -192,3 +209,67 @@ def _rows(sandbox: Sandbox, source_id: str) -> list[dict[str, Any]]:
 
 def _sources(setup: WorkspaceSetup) -> list[str]:
     return [item["data_source_id"] for item in setup.made.values() if "data_source_id" in item]
+
+
+@pytest.mark.parametrize("kind", ["reset", "status"])
+@pytest.mark.parametrize("operation", ["POST /v1/databases", "POST /v1/pages"])
+def test_what_was_asked_for_without_an_answer_is_not_asked_for_again_while_it_may_still_come(
+    connected: Connection, sandbox: Sandbox, kind: Any, operation: str
+) -> None:
+    sandbox.fault(kind=kind, status=524, body="<html>", operation=operation)
+    setup = start_setup(connection=connected, actor=SYSTEM, parent_page_id=HOME, choices=ALL_NEW)
+    waits = []
+    for _ in range(12):
+        with pytest.raises(LimitReached) as limit:
+            run_setup(setup_id=setup.pk, heartbeat=lambda: None)
+        waits.append(limit.value.retry_after_seconds)
+    calls = [f"{call.method} {call.path}" for call in sandbox.calls()]
+    made = len(databases(sandbox))
+    assert all(seconds is not None and 0 < seconds <= 10 for seconds in waits)
+    assert operation in calls
+    assert calls[-1].startswith("GET ")
+
+    assert carry_out(setup).state == WorkspaceSetup.State.DONE, setup.error
+    assert "asked" not in setup.made
+    assert len(databases(sandbox)) >= made
+    names = [
+        row["title"][0]["plain_text"] for row in databases(sandbox) if row["parent"].get("page_id") == HOME
+    ]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_what_comes_late_is_taken_and_not_made_again(
+    connected: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_behind, answers = building._Building._left_behind, list[str]()
+
+    def late(self: Any, title: str) -> Any:
+        answers.append(title)
+        return None if len(answers) < 4 else left_behind(self, title)
+
+    monkeypatch.setattr(building._Building, "_left_behind", late)
+    sandbox.fault(kind="commit_then_reset", operation="POST /v1/databases", nth=1)
+    setup = start_setup(connection=connected, actor=SYSTEM, parent_page_id=HOME, choices=ALL_NEW)
+    for _ in range(4):
+        with pytest.raises(LimitReached):
+            run_setup(setup_id=setup.pk, heartbeat=lambda: None)
+    run_setup(setup_id=setup.pk, heartbeat=lambda: None)
+    with atomic():
+        setup.refresh_from_db()
+    assert setup.state == WorkspaceSetup.State.DONE, setup.error
+    assert titles(sandbox).count("Departments") == 1
+
+
+def test_what_was_made_and_answered_in_a_way_nobody_can_read_is_never_made_again_by_itself(
+    connected: Connection, sandbox: Sandbox
+) -> None:
+    sandbox.fault(kind="malformed", operation="POST /v1/databases", nth=1)
+    setup = start_setup(connection=connected, actor=SYSTEM, parent_page_id=HOME, choices=ALL_NEW)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building._Building, "_left_behind", lambda *_: None)
+        assert carry_out(setup).state == WorkspaceSetup.State.FAILED
+    assert "says that it was made" in setup.error
+    assert titles(sandbox).count("Departments") == 1
+    retry_setup(setup=setup, actor=SYSTEM)
+    assert carry_out(setup).state == WorkspaceSetup.State.DONE, setup.error
+    assert titles(sandbox).count("Departments") == 1

@@ -13,6 +13,7 @@ from integrations.models import Connection, OAuthGrant
 from integrations.oauth.grants import AccessWithdrawn, give_back_grant, renew_access
 from integrations.oauth.live_token import LiveToken, token_of
 from integrations.services import accept_grant, disconnect_connection
+from integrations.sync.leases import keep_lease, take_lease
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.crypto import Secret
 from tenants.secrets.models import Secret as StoredSecret
@@ -169,3 +170,73 @@ def test_access_of_a_workspace_connected_again_is_not_given_back(
     give_back_grant(connection_id=connection.pk)
     assert endpoint.revoked == []
     assert again.state == Connection.State.CONNECTED
+
+
+def test_access_granted_anew_while_it_is_renewed_waits_for_the_end_of_that(
+    committed_tenant: TenantRef, endpoint: OAuthEndpoint
+) -> None:
+    with tenant_scope(committed_tenant):
+        connection = granted(endpoint)
+        with atomic():
+            old = access_of(connection)
+    is_renewing, failures, renewed = threading.Event(), list[BaseException](), list[Secret]()
+
+    def slow() -> None:
+        is_renewing.set()
+        time.sleep(1.0)
+
+    endpoint.on_refresh = slow
+
+    def tried(work: Callable[[], object]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                with tenant_scope(committed_tenant):
+                    work()
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                connections.close_all()
+
+        return run
+
+    renewing = threading.Thread(
+        target=tried(lambda: renewed.append(renew_access(connection_id=connection.pk, refused=Secret(old))))
+    )
+    granting = threading.Thread(target=tried(lambda: granted(endpoint)))
+    renewing.start()
+    assert is_renewing.wait(10)
+    granting.start()
+    renewing.join(30)
+    granting.join(30)
+
+    assert failures == []
+    with tenant_scope(committed_tenant), atomic():
+        assert access_of(connection) not in {old, renewed[0].reveal()}
+
+
+def test_while_access_is_renewed_workers_keep_their_connection(
+    committed_tenant: TenantRef, endpoint: OAuthEndpoint
+) -> None:
+    with tenant_scope(committed_tenant):
+        connection = granted(endpoint)
+        with atomic():
+            old = access_of(connection)
+        lease, waited = take_lease(connection.pk), list[float]()
+
+        def keep() -> None:
+            def run() -> None:
+                try:
+                    with tenant_scope(committed_tenant), atomic():
+                        keep_lease(connection.pk, lease)
+                finally:
+                    connections.close_all()
+
+            began = time.monotonic()
+            worker = threading.Thread(target=run)
+            worker.start()
+            worker.join(3)
+            waited.append(time.monotonic() - began)
+
+        endpoint.on_refresh = keep
+        renew_access(connection_id=connection.pk, refused=Secret(old))
+    assert waited[0] < 2

@@ -8,6 +8,7 @@ import pytest
 from integrations.capabilities import FieldKind, ProblemKind, SourceError, TaskSink
 from integrations.sync.guarded_sink import GuardedTaskSink
 from integrations.sync.guarded_source import Postponed
+from integrations.sync.leases import LeaseLost
 from integrations.sync.retry import MAX_INLINE_ATTEMPTS, Action, decide_write
 from tenants.foundation.crypto import Secret
 
@@ -128,3 +129,37 @@ def test_every_kind_of_problem_has_an_answer_for_writes() -> None:
         for is_unsent in (True, False):
             action = decide_write(an_error(kind, is_unsent=is_unsent), attempt=1, jitter=0.5).action
             assert action is not Action.SHRINK
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_before_every_attempt_of_a_write_whoever_holds_something_renews_it(write: Any) -> None:
+    inner, renewed = Failing([an_error(ProblemKind.CONFLICT)] * 2), list[int]()
+    sink = GuardedTaskSink(
+        cast(TaskSink, inner), token=Secret("x"), before_attempt=lambda: renewed.append(inner.calls),
+        sleep=lambda _: None,
+    )  # fmt: skip
+
+    assert write(sink) == "done"
+    assert renewed == [0, 1, 2]
+
+
+def test_a_read_renews_nothing() -> None:
+    renewed = list[int]()
+    sink = GuardedTaskSink(
+        cast(TaskSink, Failing([])), token=Secret("x"), before_attempt=lambda: renewed.append(1)
+    )
+
+    sink.records_with("c", field_id="f", kind=FieldKind.TEXT, texts=["x"])
+    assert renewed == []
+
+
+def test_whoever_lost_what_they_held_sends_nothing() -> None:
+    def lost() -> None:
+        raise LeaseLost
+
+    inner = Failing([])
+    sink = GuardedTaskSink(cast(TaskSink, inner), token=Secret("x"), before_attempt=lost)
+
+    with pytest.raises(LeaseLost):
+        sink.create_record("c", {})
+    assert inner.calls == 0

@@ -330,3 +330,28 @@ def test_a_list_without_its_parts_is_no_list(body: dict[str, Any]) -> None:
     with pytest.raises(SourceError) as refusal:
         source.people()
     assert refusal.value.kind is ProblemKind.MALFORMED_ANSWER
+
+
+NAMED = {"object": "error", "code": "internal_server_error", "message": "?"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_over"),
+    [
+        (500, NAMED, True),
+        (502, {**NAMED, "code": "bad_gateway"}, True),
+        (520, b"<html>", False),
+        (522, b"", False),
+        (524, b"error code: 524", False),
+        (502, b"<html>Bad gateway</html>", False),
+        (502, {"message": "Internal server error"}, False),
+        (500, {"object": "error"}, False),
+        (500, {"code": "internal_server_error"}, False),
+        (502, {**NAMED, "code": "gateway_timeout"}, False),
+        (503, {**NAMED, "code": "service_unavailable"}, False),
+        (504, NAMED, False),
+        (408, NAMED, False),
+    ],
+)
+def test_only_notion_itself_can_say_that_nothing_is_under_way(status: int, body: Any, is_over: bool) -> None:
+    assert refusal_of(FakeHttp(status, body)).is_over is is_over

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from integrations.models import Conflict, ExternalLink, Push
 from integrations.sync.conflicts.selectors import conflict_for, open_conflict_count, visible_conflicts
@@ -255,3 +256,20 @@ def test_a_member_sees_no_conflicts_and_decides_none(member: UserActor) -> None:
         revert(conflict_id=conflict.pk, actor=actor)
     with pytest.raises(Forbidden):
         choose_many(conflict_ids=[conflict.pk], side="local", actor=actor)
+
+
+def test_all_that_is_decided_together_is_locked_kind_by_kind(tenant: TenantRef) -> None:
+    rows = [conflicting(base="Old", local="Ours", remote=f"Theirs {number}") for number in range(3)]
+
+    with CaptureQueriesContext(connections[tenant.cell]) as captured:
+        choose_many(conflict_ids=[row.pk for row in rows], side="local", actor=SYSTEM)
+
+    locking = [
+        query["sql"] for query in captured.captured_queries
+        if " FOR UPDATE" in query["sql"] or " FOR NO KEY UPDATE" in query["sql"]
+    ]  # fmt: skip
+    first = [sql.split('FROM "')[1].split('"')[0] for sql in locking[:3]]
+    assert first == ["integrations_connection", "tasks_task", "integrations_externallink"]
+    assert all("ORDER BY" in sql for sql in locking[:3])
+    assert all(str(row.task_id) in locking[1] for row in rows)
+    assert all(str(row.link_id) in locking[2] for row in rows)
