@@ -14,9 +14,10 @@ from integrations.services import enqueue_pushes
 from integrations.sync.bodies import read_bodies
 from integrations.sync.engine import give_up_run
 from integrations.sync.events.debounce import QUIET_SECONDS
-from integrations.sync.events.dirty_set import is_anything_waiting
+from integrations.sync.events.dirty_set import is_anything_waiting, next_put_off
 from integrations.sync.events.handling import handle_events
-from integrations.sync.events.storing import EVENTS_JOB
+from integrations.sync.events.storing import EVENTS_JOB, ask_for_later_events
+from integrations.sync.keeping import KEEPING_JOB, forget_history
 from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection, seconds_between_looks
 from integrations.sync.push.sender import SOON_SECONDS, push_changes, wait_for_next
 from integrations.sync.push.unsent import Scope, request_unsent
@@ -127,6 +128,9 @@ def handle_events_job(work: Work) -> None:
             # Whoever stores an event just now waits for this, or it sees the event: none finds a job that is ending.
             if not is_anything_waiting(work.object_id):
                 work.finish()
+                later = next_put_off(work.object_id)
+                if later is not None:
+                    ask_for_later_events(work.object_id, later)
                 return
     raise Retry("events come in", after_seconds=QUIET_SECONDS if wait is None else wait)
 
@@ -139,6 +143,13 @@ def discover_collections_job(work: Work) -> None:
         connection = Connection.objects.working().filter(pk=work.object_id).first()
     if connection is not None:
         discover_collections(connection=connection, actor=SYSTEM)
+
+
+@tenant_job(KEEPING_JOB, max_attempts=4)
+def forget_history_job(work: Work) -> None:
+    """Forget what is too old to be of use; the schedule ends with the last connection."""
+    if not forget_history(heartbeat=work.heartbeat):
+        work.end_schedule()
 
 
 @tenant_job("integrations.revoke_grant", max_attempts=_REVOKE_ATTEMPTS)

@@ -5,7 +5,7 @@ from integrations.events import ConnectionMade, ConnectionRemoved, SyncRunFinish
 from integrations.models import Connection, SyncRun, WebhookSubscription
 from integrations.services import enqueue_pushes, enqueue_unsent
 from integrations.services.runs import system_run, wake
-from integrations.sync.keeping import forget_old_runs
+from integrations.sync.keeping import keep_history_short
 from integrations.sync.push.requests import request_push
 from integrations.webhooks.services import switch_off_webhook
 from tasks.events import TaskAssigned, TaskCreated, TasksArchived, TasksRestored, TaskUpdated
@@ -69,13 +69,17 @@ def send_what_was_missed(event: SyncRunFinished) -> None:
         enqueue_unsent(event.connection_id, scope="edited")
 
 
+@subscribe(ConnectionMade)
+def forget_old_history(_event: ConnectionMade) -> None:
+    """Every day what is told of runs and events long past is forgotten, as long as there is a connection."""
+    keep_history_short()
+
+
 @subscribe(SyncRunFinished)
-def forget_old_history(event: SyncRunFinished) -> None:
-    """Every night, with the full check, what is told of runs long ended is forgotten."""
-    is_nightly = SyncRun.objects.filter(pk=event.run_id, kind=SyncRun.Kind.FULL).exists()
-    connection = Connection.objects.filter(pk=event.connection_id).first()
-    if is_nightly and connection is not None:
-        forget_old_runs(connection)
+def forget_old_history_of_others(event: SyncRunFinished) -> None:
+    """Connections that were made before this was a job of its own come to it with their next complete reading."""
+    if SyncRun.objects.filter(pk=event.run_id, kind=SyncRun.Kind.FULL).exists():
+        keep_history_short()
 
 
 @subscribe(SyncRunFinished)

@@ -86,6 +86,9 @@ class Migration(migrations.Migration):
                 ('occurred_at', models.DateTimeField()),
                 ('received_at', models.DateTimeField(auto_now_add=True)),
                 ('handled_at', models.DateTimeField(blank=True, null=True)),
+                ('failures', models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ('failing_since', models.DateTimeField(blank=True, null=True)),
+                ('not_before', models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 'ordering': ['occurred_at', 'id'],

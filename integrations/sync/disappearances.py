@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from django.db.models import Q
+import structlog
+from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.capabilities import (
@@ -18,12 +19,16 @@ from integrations.sync.journal import Counts
 from integrations.sync.page import PageContext
 from integrations.sync.problems import Problem
 from integrations.sync.reading import PAGE_SIZE
+from integrations.sync.retry import KNOWN_FAILURES
 from integrations.sync.session import SyncSession
 from integrations.sync.taking_over import take_over
 from integrations.sync.translate import CollectionMapping
 from integrations.sync.trashing import IN_TRASH, follow_into_trash
 from tenants.tenancy import atomic
 
+log = structlog.get_logger(__name__)
+
+_OF_THE_SERVICE: Final = frozenset({ProblemKind.RATE_LIMITED, ProblemKind.OVERLOADED})
 #: More than so many rows and so large a part of them gone at once is more likely a mistake than tidying up.
 GUARD_ROWS: Final = 50
 GUARD_SHARE: Final = 0.2
@@ -68,7 +73,8 @@ def look_at_one(
         record = session.source.record(remote_id)
     except Postponed as error:
         # The next complete reading asks again; meanwhile everything about it stays as it is.
-        session.strike(error)
+        if error.cause.kind in _OF_THE_SERVICE or _count_failure(session, remote_id) <= KNOWN_FAILURES:
+            session.strike(error)
         return False
     except SourceError as error:
         if error.kind is ProblemKind.NOT_FOUND:
@@ -78,7 +84,9 @@ def look_at_one(
             take_over(PageContext(session, part, mapping), _page_of(unreadable))
         else:
             raise
+        session.strikes = 0
         return True
+    session.strikes = 0
     if record.is_trashed:
         _mark(session, part, mapping, remote_id, ExternalLink.State.TRASHED_REMOTE, IN_TRASH)
     elif record.collection_id != part.collection.remote_id:
@@ -87,6 +95,18 @@ def look_at_one(
     else:
         take_over(PageContext(session, part, mapping), _page_of(record))
     return True
+
+
+def _count_failure(session: SyncSession, remote_id: str) -> int:
+    """Count a failure of the service for one record; returns how many there are since it was read last."""
+    if session.is_rehearsal or session.is_held:
+        return 0
+    with atomic():
+        session.hold()
+        links = ExternalLink.objects.filter(connection=session.connection, remote_id=remote_id)
+        links.update(failures=F("failures") + 1)
+        # What is not known here yet is told of by an event, which counts by itself.
+        return links.values_list("failures", flat=True).first() or 0
 
 
 def _page_of(item: RemoteRecord | UnreadableRecord) -> RecordPage:
@@ -139,4 +159,10 @@ def retry_set_aside(
     for link in waiting:
         session.check()
         part, mapping = parts[str(link.collection_id)]
-        look_at_one(session, part, mapping, link.remote_id)
+        try:
+            look_at_one(session, part, mapping, link.remote_id)
+        except Postponed as error:
+            # All else is read: what was bad before must not keep the run from its end. The others have their turn
+            # with the next run, because these have failed more often now.
+            log.info("sync.retries_broken_off", run_id=session.run.pk, reason=str(error))
+            return

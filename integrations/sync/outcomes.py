@@ -113,14 +113,22 @@ def hold_run(session: SyncSession) -> None:
 
 
 def suspend_connection(session: SyncSession, state: str, error: SourceError) -> None:
-    """Stop reading until a person has done something; the reason is a sentence for them."""
+    """Stop reading until a person has done something; the reason is a sentence for them.
+
+    A late answer overrides nobody: what a person has paused or disconnected meanwhile stays so, and a token that was
+    given since is not declared dead by the answer to the one before. (Access by OAuth renews itself under way; there
+    only a refusal of the present token gets here.)
+    """
     code = "blocked" if state == Connection.State.BLOCKED else "unauthorised"
+    asked = session.connection
     with atomic():
         session.hold()
-        now = timezone.now()
-        Connection.objects.filter(pk=session.connection.pk).update(
-            state=state, state_reason=str(error), state_changed_at=now
-        )
+        present = Connection.objects.working().filter(pk=asked.pk, auth_kind=asked.auth_kind)
+        if asked.auth_kind == Connection.AuthKind.TOKEN:
+            present = present.filter(token_changed_at=asked.token_changed_at)
+        if not present.update(state=state, state_reason=str(error), state_changed_at=timezone.now()):
+            log.info("connection.refused_too_late", connection_id=asked.pk, state=state)
+            return
         session.journal.note(Problem(code, error.detail or str(error)))
         session.journal.flush()
-        publish(ConnectionSuspended(connection_id=session.connection.pk, state=state))
+        publish(ConnectionSuspended(connection_id=asked.pk, state=state))

@@ -10,6 +10,8 @@ from integrations.capabilities import ProblemKind, SourceError
 INLINE_WAIT_SECONDS: Final = 2.0
 MAX_INLINE_ATTEMPTS: Final = 4
 SMALLEST_PAGE_SIZE: Final = 10
+#: A record the service failed for so often says nothing of the service any more.
+KNOWN_FAILURES: Final = 3
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 300.0
 

@@ -24,8 +24,10 @@ from integrations.sync.links import describe, links_by_remote_id, set_aside, wri
 from integrations.sync.page import Candidate, PageContext, record_problem
 from integrations.sync.problems import Problem
 from integrations.sync.push.adopting import adopted_links
+from integrations.sync.retry import KNOWN_FAILURES
 from integrations.sync.session import CONNECTION_PROBLEMS, SyncSession
 from integrations.sync.writing import write_changed
+from tenants.foundation.errors import LimitReached
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
@@ -36,12 +38,17 @@ def take_over(
 ) -> Counts:
     """Take a page over. `advance` notes, in the same transaction, where reading goes on.
 
-    Calls the source (outside the transaction) only for values with more references than a page carries.
+    Calls the source (outside the transaction) only for values with more references than a page carries. Where the
+    budget does not suffice for all of them, the complete records are written, and `advance` is not called: when the
+    same page comes again they are unchanged, so that a page ends however many calls it needs.
     Raises: SourceError, LimitReached, LeaseLost.
     """
     candidates = _candidates(context, page.records, page.server_time)
     changed = [item for item in candidates if not item.is_unchanged]
     whole = _Whole.of(context, changed)
+    if whole.limit is not None:
+        _write_some(context, whole)
+        raise whole.limit
     unchanged = [item for item in candidates if item.is_unchanged]
     with context.session.writing():
         counts = Counts(failed=whole.gone)
@@ -51,9 +58,27 @@ def take_over(
         advance()
         context.session.journal.progress(counts, calls=context.session.guard.take_count(), part=context.part)
         context.session.journal.flush()
+    _measure(counts)
+    return counts
+
+
+def _write_some(context: PageContext, whole: "_Whole") -> None:
+    """Write what is complete of a page that cannot be completed now."""
+    if not whole.candidates and not whole.unreadable:
+        return
+    with context.session.writing():
+        counts = Counts()
+        write_changed(context, whole.candidates, counts)
+        _set_unreadable_aside(context, whole.unreadable, counts)
+        context.session.journal.progress(counts, calls=context.session.guard.take_count(), part=context.part)
+        context.session.journal.flush()
+    _measure(counts)
+    log.info("sync.page_in_pieces", collection_id=context.collection.pk, written=len(whole.candidates))
+
+
+def _measure(counts: Counts) -> None:
     for outcome in ("new", "changed", "unchanged", "archived", "failed"):
         metrics.RECORDS.labels(outcome=outcome).inc(getattr(counts, outcome))
-    return counts
 
 
 def _candidates(
@@ -85,12 +110,14 @@ class _Whole:
     candidates: list[Candidate] = field(default_factory=list)
     unreadable: list[UnreadableRecord] = field(default_factory=list)
     gone: int = 0
+    #: What ended this before the last candidate; those that are not here come with the same page again.
+    limit: LimitReached | None = None
 
     @classmethod
     def of(cls, context: PageContext, changed: Iterable[Candidate]) -> "_Whole":
         """Fetch the rest of values that came cut. One record that fails does not stop the others.
 
-        Raises: SourceError (the connection's own problem), LimitReached (the service fails again and again).
+        Raises: SourceError (the connection's own problem).
         """
         whole, session = cls(), context.session
         for item in changed:
@@ -98,8 +125,11 @@ class _Whole:
                 whole.candidates.append(_completed(context, item))
                 continue
             except Postponed as error:
-                session.strike(error)
                 reason = str(error)
+                whole.limit = _strike(session, item, error)
+            except LimitReached as error:
+                whole.limit = error
+                return whole
             except SourceError as error:
                 if error.kind is ProblemKind.NOT_FOUND:
                     whole.gone += 1
@@ -111,7 +141,23 @@ class _Whole:
                     raise
                 reason = error.detail or str(error)
             whole.unreadable.append(UnreadableRecord(id=item.record.id, reason=reason))
+            if whole.limit is not None:
+                return whole
         return whole
+
+
+def _strike(session: SyncSession, item: Candidate, error: Postponed) -> LimitReached | None:
+    """Count a failure against the service; the error when it fails for everything.
+
+    A record it has failed for again and again says nothing of the service: it must not keep its page from its end.
+    """
+    if item.link is not None and item.link.failures >= KNOWN_FAILURES:
+        return None
+    try:
+        session.strike(error)
+    except Postponed as limit:
+        return limit
+    return None
 
 
 def _completed(context: PageContext, item: Candidate) -> Candidate:

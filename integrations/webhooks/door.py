@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from integrations.capabilities.event_feed import MalformedEvent
+from integrations.webhooks.keys import NotAwaited
 from integrations.webhooks.platform import NotNow, receive_for_platform
 from integrations.webhooks.receiving import MOST_BYTES, UnknownAddress, WrongSignature, receive
 from tenants.foundation.errors import DomainError
@@ -20,6 +21,7 @@ _STATUSES: Final[dict[type[DomainError], HTTPStatus]] = {
     UnknownAddress: HTTPStatus.NOT_FOUND,
     WrongSignature: HTTPStatus.UNAUTHORIZED,
     MalformedEvent: HTTPStatus.BAD_REQUEST,
+    NotAwaited: HTTPStatus.FORBIDDEN,
     NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -34,7 +36,7 @@ def connection_hook(request: HttpRequest, connector: str, key: str) -> HttpRespo
         return _too_large(request)
     try:
         receive(connector_key=connector, address_key=key, body=request.body, headers=_headers(request))
-    except (UnknownAddress, WrongSignature, MalformedEvent) as error:
+    except (UnknownAddress, WrongSignature, MalformedEvent, NotAwaited) as error:
         return _refused(request, error)
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
@@ -51,7 +53,7 @@ def platform_hook(request: HttpRequest, connector: str) -> HttpResponse:
         return _too_large(request)
     try:
         receive_for_platform(connector_key=connector, body=request.body, headers=_headers(request))
-    except (UnknownAddress, WrongSignature, MalformedEvent, NotNow) as error:
+    except (UnknownAddress, WrongSignature, MalformedEvent, NotAwaited, NotNow) as error:
         return _refused(request, error)
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 

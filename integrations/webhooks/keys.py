@@ -11,6 +11,7 @@ from integrations.events import WebhookKeyCame
 from integrations.models import WebhookSubscription
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.crypto import Secret
+from tenants.foundation.errors import DomainError
 from tenants.outbox.bus import publish
 from tenants.secrets.services import delete_secret, reveal_secret, store_secret
 from tenants.tenancy import atomic
@@ -22,31 +23,39 @@ OWNER_TABLE: Final = "integrations_webhooksubscription"
 NAMES: Final = ("signing key", "signing key 2")
 
 
+class NotAwaited(DomainError):
+    """An introduction nobody waits for: it could be anybody's."""
+
+    default_code = "webhooks.not_awaited"
+    default_message = "No introduction is awaited here. Have whoever manages this address ask for one."
+
+
 @atomic
 def keep_key(*, subscription_id: UUID, token: Secret, now: datetime) -> None:
     """Keep the key a service introduces itself with.
 
-    The first one is what an administrator gets to see. Once somebody has seen a key, or events have come under it,
-    another one waits until an administrator takes it: a stranger who learned the address must not get a word in.
+    The first one is what an administrator gets to see. Any other waits until an administrator takes or refuses it, and
+    while one waits, no third is taken: a stranger who learned the address replaces nothing, and nothing is replaced
+    between what an administrator sees and what they take.
+    Raises: NotAwaited.
     """
     locked = WebhookSubscription.objects.select_for_update().get(pk=subscription_id)
-    state = WebhookSubscription.State
     if _is_same(locked.signing_secret_id, token) or _is_same(locked.pending_secret_id, token):
         return
+    if locked.pending_secret_id is not None:
+        log.warning("webhook.key_refused", subscription_id=locked.pk)
+        raise NotAwaited
     is_first = locked.signing_secret_id is None
-    is_unseen = locked.revealed_at is None and locked.state in {state.WAITING, state.CONFIRMING}
-    if is_first or is_unseen:
+    if is_first:
         _put(locked, "signing_secret", token)
-        locked.state, locked.state_reason = state.CONFIRMING, ""
+        locked.state, locked.state_reason = WebhookSubscription.State.CONFIRMING, ""
         locked.revealed_at = None
     else:
         _put(locked, "pending_secret", token)
     locked.key_came_at = now
     locked.save()
-    publish(
-        WebhookKeyCame(connection_id=locked.connection_id, is_pending=locked.pending_secret_id is not None)
-    )
-    log.info("webhook.key_came", subscription_id=locked.pk, is_pending=not (is_first or is_unseen))
+    publish(WebhookKeyCame(connection_id=locked.connection_id, is_pending=not is_first))
+    log.info("webhook.key_came", subscription_id=locked.pk, is_pending=not is_first)
 
 
 def forget_keys(subscription: WebhookSubscription, actor: object) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import redis
 import structlog
 from django.utils import timezone
 
@@ -14,7 +15,9 @@ from integrations.capabilities.event_feed import RemoteEvent
 from integrations.models import Connection, WebhookSubscription
 from integrations.sync.events.storing import store_event
 from integrations.webhooks import metrics
+from integrations.webhooks.keys import NotAwaited
 from integrations.webhooks.receiving import checked_event, feed_of
+from integrations.webhooks.window import pass_window
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import DomainError
@@ -44,7 +47,7 @@ def receive_for_platform(*, connector_key: str, body: bytes, headers: Mapping[st
 
     An event goes to every company that has its workspace; a company whose doors are closed for longer finds the
     change by looking, once they open. What no company has is taken and forgotten.
-    Raises: UnknownAddress, WrongSignature, MalformedEvent, NotNow.
+    Raises: UnknownAddress, WrongSignature, MalformedEvent, NotAwaited, NotNow.
     """
     now = timezone.now()
     feed = feed_of(connector_key)
@@ -78,14 +81,23 @@ def platform_key(connector_key: str, name: str) -> Secret | None:
 
 @atomic
 def take_platform_key(*, connector_key: str) -> bool:
-    """Let the key that came later count; says whether one was waiting. In the platform's scope."""
+    """Let the key that waits count; says whether one was waiting. In the platform's scope."""
     pending = platform_key(connector_key, PENDING)
     if pending is None:
         return False
     _store(connector_key, SIGNING, pending)
-    stored = StoredSecret.objects.get(owner_table=OWNER_TABLE, owner_id=_owner(connector_key), name=PENDING)
-    delete_secret(secret_id=stored.pk, actor=SYSTEM)
+    _forget(connector_key, PENDING)
     log.info("platform_webhook.key_taken", connector=connector_key)
+    return True
+
+
+@atomic
+def refuse_platform_key(*, connector_key: str) -> bool:
+    """Forget the key that waits; says whether one did. In the platform's scope."""
+    if platform_key(connector_key, PENDING) is None:
+        return False
+    _forget(connector_key, PENDING)
+    log.info("platform_webhook.key_refused_by_operator", connector=connector_key)
     return True
 
 
@@ -116,21 +128,37 @@ def _deliver(connector_key: str, event: RemoteEvent, now: datetime) -> None:
 
 @atomic
 def _keep_key(connector_key: str, token: Secret) -> None:
-    """Keep the first key as it is; a later one waits until an operator takes it."""
+    """Keep a key an operator waits for, until they have looked at it and taken it: no key counts by coming.
+
+    Anybody can guess this address and post a key that nothing signs. So one is kept only in the time an operator has
+    opened, the first closes it, and none takes the place of another. Raises: NotAwaited, NotNow.
+    """
     for name in (SIGNING, PENDING):
         known = platform_key(connector_key, name)
         if known is not None and hmac.compare_digest(known.reveal(), token.reveal()):
             return
-    is_first = platform_key(connector_key, SIGNING) is None
-    _store(connector_key, SIGNING if is_first else PENDING, token)
+    try:
+        is_awaited = platform_key(connector_key, PENDING) is None and pass_window(connector_key)
+    except redis.RedisError as error:
+        raise NotNow from error
+    if not is_awaited:
+        metrics.EVENTS.labels(service=connector_key, outcome="refused").inc()
+        log.warning("platform_webhook.key_refused", connector=connector_key)
+        raise NotAwaited
+    _store(connector_key, PENDING, token)
     metrics.EVENTS.labels(service=connector_key, outcome="handshake").inc()
-    log.warning("platform_webhook.key_came", connector=connector_key, is_pending=not is_first)
+    log.warning("platform_webhook.key_came", connector=connector_key)
 
 
 def _store(connector_key: str, name: str, value: Secret) -> None:
     store_secret(
         name=name, owner_table=OWNER_TABLE, owner_id=_owner(connector_key), value=value, actor=SYSTEM
     )
+
+
+def _forget(connector_key: str, name: str) -> None:
+    stored = StoredSecret.objects.get(owner_table=OWNER_TABLE, owner_id=_owner(connector_key), name=name)
+    delete_secret(secret_id=stored.pk, actor=SYSTEM)
 
 
 def _owner(connector_key: str) -> UUID:

@@ -42,7 +42,7 @@ class WrongSignature(DomainError):
 def receive(*, connector_key: str, address_key: str, body: bytes, headers: Mapping[str, str]) -> None:
     """Take a post at the address of one connection. Call it outside a transaction; it calls nobody.
 
-    Raises: UnknownAddress, WrongSignature, MalformedEvent.
+    Raises: UnknownAddress, WrongSignature, MalformedEvent, NotAwaited.
     """
     now = timezone.now()
     feed = feed_of(connector_key)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from integrations.capabilities.event_feed import Change
@@ -26,9 +27,25 @@ _CHUNK = 5_000
 
 
 def waiting_events(connection: Connection) -> list[InboundEvent]:
-    """The dirty set, oldest change first, in whatever order it came; inside a transaction."""
-    waiting = InboundEvent.objects.filter(connection=connection, state=InboundEvent.State.WAITING)
+    """The dirty set, oldest change first, in whatever order it came; inside a transaction.
+
+    Events that were put off are not in it until their time has come.
+    """
+    waiting = InboundEvent.objects.filter(_due(), connection=connection, state=InboundEvent.State.WAITING)
     return list(waiting.order_by("occurred_at", "id")[:MOST_EVENTS])
+
+
+def _due() -> Q:
+    return Q(not_before=None) | Q(not_before__lte=timezone.now())
+
+
+def next_put_off(connection_id: UUID) -> datetime | None:
+    """When the first event that was put off is due; None when there is none."""
+    put_off = InboundEvent.objects.filter(
+        connection_id=connection_id, state=InboundEvent.State.WAITING, not_before__gt=timezone.now()
+    )
+    first: datetime | None = put_off.aggregate(first=Min("not_before"))["first"]
+    return first
 
 
 def told_by(row: InboundEvent) -> Told:
@@ -114,13 +131,20 @@ def settle(events: Iterable[str], *, state: str, reason: str) -> None:
 
 
 def is_anything_waiting(connection_id: UUID) -> bool:
-    """Whether events wait; nobody can store one until the transaction ends, so a job may end on a no."""
+    """Whether events wait that are due; nobody can store one until the transaction ends, so a job may end on a no."""
     WebhookSubscription.objects.select_for_update().filter(connection_id=connection_id).first()
-    return InboundEvent.objects.filter(connection_id=connection_id, state=InboundEvent.State.WAITING).exists()
+    waiting = InboundEvent.objects.filter(connection_id=connection_id, state=InboundEvent.State.WAITING)
+    return waiting.filter(_due()).exists()
 
 
 def forget_old_events(connection: Connection, *, before: datetime) -> int:
-    """Delete events nobody needs any more; returns how many."""
+    """Delete events nobody needs any more, a few thousand at most; returns how many.
+
+    Those that wait are kept while their connection is read. Where nobody has read for so long, everything is compared
+    before events count again.
+    """
     old = InboundEvent.objects.filter(connection=connection, received_at__lt=before)
-    ids = old.exclude(state=InboundEvent.State.WAITING).values_list("pk", flat=True)[:_CHUNK]
-    return InboundEvent.objects.filter(pk__in=list(ids)).delete()[0]
+    if connection.state == Connection.State.CONNECTED:
+        old = old.exclude(state=InboundEvent.State.WAITING)
+    ids = list(old.order_by("received_at").values_list("pk", flat=True)[:_CHUNK])
+    return InboundEvent.objects.filter(pk__in=ids).delete()[0]

@@ -1,9 +1,9 @@
 """Reads what events told of: sorts them, reads each dirty record the cheapest way, and notes what became of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -22,19 +22,20 @@ from integrations.models import (
     SyncRunCollection,
 )
 from integrations.selectors import is_awaiting_decision
-from integrations.services import DISCOVER_JOB, system_run
+from integrations.services import DISCOVER_JOB, WHOLE_KINDS, system_run
 from integrations.sync.disappearances import GUARD_SHARE
 from integrations.sync.engine import carry_out
 from integrations.sync.events.debounce import seconds_to_wait
 from integrations.sync.events.dirty_set import (
     facts_about,
-    forget_old_events,
     settle,
     told_by,
     waiting_events,
 )
+from integrations.sync.events.failing import put_off
 from integrations.sync.events.reading import DirtyTable, read_dirty
 from integrations.sync.events.triage import Facts, Want, judge
+from integrations.sync.guarded_source import Postponed
 from integrations.sync.polling import ask_for_bodies
 from integrations.sync.reading import OVERLAP
 from integrations.sync.safety.brake import FLOOR
@@ -47,7 +48,6 @@ log = structlog.get_logger(__name__)
 LATER_SECONDS: Final = 15.0
 #: While somebody has to decide about a run, nothing more is read; how often that is looked up.
 HELD_SECONDS: Final = 30.0
-KEPT_FOR: Final = timedelta(days=14)
 _READ, _IGNORED = InboundEvent.State.DONE, InboundEvent.State.IGNORED
 
 
@@ -60,13 +60,15 @@ class Sorted:
     body_events: list[str] = field(default_factory=list)
     nothing: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     new_tables: list[str] = field(default_factory=list)
+    #: They go on waiting.
     later: list[str] = field(default_factory=list)
 
 
 def handle_events(*, connection_id: UUID, heartbeat: Callable[[], None]) -> float | None:
     """Read what the waiting events of a connection told of, once the burst is over.
 
-    Returns the seconds after which to look again, None when nothing waits for long. Call it outside a transaction.
+    Returns the seconds after which to look again, None when nothing waits or only what was put off because it cannot
+    be read (`next_put_off` says until when). Call it outside a transaction.
     Raises: LimitReached (the events go on waiting), LeaseLost.
     """
     with atomic():
@@ -77,7 +79,6 @@ def handle_events(*, connection_id: UUID, heartbeat: Callable[[], None]) -> floa
         if is_awaiting_decision(connection):
             return HELD_SECONDS
         waiting = waiting_events(connection)
-        forget_old_events(connection, before=timezone.now() - KEPT_FOR)
         if not waiting:
             return None
         pause = _pause(waiting)
@@ -95,9 +96,7 @@ def handle_events(*, connection_id: UUID, heartbeat: Callable[[], None]) -> floa
     )
     if dirty.tables:
         _read(connection, list(dirty.tables.values()), heartbeat)
-    # Events of a run that is held go on waiting as well.
-    has_failed = any(table.failed_ids for table in dirty.tables.values())
-    return LATER_SECONDS if dirty.later or has_failed else None
+    return LATER_SECONDS if dirty.later else None
 
 
 def sort_out(waiting: Iterable[InboundEvent], facts: Facts) -> Sorted:
@@ -165,15 +164,35 @@ def _mind_the_guard(connection: Connection, dirty: Sorted) -> None:
         if len(gone) <= GUARD_SHARE * links.count():
             continue
         ids = table.forget(gone)
-        settle(ids, state=_IGNORED, reason="So many rows went at once that everything is compared first.")
-        system_run(connection=connection, kind=SyncRun.Kind.FULL, trigger=SyncRun.Trigger.WEBHOOK)
+        if _is_to_be_compared(connection, table.known.id):
+            settle(ids, state=_IGNORED, reason="So many rows went at once that everything is compared first.")
+        else:
+            # Nothing would ever look for these rows: they wait until a run can be started.
+            dirty.later += ids
+
+
+def _is_to_be_compared(connection: Connection, collection_id: UUID) -> bool:
+    """Start a run that compares everything; says whether there is one that has yet to read this table."""
+    system_run(connection=connection, kind=SyncRun.Kind.FULL, trigger=SyncRun.Trigger.WEBHOOK)
+    under_way = SyncRun.objects.filter(connection=connection, kind__in=WHOLE_KINDS, is_cancel_requested=False)
+    # One that is in the middle of the table may have seen the rows before they went.
+    unread = SyncRunCollection.objects.filter(
+        collection_id=collection_id, state=SyncRunCollection.State.PENDING
+    )
+    return unread.filter(run__in=under_way.open()).exists()
 
 
 def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[[], None]) -> None:
     with atomic():
         run, parts = _new_run(connection, tables)
     by_part = {part.pk: table for part in parts for table in tables if table.known.id == part.collection_id}
-    carry_out(run, parts, heartbeat=heartbeat, steps=partial(read_dirty, tables=by_part))
+    try:
+        carry_out(run, parts, heartbeat=heartbeat, steps=partial(read_dirty, tables=by_part))
+    except Postponed as error:
+        # The service fails, maybe for these records only: the others go first the next time.
+        with atomic():
+            _put_off_failed(connection, parts, by_part, str(error))
+        raise
     if run.held_for:
         return
     with atomic():
@@ -181,20 +200,39 @@ def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[
         if run.state not in {SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL}:
             if is_connected:
                 reason = f"It could not be read, the next look finds it: {run.error}"
-                settle(_events_of(tables), state=_IGNORED, reason=reason)
+                for part in parts:
+                    _leave_to_the_next_look(connection, part, by_part[part.pk], reason)
             return
         for part in parts:
             if part.state == SyncRunCollection.State.FAILED:
                 reason = f"Its table could not be read: {part.error}"
-                settle(by_part[part.pk].events, state=_IGNORED, reason=reason)
+                _leave_to_the_next_look(connection, part, by_part[part.pk], reason)
             else:
                 for how, ids in by_part[part.pk].events_by_way().items():
                     settle(ids, state=_READ, reason=how)
+        _put_off_failed(connection, parts, by_part, "The service failed for this record again and again.")
         ask_for_bodies(connection.pk)
 
 
-def _events_of(tables: Iterable[DirtyTable]) -> list[str]:
-    return [event_id for table in tables for event_id in table.events]
+def _put_off_failed(
+    connection: Connection,
+    parts: Sequence[SyncRunCollection],
+    by_part: Mapping[UUID, DirtyTable],
+    reason: str,
+) -> None:
+    for part in parts:
+        if part.state != SyncRunCollection.State.FAILED:
+            put_off(connection, part.collection, by_part[part.pk].failed_events, reason=reason)
+
+
+def _leave_to_the_next_look(
+    connection: Connection, part: SyncRunCollection, table: DirtyTable, reason: str
+) -> None:
+    """Settle what a look for changes finds by itself; what went to the trash or elsewhere it does not find."""
+    unseen = table.records_unseen_by_looks
+    put_off(connection, part.collection, unseen, reason=reason)
+    kept = table.unseen_by_looks
+    settle((one for one in table.events if one not in kept), state=_IGNORED, reason=reason)
 
 
 def _new_run(connection: Connection, tables: Sequence[DirtyTable]) -> tuple[SyncRun, list[SyncRunCollection]]:

@@ -15,12 +15,12 @@ from integrations.sync.disappearances import look_at_one
 from integrations.sync.engine import enter_phase, give_up_part, mappings_of, read_schema
 from integrations.sync.events import metrics
 from integrations.sync.events.planner import PAGE, Plan, Way, cheapest
-from integrations.sync.events.triage import KnownTable, Told, Want, minute_of
+from integrations.sync.events.triage import NOT_IN_TABLE, KnownTable, Told, Want, minute_of
 from integrations.sync.page import PageContext
 from integrations.sync.problems import Problem
 from integrations.sync.push.sender import send_ready_pushes
 from integrations.sync.reading import CannotGoOn, read_collection
-from integrations.sync.relations import resolve_relations
+from integrations.sync.relations import is_anything_to_connect, resolve_relations
 from integrations.sync.session import SyncSession
 from integrations.sync.taking_over import take_over
 from integrations.sync.translate import CollectionMapping
@@ -50,12 +50,16 @@ class DirtyTable:
     trashed_ids: set[str] = field(default_factory=set)
     #: Records the service failed for just now; their events go on waiting.
     failed_ids: set[str] = field(default_factory=set)
+    #: Events of what no look for changes finds: nothing but reading the record answers them.
+    unseen_by_looks: set[str] = field(default_factory=set)
     _events: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _ways: dict[str, str] = field(default_factory=dict)
 
     def add(self, told: Told, want: Want) -> None:
         """Take one event in; they come in the order in which things happened."""
         self._events[told.entity_id].append(told.id)
+        if told.change in NOT_IN_TABLE:
+            self.unseen_by_looks.add(told.id)
         if want is Want.SCHEMA:
             self.has_new_columns = True
             self._ways[told.entity_id] = _COLUMNS
@@ -79,6 +83,19 @@ class DirtyTable:
     def events(self) -> list[str]:
         """The events of everything here."""
         return [event_id for ids in self._events.values() for event_id in ids]
+
+    @property
+    def failed_events(self) -> dict[str, list[str]]:
+        """The events of each record the service failed for."""
+        return {key: self._events.get(key, []) for key in self.failed_ids}
+
+    @property
+    def records_unseen_by_looks(self) -> dict[str, list[str]]:
+        """By record, the events that only reading the record answers."""
+        found = {
+            key: [one for one in ids if one in self.unseen_by_looks] for key, ids in self._events.items()
+        }
+        return {key: ids for key, ids in found.items() if ids}
 
     @property
     def to_read(self) -> dict[str, datetime]:
@@ -118,7 +135,7 @@ def read_dirty(session: SyncSession, *, tables: Mapping[UUID, DirtyTable]) -> No
             _read_table(session, part, mappings[part.pk], tables[part.pk])
         except (SourceError, CannotGoOn) as error:
             _give_up(session, part, error)
-    if session.needs_relations:
+    if is_anything_to_connect(session):
         enter_phase(session, SyncRun.Phase.RELATIONS)
         resolve_relations(session)
 
@@ -146,8 +163,10 @@ def _read_table(
     mapping = mappings_of(session)[part.pk]
     for remote_id in [*left, *table.look_ups]:
         session.check()
-        if not _look_at(session, part, mapping, remote_id):
-            table.failed_ids.add(remote_id)
+        # Failed until it is read: where this ends the reading, it is known for whom it failed.
+        table.failed_ids.add(remote_id)
+        if _look_at(session, part, mapping, remote_id):
+            table.failed_ids.discard(remote_id)
     part.state = SyncRunCollection.State.READ
 
 

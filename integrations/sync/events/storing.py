@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Case, F, Value, When
 
@@ -46,6 +47,13 @@ def ask_for_events(connection: Connection, now: datetime) -> None:
         slot=f"events:{connection.pk}",
         due_at=now + timedelta(seconds=QUIET_SECONDS),
         priority=40,
+    )
+
+
+def ask_for_later_events(connection_id: UUID, due_at: datetime) -> None:
+    """Have events read that were put off; in a slot of its own: those that come meanwhile do not wait for it."""
+    enqueue(
+        EVENTS_JOB, object_id=connection_id, slot=f"events-later:{connection_id}", due_at=due_at, priority=40
     )
 
 

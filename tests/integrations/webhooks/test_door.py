@@ -15,9 +15,15 @@ from hypothesis import strategies as st
 
 from integrations.models import Connection, InboundEvent, WebhookSubscription
 from integrations.webhooks.receiving import MOST_BYTES
-from integrations.webhooks.services import open_webhook, switch_off_webhook
+from integrations.webhooks.services import (
+    open_webhook,
+    reveal_signing_key,
+    switch_off_webhook,
+    take_pending_key,
+)
 from tenants.accounts.access import SYSTEM
 from tenants.models import Tenant
+from tenants.secrets.services import reveal_secret
 from tenants.tenancy import TenantRef, atomic, current_tenant, tenant_scope
 from tenants.tenancy.directory import directory
 from tests.factories.notion_events import event_json, post
@@ -188,11 +194,21 @@ def test_a_stranger_cannot_put_a_key_in_the_place_of_the_one_in_use(hook: Hook) 
     assert hook.subscription.state == WebhookSubscription.State.ACTIVE
 
 
-def test_a_key_nobody_has_seen_gives_way_to_the_next(waiting_hook: Hook) -> None:
+def test_a_key_nobody_has_seen_yet_is_not_replaced_behind_the_administrators_back(waiting_hook: Hook) -> None:
     waiting_hook.introduce("secret_first")
-    waiting_hook.introduce("secret_second")
-    assert waiting_hook.subscription.pending_secret is None
-    assert waiting_hook.send(event_json(), key="secret_second") == 204
+    assert waiting_hook.introduce("secret_second") == 204
+    assert waiting_hook.subscription.pending_secret is not None
+    assert waiting_hook.send(event_json(), key="secret_second") == 401
+    shown = reveal_signing_key(connection=waiting_hook.connection, actor=SYSTEM)
+    assert shown.reveal() == "secret_first"
+
+
+def test_a_key_that_waits_is_not_replaced_by_a_third(hook: Hook) -> None:
+    hook.introduce("secret_second")
+    assert hook.introduce("secret_of_a_stranger") == 403
+    taken = take_pending_key(connection=hook.connection, actor=SYSTEM)
+    assert taken.signing_secret is not None
+    assert reveal_secret(taken.signing_secret.pk).reveal() == "secret_second"
 
 
 def test_the_same_introduction_twice_changes_nothing(hook: Hook) -> None:

@@ -1,13 +1,18 @@
 """The platform's own address: events of granted workspaces reach every company that has them, and nobody else."""
 
 import json
+from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
-from django.core.management import call_command
+import redis
+from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from integrations.models import Connection, InboundEvent, WebhookSubscription
+from integrations.webhooks.window import open_window
 from tenants.models import Domain, Tenant, WorkspaceRoute
 from tenants.secrets.models import Secret
 from tenants.tenancy import TenantRef, atomic, tenant_scope
@@ -20,6 +25,24 @@ ADDRESS = "/hooks/notion/"
 JOB = "integrations.handle_events"
 
 
+def command(*options: str) -> dict[str, Any]:
+    """What the operator's command says."""
+    shown = StringIO()
+    call_command("platform_webhook", "notion", *options, "--json", stdout=shown)
+    said: dict[str, Any] = json.loads(shown.getvalue())
+    return said
+
+
+def introduce(client: Client, token: str) -> int:
+    return int(post(client, ADDRESS, {"verification_token": token}, key=None).status_code)
+
+
+@pytest.fixture(autouse=True)
+def closed_window() -> None:
+    """No operator waits for anything yet."""
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+
+
 @pytest.fixture
 def platform(other_tenant: TenantRef) -> Client:
     """The platform's host, played by the other company."""
@@ -30,8 +53,10 @@ def platform(other_tenant: TenantRef) -> Client:
 
 @pytest.fixture
 def introduced(platform: Client) -> Client:
-    """The service has introduced itself there."""
-    assert post(platform, ADDRESS, {"verification_token": SIGNING_KEY}, key=None).status_code == 204
+    """The service has introduced itself there, and an operator has taken its key."""
+    command("--await")
+    assert introduce(platform, SIGNING_KEY) == 204
+    command("--take-pending")
     return platform
 
 
@@ -121,25 +146,76 @@ def test_a_company_that_is_closed_for_seconds_is_told_again_and_others_look_late
     assert not InboundEvent.objects.exists()
 
 
-def test_a_later_key_waits_for_an_operator(
-    introduced: Client, granted: Connection, other_tenant: TenantRef
-) -> None:
-    post(introduced, ADDRESS, {"verification_token": "secret_second"}, key=None)
+def test_nobody_introduces_themselves_unasked(platform: Client, granted: Connection) -> None:
+    assert introduce(platform, "secret_of_a_stranger") == 403
+    assert command("--show")["pending_token"] is None
+    assert send(platform, event_json(), key="secret_of_a_stranger") == 401
+
+
+def test_the_window_lets_one_through_and_closes(platform: Client) -> None:
+    assert command("--await", "--minutes", "5")["awaits_until"] is not None
+    assert introduce(platform, "secret_first") == 204
+    assert introduce(platform, "secret_of_a_stranger") == 403
+    said = command("--show")
+    assert (said["pending_token"], said["verification_token"]) == ("secret_first", None)
+    assert said["awaits_until"] is None
+
+
+def test_a_key_that_came_counts_only_when_an_operator_took_it(platform: Client, granted: Connection) -> None:
+    command("--await")
+    introduce(platform, "secret_first")
+    assert send(platform, event_json(), key="secret_first") == 401
+    command("--take-pending")
+    assert send(platform, event_json(), key="secret_first") == 204
+
+
+def test_while_a_key_waits_none_takes_its_place(introduced: Client, granted: Connection) -> None:
+    command("--await")
+    assert introduce(introduced, "secret_second") == 204
+    with pytest.raises(CommandError, match="take it or refuse it"):
+        command("--await")
+    open_window("notion", lasting=timedelta(minutes=1))
+    assert introduce(introduced, "secret_third") == 403
+    assert command("--show")["pending_token"] == "secret_second"
+
     assert send(introduced, event_json(), key="secret_second") == 401
     assert send(introduced, event_json()) == 204
-
-    taken = StringIO()
-    call_command("platform_webhook", "notion", "--take-pending", "--json", stdout=taken)
-    assert json.loads(taken.getvalue())["verification_token"] == "secret_second"
+    command("--take-pending")
     assert send(introduced, event_json(), key="secret_second") == 204
     assert send(introduced, event_json()) == 401
 
 
-def test_the_operator_is_shown_the_address_and_the_token(introduced: Client) -> None:
-    shown = StringIO()
-    call_command("platform_webhook", "notion", stdout=shown)
+def test_a_key_that_was_refused_is_forgotten(introduced: Client) -> None:
+    command("--await")
+    introduce(introduced, "secret_second")
+    assert command("--refuse-pending")["has_pending_token"] is False
+    with pytest.raises(CommandError, match="No token is waiting"):
+        command("--take-pending")
+
+
+def test_the_same_introduction_again_is_no_news(introduced: Client) -> None:
+    assert introduce(introduced, SIGNING_KEY) == 204
+    assert command()["has_pending_token"] is False
+
+
+@pytest.mark.parametrize("minutes", ["0", "-3", "61", "99999999999999"])
+def test_a_window_is_open_for_an_hour_at_most(platform: Client, minutes: str) -> None:
+    with pytest.raises(CommandError, match="minutes"):
+        command("--await", f"--minutes={minutes}")
+    assert introduce(platform, SIGNING_KEY) == 403
+
+
+def test_tokens_are_shown_on_demand_only(introduced: Client) -> None:
+    command("--await")
+    introduce(introduced, "secret_second")
+    hidden, shown = StringIO(), StringIO()
+    call_command("platform_webhook", "notion", stdout=hidden)
+    call_command("platform_webhook", "notion", "--show", stdout=shown)
+    assert "/hooks/notion/" in hidden.getvalue()
+    assert SIGNING_KEY not in hidden.getvalue()
+    assert "secret_second" not in hidden.getvalue()
     assert SIGNING_KEY in shown.getvalue()
-    assert "/hooks/notion/" in shown.getvalue()
+    assert "secret_second" in shown.getvalue()
 
 
 def test_the_platforms_key_is_sealed_in_the_platforms_own_vault(

@@ -107,3 +107,10 @@ def test_old_events_are_forgotten_and_waiting_ones_never(hook: Hook) -> None:
         hook.send(event_json(kind))
     assert forget_old_events(hook.connection, before=timezone.now()) == 1
     assert InboundEvent.objects.get().state == "waiting"
+
+
+def test_where_nobody_reads_old_events_do_not_pile_up(hook: Hook) -> None:
+    hook.send(event_json("page.deleted"))
+    Connection.objects.update(state=Connection.State.DISCONNECTED)
+    hook.connection.refresh_from_db()
+    assert forget_old_events(hook.connection, before=timezone.now()) == 1

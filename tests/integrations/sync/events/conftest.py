@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from tenants.accounts.access import SYSTEM
 from tests.factories.notion import NotionWorkspace
 from tests.factories.notion_events import Json, event_json
 
-LONG_AGO = timezone.now().replace(year=2020)
+LONG_AGO = timezone.now() - timedelta(days=1)
 
 
 @dataclass

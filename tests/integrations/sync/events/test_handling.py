@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from integrations.models import Connection, ExternalLink, InboundEvent, SyncedCollection, SyncRun
+from integrations.models import (
+    Connection,
+    ExternalLink,
+    InboundEvent,
+    SyncedCollection,
+    SyncRun,
+    SyncRunCollection,
+)
 from integrations.services import pause_connection, resume_connection
 from integrations.sync.polling import poll_connection
 from tasks.models import Task
@@ -208,9 +215,10 @@ def test_a_service_that_fails_leaves_the_events_waiting(told: Told) -> None:
     event = told.tell("page.properties_updated", told.pages[0])
     told.sandbox.fault(kind="status", status=503, times=50)
 
-    assert told.handle() == 15
+    assert told.handle() is None
     event.refresh_from_db()
-    assert event.state == "waiting"
+    assert (event.state, event.failures) == ("waiting", 1)
+    assert event.not_before is not None
 
 
 def test_a_service_that_fails_for_all_is_left_alone_for_a_while(told: Told) -> None:
@@ -270,6 +278,27 @@ def test_many_pages_gone_at_once_are_asked_about_before_anything_is_archived(
 
     assert SyncRun.objects.filter(kind="full").exists()
     assert not Task.objects.exclude(archived_at=None).exists()
+
+
+def test_while_a_run_is_in_the_middle_of_the_table_pages_gone_at_once_go_on_waiting(told: Told) -> None:
+    """That run may have seen them before they went, and a second one cannot be started."""
+    run = SyncRun.objects.create(connection=told.connection, kind="full", trigger="manual", state="running")
+    part = SyncRunCollection.objects.create(run=run, collection=told.table, place=0, state="reading")
+    pages = [f"5d5d5d5d-0000-4000-8000-{number:012d}" for number in range(60)]
+    ExternalLink.objects.bulk_create(
+        ExternalLink(connection=told.connection, collection=told.table, remote_id=page) for page in pages
+    )
+    for page in pages:
+        told.tell("page.deleted", page)
+
+    waits: list[float | None] = []
+    assert told.calls_of(lambda: waits.append(told.handle())) == []
+    assert waits == [15]
+    assert InboundEvent.objects.filter(state="waiting").count() == 60
+
+    SyncRunCollection.objects.filter(pk=part.pk).update(state="pending")
+    told.handle()
+    assert not InboundEvent.objects.filter(state="waiting").exists()
 
 
 def test_the_job_ends_when_nothing_waits_and_begins_anew_with_the_next_event(
