@@ -271,5 +271,5 @@ def test_all_that_is_decided_together_is_locked_kind_by_kind(tenant: TenantRef) 
     first = [sql.split('FROM "')[1].split('"')[0] for sql in locking[:3]]
     assert first == ["integrations_connection", "tasks_task", "integrations_externallink"]
     assert all("ORDER BY" in sql for sql in locking[:3])
-    assert all(str(row.task_id) in locking[1] for row in rows)
-    assert all(str(row.link_id) in locking[2] for row in rows)
+    assert all(row.task_id.hex in locking[1].replace("-", "") for row in rows)
+    assert all(row.link_id.hex in locking[2].replace("-", "") for row in rows)
