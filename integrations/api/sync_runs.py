@@ -23,7 +23,8 @@ from integrations.models import SyncChange, SyncRun, SyncRunCollection, SyncRunI
 from integrations.selectors import changes_of_run, connection_for, log_of_run, sync_run_for, visible_sync_runs
 from integrations.services import cancel_run, start_sync_run
 from integrations.sync.safety.deciding import approve_run, refuse_run
-from integrations.sync.safety.dry_run import planned_numbers, start_dry_run
+from integrations.sync.safety.dry_run import start_dry_run
+from integrations.sync.safety.rehearsal import planned_numbers
 from integrations.sync.safety.undo import start_undo
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 

@@ -17,8 +17,7 @@ from integrations.models import SyncChange, SyncedCollection, SyncRun
 from integrations.selectors import sync_run_for
 from integrations.sync.conflicts.wording import Wording, field_label
 from integrations.sync.safety.deciding import approve_run, refuse_run
-from integrations.sync.safety.dry_run import planned_numbers
-from integrations.sync.safety.rehearsal import MOST_SHOWN
+from integrations.sync.safety.rehearsal import MOST_SHOWN, planned_numbers
 from integrations.sync.safety.undo import start_undo, undoable_changes
 from tasks.models import Task
 from tenants.accounts.access import actor_of, require

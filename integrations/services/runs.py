@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from integrations.models import Connection, SyncedCollection, SyncRun, SyncRunCollection
@@ -23,7 +24,7 @@ BODIES_JOB: Final = "integrations.read_bodies"
 PUSH_JOB: Final = "integrations.push_changes"
 UNSENT_JOB: Final = "integrations.find_unsent"
 WHOLE_KINDS: Final = (SyncRun.Kind.IMPORT, SyncRun.Kind.FULL)
-#: Runs with a job of their own: whoever resumes a connection has them go on.
+#: Runs with a job of their own, as has every run that somebody approved.
 _WITH_JOB: Final = (*WHOLE_KINDS, SyncRun.Kind.DRY_RUN, SyncRun.Kind.UNDO)
 
 
@@ -149,7 +150,18 @@ def wake(connection: Connection) -> None:
     """Let polls, runs and pushes that were stopped go on."""
     schedule_polls(connection)
     enqueue_pushes(connection.pk)
-    for run in SyncRun.objects.filter(connection=connection, kind__in=_WITH_JOB).open():
+    have_runs_go_on(connection)
+
+
+def have_runs_go_on(connection: Connection) -> None:
+    """Have a worker go on with every run that has a job of its own and waits for nobody; inside a transaction.
+
+    Does nothing for those whose job waits or runs. If that was given up, nobody else would ever go on with the run.
+    """
+    runs = SyncRun.objects.filter(connection=connection, held_for=SyncRun.Held.NO).exclude(
+        kind=SyncRun.Kind.PUSH
+    )
+    for run in runs.filter(Q(kind__in=_WITH_JOB) | Q(is_approved=True)).open():
         enqueue_run(run)
 
 

@@ -71,3 +71,4 @@ def write_changes(session: SyncSession, rows: Sequence[SyncChange]) -> None:
     if rows:
         session.journal.save_run()
         SyncChange.objects.bulk_create(rows)
+        session.changes_noted += len(rows)

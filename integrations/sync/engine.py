@@ -28,9 +28,9 @@ from integrations.sync.people import read_people
 from integrations.sync.problems import Problem
 from integrations.sync.push.sender import send_ready_pushes
 from integrations.sync.reading import CannotGoOn, read_collection
-from integrations.sync.relations import resolve_relations
+from integrations.sync.relations import is_anything_to_connect, resolve_relations
 from integrations.sync.retry import postponed_pause
-from integrations.sync.safety.brake import BRAKED, Brake
+from integrations.sync.safety.brake import brake_for
 from integrations.sync.session import (
     CONNECTION_PROBLEMS,
     Held,
@@ -133,8 +133,7 @@ def _open_session(
         journal=Journal(run, parts),
         heartbeat=heartbeat,
     )
-    if run.kind in BRAKED and not run.is_approved and not run.accepts_disappearances:
-        session.caution = Brake(lambda: _mappings_by_collection(session))
+    session.caution = brake_for(run, lambda: _mappings_by_collection(session))
     return session
 
 
@@ -158,23 +157,36 @@ def _attempt(session: SyncSession, steps: Callable[[SyncSession], None]) -> None
         _stop(session, error)
     except Held:
         hold_run(session)
-    except TurnOver:
+    except LimitReached as error:
+        if session.is_held:
+            # Where it stands is only in the hands of this worker: the next one would begin the look all over.
+            hold_run(session, is_complete=False)
+        elif _goes_on_later(session, error, done_before):
+            raise
+    except SourceError as error:
+        if session.is_held and error.kind not in CONNECTION_PROBLEMS:
+            hold_run(session, is_complete=False)
+        else:
+            _fail(session, error)
+
+
+def _goes_on_later(session: SyncSession, error: LimitReached, done_before: int) -> bool:
+    """Note where the run stands; False when it got no further too often, and has ended."""
+    run = session.run
+    if isinstance(error, TurnOver):
         with atomic():
             session.hold()
             session.journal.flush()
-        raise
-    except LimitReached as error:
-        has_moved = run.done + run.calls + session.guard.uncounted > done_before + 1
-        run.stalls = 0 if has_moved else run.stalls + 1
-        if run.stalls > MAX_STALLS:
-            _end(run, SyncRun.State.FAILED, str(error), session)
-            return
-        if isinstance(error, Postponed):
-            error.retry_after_seconds = postponed_pause(run.stalls, random.random())  # noqa: S311
-        wait_with_run(session, error)
-        raise
-    except SourceError as error:
-        _fail(session, error)
+        return True
+    has_moved = run.done + run.calls + session.guard.uncounted > done_before + 1
+    run.stalls = 0 if has_moved else run.stalls + 1
+    if run.stalls > MAX_STALLS:
+        _end(run, SyncRun.State.FAILED, str(error), session)
+        return False
+    if isinstance(error, Postponed):
+        error.retry_after_seconds = postponed_pause(run.stalls, random.random())  # noqa: S311
+    wait_with_run(session, error)
+    return True
 
 
 def _phases(session: SyncSession) -> None:
@@ -193,9 +205,9 @@ def _phases(session: SyncSession) -> None:
     enter_phase(session, SyncRun.Phase.RECORDS)
     for part in session.parts:
         read_part(session, part, mappings[part.pk])
-    if not is_poll or session.needs_relations:
+    if not is_poll or is_anything_to_connect(session):
         enter_phase(session, SyncRun.Phase.RELATIONS)
-        resolve_relations(session)
+        resolve_relations(session, is_whole=not is_poll)
     readable = [part for part in session.parts if part.state == SyncRunCollection.State.READ]
     if not is_poll:
         enter_phase(session, SyncRun.Phase.DELETIONS)
@@ -203,6 +215,10 @@ def _phases(session: SyncSession) -> None:
             look_for_missing(session, part, mappings[part.pk])
     enter_phase(session, SyncRun.Phase.RETRIES)
     retry_set_aside(session, {str(part.collection_id): (part, mappings[part.pk]) for part in readable})
+    if session.needs_relations:
+        # What was looked for one by one has brought references as well.
+        enter_phase(session, SyncRun.Phase.RELATIONS)
+        resolve_relations(session)
 
 
 def enter_phase(session: SyncSession, phase: str) -> None:
@@ -335,6 +351,9 @@ def _stop(session: SyncSession, error: Stopped) -> None:
 
 def _end(run: SyncRun, state: str, error: str, session: SyncSession | None = None) -> None:
     with atomic():
+        if session is not None and session.caution is not None and session.is_held:
+            # What was only tried is not what it has done.
+            session.caution.release(session)
         run.state, run.error, run.finished_at = state, error, timezone.now()
         if session is not None:
             run.calls += session.guard.take_count()

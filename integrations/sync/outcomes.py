@@ -28,6 +28,11 @@ log = structlog.get_logger(__name__)
 
 #: They say nothing of how fresh the tasks are.
 STANDING_APART: Final = (SyncRun.Kind.DRY_RUN, SyncRun.Kind.UNDO)
+_HELD: Final = "Unusually many records would change. Nothing goes on until you decide."
+_HELD_EARLY: Final = (
+    "Unusually many records would change, at least those that were found so far. "
+    "Nothing goes on until you decide."
+)
 
 
 def finish_run(session: SyncSession) -> None:
@@ -94,20 +99,27 @@ def wait_with_run(session: SyncSession, error: LimitReached) -> None:
         session.journal.flush()
 
 
-def hold_run(session: SyncSession) -> None:
-    """Put the run back to what it has written, and have it wait until somebody has looked at its plan."""
+def hold_run(session: SyncSession, *, is_complete: bool = True) -> None:
+    """Put the run back to what it has written, and have it wait until somebody has looked at its plan.
+
+    `is_complete`: everything was looked at; else the plan says what is there at least.
+    """
     run = session.run
     with atomic():
         session.hold()
         assert session.caution is not None
         session.caution.release(session)
         run.state, run.held_for = SyncRun.State.WAITING, SyncRun.Held.MASS_CHANGE
-        run.error, run.next_attempt_at = (
-            "Unusually many records would change. Nothing goes on until you decide.",
-            None,
-        )
+        run.error = _HELD if is_complete else _HELD_EARLY
+        run.plan = (run.plan or {}) | {"is_complete": is_complete}
+        # Whoever has approved less than this is asked once more.
+        run.is_approved, run.next_attempt_at, run.stalls = False, None, 0
         run.calls += session.guard.take_count()
-        run.save(update_fields=["state", "held_for", "error", "next_attempt_at", "calls", "updated_at"])
+        run.save(
+            update_fields=[
+                "state", "held_for", "error", "plan", "is_approved", "next_attempt_at", "stalls", "calls", "updated_at",
+            ]
+        )  # fmt: skip
         session.journal.say(run.error, level=SyncRunLog.Level.WARNING)
     log.warning("sync.run_held", run_id=run.pk, connection_id=run.connection_id)
 

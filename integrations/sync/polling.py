@@ -17,7 +17,7 @@ from integrations.models import (
     WebhookSubscription,
 )
 from integrations.selectors import is_awaiting_decision, last_full_reading_at
-from integrations.services import BODIES_JOB, WHOLE_KINDS, enqueue_run, system_run
+from integrations.services import BODIES_JOB, WHOLE_KINDS, have_runs_go_on, system_run
 from integrations.sync.engine import carry_out
 from integrations.sync.events.dirty_set import is_anything_waiting
 from integrations.sync.events.storing import ask_for_events
@@ -41,6 +41,8 @@ def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bo
         connection = Connection.objects.filter(pk=connection_id).first()
         if connection is None or connection.state != Connection.State.CONNECTED:
             return False
+        # Also those that keep this look from looking: one that was approved has to come to its end.
+        have_runs_go_on(connection)
         if is_awaiting_decision(connection) or _starts_whole_reading(connection):
             return True
         run, parts = _new_poll(connection)
@@ -80,10 +82,7 @@ def ask_for_bodies(connection_id: UUID) -> None:
 
 def _starts_whole_reading(connection: Connection) -> bool:
     """Whether a run that reads everything is under way or has to be: then there is nothing to poll."""
-    under_way = SyncRun.objects.filter(connection=connection, kind__in=WHOLE_KINDS).open().first()
-    if under_way is not None:
-        # Does nothing while its job waits or runs. If that was given up, nobody else would ever go on with the run.
-        enqueue_run(under_way)
+    if SyncRun.objects.filter(connection=connection, kind__in=WHOLE_KINDS).open().exists():
         return True
     wanted = SyncedCollection.objects.filter(connection=connection).wanted()
     # A reading that failed is not repeated with every poll.

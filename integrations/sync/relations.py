@@ -1,8 +1,12 @@
 """The second phase: references between records, set once the records they point to are here."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+from itertools import batched
 from typing import Final
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from integrations.models import ExternalLink, FieldMapping, SyncChange, SyncedCollection
 from integrations.sync.canonical import RELATIONS
@@ -20,30 +24,42 @@ from tenants.accounts.access import SYSTEM
 from tenants.tenancy import atomic
 
 _BATCH: Final = 200
+#: Beyond so many records just read, everything that waits is tried.
+_MOST_NAMED: Final = 1000
+#: So far the clocks of two workers may differ.
+_CLOCKS: Final = timedelta(minutes=1)
 
 type Mappings = Mapping[UUID, CollectionMapping]
 
 
-def resolve_relations(session: SyncSession) -> int:
-    """Set parents and dependencies of all links that wait for it; returns how many tasks were looked at.
+def is_anything_to_connect(session: SyncSession) -> bool:
+    """Whether references came in, with this run or since the last one that went to its end; one statement."""
+    if session.needs_relations:
+        return True
+    with atomic():
+        return _fresh(session).exists()
 
-    What points to a record that is not here stays noted on the link and is tried again when there are new
-    ones. Calls no service. Raises: LimitReached, LeaseLost, Stopped.
+
+def resolve_relations(session: SyncSession, *, is_whole: bool = False) -> int:
+    """Set parents and dependencies of the links that wait for it; returns how many tasks were looked at.
+
+    What points to a record that is not here stays noted on the link, and is tried again when that record is read.
+    `is_whole` tries all of them, however long they have waited. Calls no service. Raises: LeaseLost, Stopped.
     """
-    last: UUID | None = None
-    count = 0
     with atomic():
         mappings = _mappings(session)
-    while True:
+        # A handful of changes must not cost a look at every reference that leads nowhere.
+        wanted = None if is_whole else _to_connect(session)
+    count = 0
+    for piece in _whole(session) if wanted is None else batched(wanted, _BATCH, strict=False):
         session.check()
-        with atomic():
-            session.hold()
-            links = _waiting(session, after=last)
-            if not links:
-                return count
-            resolve_links(session, links, mappings)
-        last = links[-1].pk
+        with session.writing():
+            links = list(_waiting(session).filter(pk__in=piece).order_by("pk"))
+            if links:
+                resolve_links(session, links, mappings)
         count += len(links)
+    session.needs_relations = False
+    return count
 
 
 def _mappings(session: SyncSession) -> Mappings:
@@ -61,12 +77,43 @@ def _mappings(session: SyncSession) -> Mappings:
     }
 
 
-def _waiting(session: SyncSession, *, after: UUID | None) -> Sequence[ExternalLink]:
-    links = ExternalLink.objects.filter(connection=session.connection, task__isnull=False)
-    links = links.exclude(unresolved={})
-    if after is not None:
-        links = links.filter(pk__gt=after)
-    return list(links.order_by("pk")[:_BATCH])
+def _linked(session: SyncSession) -> QuerySet[ExternalLink]:
+    return ExternalLink.objects.filter(connection=session.connection, task__isnull=False)
+
+
+def _waiting(session: SyncSession) -> QuerySet[ExternalLink]:
+    return _linked(session).exclude(unresolved={})
+
+
+def _fresh(session: SyncSession) -> QuerySet[ExternalLink]:
+    """What waits since the last run that went to its end: read by this one, by one that was broken off, by a push."""
+    since = session.connection.last_synced_at
+    links = _waiting(session)
+    return links if since is None else links.filter(synced_at__gte=since - _CLOCKS)
+
+
+def _to_connect(session: SyncSession) -> list[UUID] | None:
+    """The links that may have something to be set now, in order; None for all that wait."""
+    fresh = set(_fresh(session).values_list("remote_id", flat=True)[: _MOST_NAMED + 1]) | session.linked_refs
+    if len(fresh) > _MOST_NAMED:
+        return None
+    wanted = Q(remote_id__in=fresh)
+    for item in RELATIONS:
+        wanted |= Q(**{f"unresolved__{item.value}__has_any_keys": sorted(fresh)})
+    return list(_waiting(session).filter(wanted).order_by("pk").values_list("pk", flat=True))
+
+
+def _whole(session: SyncSession) -> Iterator[Sequence[UUID]]:
+    """All links that wait, a piece at a time."""
+    last: UUID | None = None
+    while True:
+        with atomic():
+            links = _waiting(session) if last is None else _waiting(session).filter(pk__gt=last)
+            piece = list(links.order_by("pk").values_list("pk", flat=True)[:_BATCH])
+        if not piece:
+            return
+        yield piece
+        last = piece[-1]
 
 
 def resolve_links(session: SyncSession, links: Sequence[ExternalLink], mappings: Mappings) -> None:

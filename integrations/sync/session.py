@@ -124,7 +124,11 @@ class SyncSession:
     strikes: int = 0
     #: Tasks this worker has made or changed in this run, so that a change of their relations counts once.
     touched_ids: set[UUID] = field(default_factory=set)
+    #: Records this worker has linked for the first time: others may have named them before.
+    linked_refs: set[str] = field(default_factory=set)
     began_at: datetime = field(default_factory=timezone.now)
+    #: How many changes of this run this worker has written down, those that were taken back included.
+    changes_noted: int = 0
     #: What happens around each piece that is written; None writes it.
     caution: "Caution | None" = None
 

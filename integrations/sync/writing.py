@@ -195,8 +195,11 @@ def _settle(context: PageContext, one: "_Ready") -> None:
     link.kept = kept_after(link, translation)
     if one.merged.is_new:
         context.session.needs_relations = True
-    # A new record without references has nothing to be cleared.
-    if one.merged.is_new and not any(translation.references.values()):
+        context.session.linked_refs.add(link.remote_id)
+    # A new record without references has nothing to be cleared. Where not everything is read, it waits all the same:
+    # so the next worker knows of it, should this one not come as far as those that name it.
+    is_whole = context.session.seen_run_id is not None
+    if one.merged.is_new and is_whole and not any(translation.references.values()):
         link.base = one.merged.base | incoming_relations(translation.references, {}, own_id=str(link.task_id))
     else:
         link.unresolved = {name: list(ids) for name, ids in translation.references.items()}

@@ -102,6 +102,18 @@ def send_ready_pushes(session: SyncSession, *, at_most: int = ROUND) -> int:
     return done
 
 
+def send_beside(session: SyncSession) -> int:
+    """Send what is ready under the lease of a run that only tries: it would hold up what people edit meanwhile.
+
+    What is sent belongs to a run of its own. Call it outside a transaction. Raises: as `send_ready_pushes`.
+    """
+    own = _session(session.connection, session.lease_token, session.heartbeat)
+    try:
+        return send_ready_pushes(own)
+    finally:
+        own.guard.write_tally()
+
+
 def _put_off(session: SyncSession, seconds: float) -> None:
     """Let nothing be due for a while."""
     now = timezone.now()

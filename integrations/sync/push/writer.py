@@ -142,7 +142,9 @@ def open_writer(session: SyncSession, *, lane: Lane) -> Writer:
     parts: list[SyncRunCollection] = []
     own = replace(
         session, run=run, parts=parts, source=opened.source, guard=opened.guard, journal=Journal(run, parts),
-        needs_relations=False, strikes=0, touched_ids=set(), began_at=now,
+        needs_relations=False, strikes=0, touched_ids=set(), linked_refs=set(), began_at=now, changes_noted=0,
+        # What a reply says is nothing the other run has read: it neither counts nor waits with that.
+        caution=None,
     )  # fmt: skip
 
     def before_attempt() -> None:

@@ -1,5 +1,6 @@
 """The brake: a run that would change unusually many records stops before it does, and asks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from integrations.models import ExternalLink, SyncChange, SyncRun
 from integrations.sync.journal import COUNTED, PLACE
-from integrations.sync.safety.rehearsal import Rehearsal
+from integrations.sync.safety.rehearsal import Rehearsal, planned_numbers
 from integrations.sync.session import SyncSession
 from integrations.sync.translate import CollectionMapping
 from tenants.tenancy import atomic
@@ -46,8 +47,12 @@ class Brake:
     it. What was written before are fewer records than the limit; with changes that come together, none.
     """
 
-    def __init__(self, mappings: Callable[[], Mappings]) -> None:
+    def __init__(
+        self, mappings: Callable[[], Mappings], *, approved: Mapping[str, int] | None = None
+    ) -> None:
+        """`approved`: how many changes of a collection, by its id, need no question any more."""
         self._mappings = mappings
+        self._approved = dict(approved or {})
         self._linked: dict[UUID, int] = {}
         self._rehearsal: Rehearsal | None = None
         self._places: dict[Any, dict[str, Any]] = {}
@@ -63,7 +68,7 @@ class Brake:
             with self._rehearsal.around(session):
                 yield
             return
-        began, before, is_unsaved = timezone.now(), _changed(session.run), session.run._state.adding
+        began, before, is_unsaved = timezone.now(), session.changes_noted, session.run._state.adding
         places: dict[Any, dict[str, Any]] = {
             part: {name: getattr(part, name) for name in _MARKS} for part in session.parts
         }
@@ -72,7 +77,7 @@ class Brake:
         with atomic():
             yield
             # In the transaction of the piece, so that what is too much was never there.
-            if _changed(session.run) == before or not self._is_too_much(session):
+            if session.changes_noted == before or not self._is_too_much(session):
                 return
             rehearsal = Rehearsal(self._mappings(), keeps_place=False)
             planned = rehearsal.collect(session, began)
@@ -89,7 +94,7 @@ class Brake:
             session.journal.save_run()
             # A worker before this one may have begun to look.
             SyncChange.objects.filter(run=session.run, is_planned=True).delete()
-            session.run.plan = None
+            session.run.plan = {"approved": self._approved} if self._approved else None
             rehearsal.keep(session, planned)
             session.journal.catch_up(with_place=False)
 
@@ -101,11 +106,10 @@ class Brake:
             row.save(update_fields=list(place))
 
     def _is_too_much(self, session: SyncSession) -> bool:
-        rows = SyncChange.objects.filter(
-            run=session.run, side=SyncChange.Side.HERE, action__in=_COUNTED, is_planned=False
+        return any(
+            is_mass(number - self._approved.get(str(collection_id), 0), self._linked_in(collection_id))
+            for collection_id, number in written_here(session.run).items()
         )
-        counts = rows.values("collection_id").annotate(number=Count("task_id", distinct=True))
-        return any(is_mass(row["number"], self._linked_in(row["collection_id"])) for row in counts.order_by())
 
     def _linked_in(self, collection_id: UUID) -> int:
         if collection_id not in self._linked:
@@ -114,5 +118,35 @@ class Brake:
         return self._linked[collection_id]
 
 
-def _changed(run: SyncRun) -> int:
-    return run.changed + run.archived
+def brake_for(run: SyncRun, mappings: Callable[[], Mappings]) -> Brake | None:
+    """What a run writes under; None where somebody has said that whatever it finds is right."""
+    if run.kind not in BRAKED or run.accepts_disappearances:
+        return None
+    if not run.is_approved:
+        return Brake(mappings)
+    approved = (run.plan or {}).get("approved")
+    # None: the plan was cut short and said so.
+    return None if approved is None else Brake(mappings, approved=approved)
+
+
+def approved_numbers(run: SyncRun) -> dict[str, int] | None:
+    """What somebody approves with the plan of a run: changes by the collection's id, those written before included.
+
+    None when the plan only says what is there at least.
+    """
+    if run.kind not in BRAKED or not (run.plan or {}).get("is_complete", False):
+        return None
+    numbers = Counter({str(key): number for key, number in written_here(run).items()})
+    for (collection_id, side, action), number in planned_numbers(run).items():
+        if side == SyncChange.Side.HERE and action in _COUNTED:
+            numbers[str(collection_id)] += number
+    return dict(numbers)
+
+
+def written_here(run: SyncRun) -> dict[UUID, int]:
+    """How many tasks a run has changed or archived that were there before it, by collection."""
+    here = SyncChange.objects.filter(run=run, side=SyncChange.Side.HERE, is_planned=False)
+    made = here.filter(action=SyncChange.Action.CREATED, task_id__isnull=False)
+    rows = here.filter(action__in=_COUNTED).exclude(task_id__in=made.values("task_id"))
+    counts = rows.order_by().values("collection_id").annotate(number=Count("task_id", distinct=True))
+    return {row["collection_id"]: row["number"] for row in counts}

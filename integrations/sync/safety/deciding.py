@@ -6,6 +6,7 @@ from django.utils import timezone
 from integrations.models import Connection, SyncChange, SyncedCollection, SyncRun, SyncRunCollection
 from integrations.services import enqueue_run
 from integrations.sync.reading import OVERLAP
+from integrations.sync.safety.brake import approved_numbers
 from integrations.sync.safety.outgoing import let_go, send_nothing
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict
@@ -16,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 @atomic
 def approve_run(*, run: SyncRun, actor: Actor) -> SyncRun:
-    """The plan is right: the run goes on from where it was held, without asking again.
+    """The plan is right: the run goes on from where it was held, and asks again only beyond what the plan said.
 
     Raises: Forbidden, Conflict (it is not held, or its workspace is not read now).
     """
@@ -24,6 +25,7 @@ def approve_run(*, run: SyncRun, actor: Actor) -> SyncRun:
     connection = locked.connection
     if connection.state != Connection.State.CONNECTED:
         raise Conflict(f"This workspace is {connection.get_state_display().lower()}: resume it first.")
+    locked.plan = (locked.plan or {}) | {"approved": approved_numbers(locked)}
     locked.is_approved, locked.held_for, locked.error = True, SyncRun.Held.NO, ""
     locked.state = SyncRun.State.QUEUED
     if locked.kind == SyncRun.Kind.EVENTS:

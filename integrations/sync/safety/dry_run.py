@@ -1,8 +1,8 @@
 """The dry run: everything is read as the real run reads it, and nothing is written on either side."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Final, cast
-from uuid import UUID
 
 import structlog
 
@@ -12,8 +12,9 @@ from integrations.services import enqueue_run
 from integrations.sync.disappearances import GUARD_ROWS, GUARD_SHARE, look_at_one
 from integrations.sync.engine import carry_out, enter_phase, mappings_of, read_part
 from integrations.sync.problems import Problem
+from integrations.sync.push.sender import send_beside
 from integrations.sync.safety.rehearsal import Rehearsal
-from integrations.sync.session import SyncSession
+from integrations.sync.session import TURN_SECONDS, SyncSession
 from integrations.sync.setting_up import set_up_of
 from integrations.sync.translate import CollectionMapping
 from tenants.accounts.access import Actor, require
@@ -82,7 +83,7 @@ def _rehearse(session: SyncSession, is_first: bool) -> None:
     mappings = mappings_of(session)
     rehearsal = Rehearsal({part.collection_id: mappings[part.pk] for part in session.parts})
     session.caution = rehearsal
-    session.source = cast(TaskSource, _Watched(session.source, rehearsal.seen))
+    session.source = cast(TaskSource, _Watched(session, rehearsal.seen))
     enter_phase(session, SyncRun.Phase.RECORDS)
     for part in session.parts:
         read_part(session, part, mappings[part.pk])
@@ -134,27 +135,25 @@ def _say(session: SyncSession, part: SyncRunCollection, code: str, detail: str) 
 
 
 class _Watched:
-    """A task source that notes which records came."""
+    """A session's task source that notes which records came, and lets people's edits out between pages.
 
-    def __init__(self, source: TaskSource, seen: set[str]) -> None:
-        self._source, self._seen = source, seen
+    A dry run keeps in mind which records it saw, so it does not give its worker back; nobody who edits waits for it
+    longer than for a turn.
+    """
+
+    def __init__(self, session: SyncSession, seen: set[str]) -> None:
+        self._session, self._source, self._seen = session, session.source, seen
+        self._turn_began = time.monotonic()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
 
     def records(self, query: RecordQuery) -> RecordPage:
         """One page, its records noted."""
+        if time.monotonic() - self._turn_began > TURN_SECONDS:
+            send_beside(self._session)
+            self._turn_began = time.monotonic()
         page = self._source.records(query)
         self._seen.update(record.id for record in page.records)
         self._seen.update(item.id for item in page.unreadable)
         return page
-
-
-def planned_numbers(run: SyncRun) -> dict[tuple[UUID, str, str], int]:
-    """How many changes a plan holds, by collection, side and action."""
-    tally = (run.plan or {}).get("tally", {})
-    found: dict[tuple[UUID, str, str], int] = {}
-    for key, count in tally.items():
-        collection_id, side, action = str(key).split("/")
-        found[UUID(collection_id), side, action] = int(count)
-    return found

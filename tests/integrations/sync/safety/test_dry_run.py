@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from integrations.models import Connection, FieldMapping, SyncChange, SyncedCollection, SyncRun
+from integrations.models import Connection, FieldMapping, Push, SyncChange, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.services import connect_workspace, start_sync_run
 from integrations.sync.push.requests import request_push
-from integrations.sync.safety.dry_run import planned_numbers, start_dry_run
+from integrations.sync.safety.dry_run import start_dry_run
+from integrations.sync.safety.rehearsal import planned_numbers
 from integrations.sync.safety.running import carry_out_run
 from integrations.sync.services import confirm_mapping, current_choices, discover_collections
 from integrations.sync.setting_up import SetUpStep, choose_collections, set_up_of, start_reading
@@ -169,3 +170,24 @@ def test_a_service_that_stops_in_the_middle_leaves_a_run_that_goes_on(
     assert after == before
     with atomic():
         assert Connection.objects.get().state == "reauthorise"
+
+
+def test_a_long_dry_run_lets_peoples_edits_out_and_still_writes_nothing_itself(
+    imported: Connection, writes_there: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integrations.sync.safety.dry_run.TURN_SECONDS", -1.0)
+    FieldMapping.objects.filter(our_field="title").update(direction="both")
+    task = Task.objects.order_by("pk")[0]
+    with atomic():
+        update_task(task=task, changes=TaskChanges(title="Said differently here"), actor=SYSTEM)
+        request_push(task_ids=[task.pk], is_interactive=True)
+    Push.objects.update(not_before=imported.created_at)
+    run = start_dry_run(connection=imported, actor=SYSTEM)
+
+    carry_out_run(run_id=run.pk, heartbeat=lambda: None)
+
+    assert len(writes_there()) == 1
+    run.refresh_from_db()
+    assert (run.state, run.pushed) == ("succeeded", 0)
+    assert SyncRun.objects.get(kind="push").pushed == 1
+    assert not run.changes.exists()
