@@ -193,6 +193,9 @@ def _next_state(push: Push, prepared: Prepared, link: ExternalLink, refused: lis
     push.kind = Push.Kind.UPDATE
     push.state = Push.State.WAITING
     push.not_before = now + DEBOUNCE if is_newer else now
+    if is_newer:
+        # What was let go has been sent; this is another edit.
+        push.held_by_id = None
     if refused and not is_newer:
         park(push, sum(refused[1:], start=refused[0]))
     push.save()
