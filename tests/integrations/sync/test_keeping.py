@@ -23,7 +23,8 @@ from integrations.services import connect_workspace
 from integrations.sync import keeping
 from integrations.sync.keeping import forget_history, forget_old_runs
 from integrations.sync.tally import Count, add_counts, this_hour
-from tasks.services import TaskChanges, create_task
+from tasks.drafts import TaskChanges
+from tasks.services import create_task
 from tenants.accounts.access import SYSTEM
 from tenants.tenancy import TenantRef
 from tests.factories.notion import NotionWorkspace
