@@ -45,8 +45,8 @@ class ConflictSerializer(serializers.Serializer[Any]):
     task = ConflictTaskSerializer()
     remote_id = serializers.CharField(source="link.remote_id")
     remote_url = serializers.CharField(source="link.url")
-    our_field = serializers.ChoiceField(
-        choices=FIELDS, help_text="`record` is the record as a whole: in the trash there, edited here."
+    our_field = serializers.CharField(
+        help_text="`record` is the record as a whole: in the trash there, edited here."
     )
     policy = serializers.CharField(
         help_text="The rule of the field: a policy, or the direction it is limited to."
@@ -85,7 +85,7 @@ class DecisionSerializer(StrictSerializer):
 
 
 @extend_schema_serializer(examples=[examples.CHOICE])
-class ChoiceSerializer(DecisionSerializer):
+class SideChoiceSerializer(DecisionSerializer):
     """The side to take."""
 
     side = serializers.ChoiceField(choices=Conflict.Side.choices)
@@ -162,12 +162,12 @@ class ConflictViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Conflict]
         """Show one conflict."""
         return self._shown(request, id)
 
-    @extend_schema(parameters=[ID], request=ChoiceSerializer)
+    @extend_schema(parameters=[ID], request=SideChoiceSerializer)
     @action(detail=True, methods=["post"])
     def choose(self, request: Request, id: UUID) -> Response:
         """Take a side: the task gets its value, and what differs is sent to the workspace."""
         conflict_for(actor=actor_of(request), conflict_id=id)
-        body = ChoiceSerializer(data=request.data)
+        body = SideChoiceSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         choose(
             conflict_id=id,
@@ -193,7 +193,9 @@ class ConflictViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Conflict]
         )
         return self._shown(request, id)
 
-    @extend_schema(request=ChoicesSerializer, responses=ChosenTogetherSerializer)
+    @extend_schema(
+        operation_id="conflicts_choose_many", request=ChoicesSerializer, responses=ChosenTogetherSerializer
+    )
     @action(detail=False, methods=["post"], url_path="choose", url_name="choose-many")
     def choose_many(self, request: Request) -> Response:
         """Take the same side in up to 200 conflicts; those for which it is not possible are named."""

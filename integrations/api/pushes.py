@@ -78,7 +78,7 @@ class RetriedPushesSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
-class StandingSerializer(serializers.Serializer[Any]):
+class TaskStandingSerializer(serializers.Serializer[Any]):
     """How a task stands with one of its records."""
 
     standing = serializers.ChoiceField(choices=[(item.value, item.value) for item in Standing])
@@ -95,7 +95,7 @@ class TaskSyncSerializer(serializers.Serializer[Any]):
     """How a task stands with all of its records."""
 
     task_id = serializers.UUIDField()
-    standings = StandingSerializer(many=True)
+    standings = TaskStandingSerializer(many=True)
 
 
 @extend_schema_view(
@@ -165,7 +165,7 @@ class TaskSyncViewSet(KnownParameters, GenericViewSet[Push]):
     permission_codes = {"retrieve": "integrations.view"}
 
     def retrieve(self, request: Request, id: UUID) -> Response:
-        """Show whether a task is in step, waits to be sent, was refused, or is in conflict; by the task's id."""
+        """Show whether a task is in step, waits, was refused, or is in conflict."""
         actor = actor_of(request)
         task = visible_task(actor=actor, key=str(id))
         standings = standings_of(actor=actor, task_id=task.pk)

@@ -280,7 +280,7 @@ class SyncRunViewSet(KnownParameters, IdempotentPosts, GenericViewSet[SyncRun]):
     @extend_schema(parameters=[ID], request=None, responses={201: SyncRunDetailSerializer})
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, id: UUID) -> Response:
-        """Take back what a run has changed, but for what was changed since; answers with the run that does it."""
+        """Take back what a run has changed, but for what was changed since."""
         run = sync_run_for(actor=actor_of(request), run_id=id)
         return self._shown(request, start_undo(run=run, actor=actor_of(request)).pk, status=201)
 

@@ -190,7 +190,8 @@ PAGED: Final = sorted(
 
 
 def somewhere(path: str) -> str:
-    return path.replace("{id}", str(UUID(int=7))).replace("{key}", "T-1")
+    somebody = path.replace("{id}", str(UUID(int=7))).replace("{connection_id}", str(UUID(int=7)))
+    return somebody.replace("{key}", "T-1").replace("{version}", "1")
 
 
 @pytest.mark.parametrize("path", READABLE)
