@@ -1,6 +1,6 @@
 """Hypothesis plays histories: whatever happens, both sides end equal, no edit is lost, nothing is there twice.
 
-`NTS_HISTORIES` says how many (500 where nothing is said); `make soak` plays thousands.
+`NTS_HISTORIES` says how many (200 where nothing is said); `make soak` plays thousands.
 """
 
 import os
@@ -31,7 +31,7 @@ from tenants.tenancy import TenantRef, tenant_scope
 from tests.integrations.sync.histories import FIELDS, History, Killed
 
 PARTS = 4
-HISTORIES = int(os.environ.get("NTS_HISTORIES", "500"))
+HISTORIES = int(os.environ.get("NTS_HISTORIES", "200"))
 STEPS = int(os.environ.get("NTS_HISTORY_STEPS", "14"))
 WRITES = ("PATCH /v1/pages/{page_id}", "POST /v1/pages")
 READS = ("POST /v1/data_sources/{data_source_id}/query", "GET /v1/pages/{page_id}")
@@ -180,7 +180,7 @@ def test_both_sides_end_equal_and_no_edit_is_lost(
 
     run_state_machine_as_test(
         seed(part)(Bound) if "NTS_HISTORIES" not in os.environ else Bound,
-        # The same five hundred every time; whoever soaks looks for others.
+        # The same ones every time; whoever soaks looks for others.
         settings=settings(
             max_examples=max(1, HISTORIES // PARTS),
             stateful_step_count=STEPS,
