@@ -51,7 +51,7 @@ format: $(STAMP_DEV) ## let ruff put the code into shape
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-soak: $(STAMP_DEV) ## play thousands of random histories of both sides (HISTORIES=4000); `make test` plays 200
+soak: $(STAMP_DEV) ## play thousands of random histories of both sides (HISTORIES=4000)
 	NTS_HISTORIES=$(or $(HISTORIES),4000) NTS_HISTORY_STEPS=$(or $(STEPS),30) \
 		$(PY) -m pytest -n $(WORKERS) tests/integrations/sync/test_histories.py
 
