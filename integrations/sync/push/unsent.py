@@ -95,7 +95,8 @@ def _next_links(collection_id: UUID, scope: Scope, last: UUID | None) -> Sequenc
 
 def _made_or_put_away(connection: Connection, heartbeat: Callable[[], None]) -> int:
     """Tasks made, archived or brought back while nobody was connected: as if it had been done just now."""
-    since = _last_contact(connection)
+    with atomic():
+        since = _last_contact(connection)
     if since is None:
         return 0
     found, last = 0, None
