@@ -17,11 +17,12 @@ from integrations.models import (
     WebhookSubscription,
 )
 from integrations.selectors import is_awaiting_decision, last_full_reading_at
-from integrations.services import BODIES_JOB, WHOLE_KINDS, have_runs_go_on, system_run
+from integrations.services import BODIES_JOB, WHOLE_KINDS, enqueue_pushes, have_runs_go_on, system_run
 from integrations.sync.engine import carry_out
 from integrations.sync.events.dirty_set import is_anything_waiting
 from integrations.sync.events.storing import ask_for_events
 from integrations.sync.events.watchdog import poll_seconds, watch
+from integrations.sync.push.sender import seconds_until_next
 from integrations.sync.reading import OVERLAP
 from tenants.dispatch import enqueue
 from tenants.tenancy import atomic
@@ -43,6 +44,7 @@ def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bo
             return False
         # Also those that keep this look from looking: one that was approved has to come to its end.
         have_runs_go_on(connection)
+        _have_pushes_go_on(connection_id)
         if is_awaiting_decision(connection) or _starts_whole_reading(connection):
             return True
         run, parts = _new_poll(connection)
@@ -69,6 +71,16 @@ def is_polled(connection_id: UUID) -> bool:
     """Whether the connection is to be polled; it stays locked until the transaction ends."""
     connection = Connection.objects.select_for_update().filter(pk=connection_id).first()
     return connection is not None and connection.state == Connection.State.CONNECTED
+
+
+def _have_pushes_go_on(connection_id: UUID) -> None:
+    """Have what waits sent by a job; does nothing while one waits or runs.
+
+    If it was given up (its workers were killed again and again), nobody would ask for another before the next edit.
+    """
+    wait = seconds_until_next(connection_id)
+    if wait is not None:
+        enqueue_pushes(connection_id, due_at=timezone.now() + timedelta(seconds=wait))
 
 
 def ask_for_bodies(connection_id: UUID) -> None:
