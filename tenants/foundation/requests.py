@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from tenants.foundation import metrics
 from tenants.foundation.crypto import MASK
@@ -65,13 +66,23 @@ class RequestIdMiddleware:
 
 
 def _shown_path(request: HttpRequest) -> str:
-    """Return the path without what stands in it as a key: the links of invitations and of new passwords."""
+    """Return the path without what stands in it as a key: addresses for events, links of invitations and passwords."""
     path = request.path
-    match = request.resolver_match
+    match = request.resolver_match or _match_of(request.path_info)
     for name, value in (match.kwargs if match is not None else {}).items():
         if isinstance(value, str) and value and (name in _KEYS_IN_PATHS or is_secret_key(name)):
             path = path.replace(value, MASK)
     return path
+
+
+def _match_of(path: str) -> ResolverMatch | None:
+    """Where a path leads that was answered before anybody looked, or that only lacks the slash at its end."""
+    for candidate in (path, f"{path}/"):
+        try:
+            return resolve(candidate)
+        except Resolver404:
+            continue
+    return None
 
 
 def _is_clean(request: HttpRequest) -> bool:

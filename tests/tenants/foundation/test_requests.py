@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from prometheus_client import REGISTRY
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from tenants.foundation.requests import RequestIdMiddleware
 
@@ -75,14 +76,22 @@ def test_a_body_longer_than_the_limit_is_refused_before_anything_reads_it(settin
     assert [request.META["CONTENT_LENGTH"] for request in reached] == ["100"]
 
 
-def test_requests_are_counted_by_route_and_status() -> None:
+@pytest.mark.parametrize("slash", ["/", ""])
+def test_keys_in_addresses_are_hidden_in_answers_that_come_before_any_view(slash: str) -> None:
+    path = f"/hooks/notion/a-key-of-some-company{slash}"
+    with capture_logs() as lines:
+        RequestIdMiddleware(lambda _: HttpResponse(status=503))(RequestFactory().post(path))
+    assert [line["path"] for line in lines] == [f"/hooks/notion/***{slash}"]
+
+
+def test_requests_are_counted_by_route_and_status(database: None) -> None:
     labels = {"method": "GET", "route": "unmatched", "status": "2xx"}
     before = REGISTRY.get_sample_value("nts_http_requests_total", labels) or 0.0
     ask()
     assert REGISTRY.get_sample_value("nts_http_requests_total", labels) == before + 1
 
 
-def test_an_invented_method_makes_no_series_of_its_own() -> None:
+def test_an_invented_method_makes_no_series_of_its_own(database: None) -> None:
     request = RequestFactory().generic("BREW", "/pot/")
     RequestIdMiddleware(lambda _: HttpResponse())(request)
     assert REGISTRY.get_sample_value(
