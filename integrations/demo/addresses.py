@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -14,7 +15,9 @@ from integrations.demo.ports import LOOPBACK, ChosenPort, choose_port
 WEB_PORT = 8000
 SANDBOX_PORT = 8790
 POLL_SECONDS = 10
-"""How often the demo looks for changes: often, so that an edit is seen soon on a page."""
+"""How often the demo looks for changes where no events come: often, so that an edit is seen soon on a page."""
+OAUTH_CLIENT_ID = "task-sync-demo"
+"""The public integration the sandbox knows, with which workspaces can be connected by granting access."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Addresses:
 
     web: ChosenPort
     sandbox: ChosenPort
+    oauth_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    """The public integration's secret: another one in each run, told to the sandbox and the console."""
 
     @property
     def sandbox_url(self) -> str:
@@ -38,6 +43,8 @@ class Addresses:
         """Return the variables by which a process of the demo differs from an ordinary one."""
         return {
             "NOTION_BASE_URL": self.sandbox_url,
+            "NOTION_OAUTH_CLIENT_ID": OAUTH_CLIENT_ID,
+            "NOTION_OAUTH_CLIENT_SECRET": self.oauth_secret,
             "OUTBOUND_ALLOWED_PRIVATE_HOSTS": LOOPBACK,
             "PUBLIC_PORT": str(self.web.number),
             "SYNC_POLL_SECONDS": str(POLL_SECONDS),
@@ -52,6 +59,8 @@ class Addresses:
     def take_effect(self) -> None:
         """Point this process, whose settings were read before the ports were chosen, to the same places."""
         settings.NOTION_BASE_URL = self.sandbox_url
+        settings.NOTION_OAUTH_CLIENT_ID = OAUTH_CLIENT_ID
+        settings.NOTION_OAUTH_CLIENT_SECRET = self.oauth_secret
         settings.OUTBOUND_ALLOWED_PRIVATE_HOSTS = [LOOPBACK]
         settings.PUBLIC_PORT = self.web.number
         settings.SYNC_POLL_SECONDS = POLL_SECONDS

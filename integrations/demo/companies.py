@@ -144,7 +144,8 @@ def _ensure_user(email: str, name: str, role: Role, password: str) -> None:
 
 
 @atomic
-def _owner() -> Actor:
+def owner_actor() -> Actor:
+    """Return the first owner of the company whose scope is open."""
     binding = RoleBinding.objects.filter(role=Role.OWNER).select_related("user").earliest("id")
     return actor_for(binding.user)
 
@@ -155,7 +156,7 @@ def ensure_connections(ref: TenantRef, files: Sequence[WorkspaceFile]) -> list[U
     Raises: InvalidInput (a token was refused), ExternalServiceError (the sandbox does not answer).
     """
     with tenant_scope(ref):
-        actor = _owner()
+        actor = owner_actor()
         return [_ensure_connection(file, actor) for file in files if file.shape.company == ref.slug]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from integrations.demo.addresses import Addresses
+from integrations.demo.addresses import OAUTH_CLIENT_ID, Addresses
 from integrations.demo.ports import LOOPBACK
 from integrations.demo.supervisor import Child, Supervisor
 from integrations.demo.workspaces import WorkspaceFile
@@ -37,9 +37,9 @@ class Processes:
         """Start the Notion sandbox; what `state` knows is not loaded again."""
         load = [part for file in files for part in ("--load", str(file.path))]
         port = str(self._addresses.sandbox.number)
-        return self._start(
-            "sandbox", manage("sandbox", "notion", "--port", port, "--state", str(state), *load)
-        )
+        client = f"{OAUTH_CLIENT_ID}:{self._addresses.oauth_secret}"
+        options = ("--port", port, "--state", str(state), "--oauth-client", client)
+        return self._start("sandbox", manage("sandbox", "notion", *options, *load))
 
     def wait_for_sandbox(self, child: Child) -> dict[str, int]:
         """Wait until the sandbox answers; returns pages by workspace name. Raises ChildEnded."""

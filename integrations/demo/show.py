@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from typing import TextIO
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
-from integrations.demo.addresses import Addresses
+from integrations.demo.addresses import OAUTH_CLIENT_ID, Addresses
 from integrations.demo.companies import (
     SignIn,
     demo_companies,
@@ -24,6 +25,7 @@ from integrations.demo.companies import (
     ensure_connections,
     platform_company,
 )
+from integrations.demo.events import ensure_events, ensure_platform_events
 from integrations.demo.only_one import hold
 from integrations.demo.outcome import Outcome, outcome_of, workspaces_of
 from integrations.demo.processes import Processes
@@ -32,10 +34,14 @@ from integrations.demo.supervisor import Supervisor
 from integrations.demo.workspaces import SEED, ensure_workspace_files
 from integrations.sandbox.notion.content.edits import DemoEdit
 from integrations.sandbox.notion.content.life import DemoLife
+from integrations.sandbox.notion.content.loopback import SandboxCalls
+from tenants.foundation.errors import DomainError
 from tenants.tenancy import TenantRef
 
 _LOOK_EVERY_SECONDS = 0.5
 _TITLE_WIDTH = 60
+EVENT_WINDOW_SECONDS = 2
+"""How long the sandbox gathers changes of one page before it tells of them: shorter than Notion does."""
 _FIRST_SYNC_SECONDS = 20 * 60.0
 
 
@@ -80,16 +86,29 @@ class Show:
         self._processes.start_background()
         self._totals = self._processes.wait_for_sandbox(sandbox)
         self._say("Two companies are taken in and connected to two Notion workspaces each …")
+        connected: list[tuple[TenantRef, list[UUID]]] = []
         for company in demo_companies():
             ref, people = ensure_company(company, self.password)
             self._companies.append(ref)
             self._sign_ins += people
-            ensure_connections(ref, files)
-        _, operators = ensure_company(platform_company(), self.password)
+            connected.append((ref, ensure_connections(ref, files)))
+        platform, operators = ensure_company(platform_company(), self.password)
         self._sign_ins += operators
         self._supervisor.finish(assets)
         web = self._processes.start_web()
         self._processes.wait_for_web(web)
+        self._listen(platform, connected)
+
+    def _listen(self, platform: TenantRef, connected: Sequence[tuple[TenantRef, list[UUID]]]) -> None:
+        """Have the sandbox tell the console of changes; without that they are found by looking, only later."""
+        calls = SandboxCalls(self._addresses.sandbox_url)
+        try:
+            calls.control("webhooks/rules", {"window_seconds": EVENT_WINDOW_SECONDS})
+            for ref, connection_ids in connected:
+                ensure_events(ref, connection_ids, calls)
+            ensure_platform_events(platform, OAUTH_CLIENT_ID, calls)
+        except DomainError as error:
+            self._say(f"The sandbox will not tell of changes ({error}): they are found by looking.")
 
     def wait_for_first_syncs(self) -> Outcome:
         """Show progress until every workspace was read once, and count what came of it.

@@ -30,11 +30,15 @@ class SandboxCalls:
 
     def state(self) -> Json:
         """Return the sandbox's workspaces with their tokens. Raises ExternalServiceError."""
-        return self._call("GET", "/_sandbox/state", None, {})
+        return self.report("state")
 
-    def control(self, verb: str, body: Json) -> Json:
+    def report(self, verb: str) -> Json:
+        """Return what a control path shows (`ledger`, `webhooks`, …). Raises ExternalServiceError."""
+        return self._call("GET", f"/_sandbox/{verb}", None, {})
+
+    def control(self, verb: str, body: Json, *, method: str = "POST") -> Json:
         """Carry out one control call (`edit`, `create`, `append`, …). Raises ExternalServiceError."""
-        return self._call("POST", f"/_sandbox/{verb}", body, {})
+        return self._call(method, f"/_sandbox/{verb}", body, {})
 
     def pages(self, path: str, body: Json, token: str) -> Iterator[Json]:
         """Yield every result of a paginated API call. Raises ExternalServiceError."""

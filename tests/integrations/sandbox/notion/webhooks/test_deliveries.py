@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.sandbox.notion.webhooks.deliveries import send
 from integrations.sandbox.notion.webhooks.subscriptions import Subscription
 from tests.fakes.notion_sandbox import WebhookInbox
 from tests.integrations.sandbox.notion import contract, sample
@@ -251,3 +254,25 @@ def test_a_paused_subscription_hears_nothing(
     sandbox.webhooks.unsubscribe(subscription.id)
     edit(sandbox, 1)
     assert sandbox.webhooks.deliver_now() == []
+
+
+def test_a_name_below_localhost_is_this_machine_and_the_name_travels_along() -> None:
+    heard: list[tuple[str, str]] = []
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append((self.path, self.headers["Host"]))
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Door) as server:
+        answering = Thread(target=server.handle_request)
+        answering.start()
+        url = f"http://acme.localhost:{server.server_port}/hooks/notion/a-key/"
+        assert send(url, b"{}", {"Content-Type": "application/json"}, 10) == 204
+        answering.join()
+        assert heard == [("/hooks/notion/a-key/", f"acme.localhost:{server.server_port}")]
