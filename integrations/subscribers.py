@@ -1,5 +1,7 @@
 """Reactions to events: usually one line, enqueue a job."""
 
+from collections.abc import Sequence
+
 from integrations.describing.services import describe_workspace
 from integrations.events import ConnectionMade, ConnectionRemoved, SyncRunFinished
 from integrations.models import Connection, SyncRun, WebhookSubscription
@@ -11,7 +13,7 @@ from integrations.webhooks.services import switch_off_webhook
 from tasks.events import TaskAssigned, TaskCreated, TasksArchived, TasksRestored, TaskUpdated
 from tenants.accounts.access import SYSTEM
 from tenants.lifecycle.restoring.events import CompanyRestored
-from tenants.outbox.bus import subscribe
+from tenants.outbox.bus import subscribe, subscribe_in_batches
 
 
 @subscribe(CompanyRestored)
@@ -25,34 +27,34 @@ def look_everywhere_anew(_event: CompanyRestored) -> None:
         system_run(connection=connection, kind=SyncRun.Kind.FULL, trigger=SyncRun.Trigger.SCHEDULE)
 
 
-@subscribe(TaskCreated)
-def send_new_task(event: TaskCreated) -> None:
+@subscribe_in_batches(TaskCreated)
+def send_new_task(events: Sequence[TaskCreated]) -> None:
     """A task made here gets a record where its department's tasks live."""
-    request_push(task_ids=[event.task_id])
+    request_push(task_ids=[event.task_id for event in events])
 
 
-@subscribe(TaskUpdated)
-def send_changed_task(event: TaskUpdated) -> None:
+@subscribe_in_batches(TaskUpdated)
+def send_changed_task(events: Sequence[TaskUpdated]) -> None:
     """What a person changed goes to the task's record; which fields differ is looked up when it is sent."""
-    request_push(task_ids=[event.task_id])
+    request_push(task_ids=[event.task_id for event in events])
 
 
-@subscribe(TaskAssigned)
-def send_assignees(event: TaskAssigned) -> None:
+@subscribe_in_batches(TaskAssigned)
+def send_assignees(events: Sequence[TaskAssigned]) -> None:
     """People put on a task, or taken off it, are changed in its record as well."""
-    request_push(task_ids=[event.task_id])
+    request_push(task_ids=[event.task_id for event in events])
 
 
-@subscribe(TasksArchived)
-def send_archived_tasks(event: TasksArchived) -> None:
+@subscribe_in_batches(TasksArchived)
+def send_archived_tasks(events: Sequence[TasksArchived]) -> None:
     """Records of archived tasks go to the trash where their database wants it; what came from there is not sent."""
-    request_push(task_ids=event.task_ids)
+    request_push(task_ids=[task_id for event in events for task_id in event.task_ids])
 
 
-@subscribe(TasksRestored)
-def send_restored_tasks(event: TasksRestored) -> None:
+@subscribe_in_batches(TasksRestored)
+def send_restored_tasks(events: Sequence[TasksRestored]) -> None:
     """Records of restored tasks come out of the trash again."""
-    request_push(task_ids=event.task_ids)
+    request_push(task_ids=[task_id for event in events for task_id in event.task_ids])
 
 
 @subscribe(ConnectionMade)

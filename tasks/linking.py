@@ -25,7 +25,7 @@ def add_dependency(*, task: Task, depends_on: Task, actor: Actor) -> TaskDepende
     """
     require(actor, "tasks.edit", on=task)
     # Two people could otherwise close a circle from both ends.
-    list(Task.objects.filter(pk__in=[task.pk, depends_on.pk]).select_for_update().order_by("pk"))
+    list(Task.objects.filter(pk__in=[task.pk, depends_on.pk]).select_for_update(no_key=True).order_by("pk"))
     if task.pk == depends_on.pk or _waits_for(depends_on.pk, task.pk):
         raise InvalidInput(
             f"{depends_on.key} waits for {task.key} already, directly or through others.",

@@ -138,7 +138,7 @@ def archive_tasks(*, ids: Sequence[UUID], actor: Actor) -> list[UUID]:
 
     Raises: Forbidden. Ids that are not tasks are left out, so that a sync may name what is gone already.
     """
-    tasks = list(Task.objects.filter(pk__in=list(ids)).live().select_for_update().order_by("pk"))
+    tasks = list(Task.objects.filter(pk__in=list(ids)).live().select_for_update(no_key=True).order_by("pk"))
     require(actor, "tasks.archive")
     changed = _put(tasks, archived=True, actor=actor)
     if changed:
@@ -158,7 +158,7 @@ def restore_tasks(*, ids: Sequence[UUID], actor: Actor) -> list[UUID]:
     """Take tasks out of the archive. Returns the ids of those that were in it. Raises: Forbidden."""
     require(actor, "tasks.archive")
     away = Task.objects.filter(pk__in=list(ids), archived_at__isnull=False)
-    changed = _put(list(away.select_for_update().order_by("pk")), archived=False, actor=actor)
+    changed = _put(list(away.select_for_update(no_key=True).order_by("pk")), archived=False, actor=actor)
     if changed:
         publish(TasksRestored(task_ids=tuple(changed)))
     return changed
@@ -183,7 +183,9 @@ def _locked(ids: Sequence[UUID]) -> list[Task]:
             fields={"ids": [f"At most {MAX_AT_ONCE}."]},
         )
     rows = Task.objects.filter(pk__in=wanted).select_related("department", "project")
-    found: dict[Any, Task] = {task.pk: task for task in rows.select_for_update(of=("self",)).order_by("pk")}
+    found: dict[Any, Task] = {
+        task.pk: task for task in rows.select_for_update(of=("self",), no_key=True).order_by("pk")
+    }
     if len(found) != len(wanted):
         raise NotFound("There is no such task.", code="tasks.not_found")
     return [found[task_id] for task_id in wanted]

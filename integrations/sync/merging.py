@@ -190,7 +190,12 @@ def locked_values(task_ids: Collection[UUID], fields: Sequence[OurField]) -> dic
     """The tasks as they are, locked first: an edit made meanwhile waits, and is compared the next time."""
     if not task_ids:
         return {}
-    list(Task.objects.filter(pk__in=list(task_ids)).select_for_update().order_by("pk").values_list("pk"))
+    list(
+        Task.objects.filter(pk__in=list(task_ids))
+        .select_for_update(no_key=True)
+        .order_by("pk")
+        .values_list("pk")
+    )
     return local_values(task_ids, fields=fields)
 
 

@@ -53,7 +53,7 @@ def unsent_fields(
     The tasks stay locked, so that no edit slips in between.
     """
     known = {link.task_id: link for link in links if link.task_id is not None}
-    live = Task.objects.filter(pk__in=list(known)).live().select_for_update().order_by("pk")
+    live = Task.objects.filter(pk__in=list(known)).live().select_for_update(no_key=True).order_by("pk")
     locals_ = local_values(list(live.values_list("pk", flat=True)), fields=compared_fields(mapping))
     lock_bases(known.values())
     counterparts = counterparts_for(connection, mapping, locals_.values())

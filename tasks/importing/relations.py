@@ -34,7 +34,7 @@ def set_task_relations(*, links: Sequence[TaskRelations], actor: Actor) -> Upser
         task.pk: task
         for task in Task.objects.filter(pk__in=list(told))
         .only("pk", "parent_id", "updated_at")
-        .select_for_update()
+        .select_for_update(no_key=True)
         .order_by("pk")
     }
     known = _known(links)

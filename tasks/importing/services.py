@@ -124,7 +124,7 @@ def _stored(values: Mapping[UUID, dict[str, Any]]) -> dict[UUID, Task]:
     tasks = Task.objects.filter(pk__in=list(values)).select_related("department", "project")
     if not any("description" in given for given in values.values()):
         tasks = tasks.defer("description")
-    return {task.pk: task for task in tasks.select_for_update(of=("self",)).order_by("pk")}
+    return {task.pk: task for task in tasks.select_for_update(of=("self",), no_key=True).order_by("pk")}
 
 
 def _merge(task_id: UUID, given: dict[str, Any], stored: Task | None, names: _Names, now: datetime) -> _Row:
@@ -253,7 +253,7 @@ def set_task_descriptions(*, bodies: Mapping[UUID, str], actor: Actor) -> Upsert
     stored = (
         Task.objects.filter(pk__in=list(texts))
         .only("pk", "description", "updated_at")
-        .select_for_update()
+        .select_for_update(no_key=True)
         .order_by("pk")
     )
     tasks = list(stored)

@@ -1,12 +1,12 @@
 """Domain events: published in the transaction of the change they tell of, delivered afterwards."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -140,15 +140,20 @@ def forget_relay_request(cell: str) -> None:
 
 
 type Reaction[E: DomainEvent] = Callable[[E], None]
+type BatchReaction[E: DomainEvent] = Callable[[Sequence[E]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscriber's stable name (its place in the database), what it listens to, and its function."""
+    """A subscriber's stable name (its place in the database), what it listens to, and its function.
+
+    ``takes_batches``: the function gets a list of events, oldest first, instead of one.
+    """
 
     name: str
     event_name: str
-    reaction: Reaction[Any]
+    reaction: Any
+    takes_batches: bool = False
 
 
 _subscriptions: dict[str, Subscription] = {}
@@ -166,16 +171,38 @@ def subscribe[E: DomainEvent](
     """
 
     def register(reaction: Reaction[E]) -> Reaction[E]:
-        function = cast(Any, reaction)
-        package = function.__module__.removesuffix(".subscribers")
-        subscription = Subscription(name or f"{package}.{function.__name__}", event_type.name, reaction)
-        known = _subscriptions.get(subscription.name)
-        if known is not None and _place(known.reaction) != _place(reaction):
-            raise ValueError(f"Two subscribers are called “{subscription.name}”.")
-        _subscriptions[subscription.name] = subscription
+        _register(event_type, name, reaction, takes_batches=False)
         return reaction
 
     return register
+
+
+def subscribe_in_batches[E: DomainEvent](
+    event_type: type[E], *, name: str | None = None
+) -> Callable[[BatchReaction[E]], BatchReaction[E]]:
+    """Register a function that gets up to ``DELIVERIES_AT_ONCE`` events in one call, oldest first.
+
+    For whoever locks rows: a transaction that reacts to fifty events one after the other locks in the order of the
+    events, and waits for people (and they for it) in a circle; one call can lock them all in one order. When the call
+    fails, its events are delivered one by one, each in a transaction of its own: one bad event holds up no other.
+    """
+
+    def register(reaction: BatchReaction[E]) -> BatchReaction[E]:
+        _register(event_type, name, reaction, takes_batches=True)
+        return reaction
+
+    return register
+
+
+def _register(event_type: type[DomainEvent], name: str | None, reaction: Any, *, takes_batches: bool) -> None:
+    package = reaction.__module__.removesuffix(".subscribers")
+    subscription = Subscription(
+        name or f"{package}.{reaction.__name__}", event_type.name, reaction, takes_batches
+    )
+    known = _subscriptions.get(subscription.name)
+    if known is not None and _place(known.reaction) != _place(reaction):
+        raise ValueError(f"Two subscribers are called “{subscription.name}”.")
+    _subscriptions[subscription.name] = subscription
 
 
 def unsubscribe(name: str) -> None:

@@ -24,11 +24,16 @@ PRUNED_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one delivering transaction did; ``retry_at`` is set when the next event has to wait."""
+    """What one delivering transaction did.
+
+    ``retry_at`` is set when the next event has to wait; ``is_apart`` when the events were refused together and
+    are to be delivered one by one.
+    """
 
     delivered: int = 0
     failed: int = 0
     retry_at: datetime | None = None
+    is_apart: bool = False
 
 
 def relay(*, between: Callable[[], None] = lambda: None) -> dict[str, datetime]:
@@ -42,14 +47,25 @@ def relay(*, between: Callable[[], None] = lambda: None) -> dict[str, datetime]:
         between()
     waits: dict[str, datetime] = {}
     for subscription in known:
-        while True:
-            batch = deliver(subscription)
-            between()
-            if batch.retry_at is not None:
-                waits[subscription.name] = batch.retry_at
-            if batch.retry_at is not None or batch.delivered + batch.failed < DELIVERIES_AT_ONCE:
-                break
+        retry_at = _deliver_all(subscription, between)
+        if retry_at is not None:
+            waits[subscription.name] = retry_at
     return waits
+
+
+def _deliver_all(subscription: Subscription, between: Callable[[], None]) -> datetime | None:
+    """Deliver until nothing is left or the next has to wait; returns until when."""
+    apart = 0
+    while True:
+        at_most = 1 if apart else DELIVERIES_AT_ONCE
+        batch = deliver(subscription, at_most=at_most)
+        between()
+        if batch.is_apart:
+            apart = DELIVERIES_AT_ONCE
+            continue
+        if batch.retry_at is not None or batch.delivered + batch.failed < at_most:
+            return batch.retry_at
+        apart = max(apart - 1, 0)
 
 
 @atomic
@@ -77,8 +93,8 @@ def distribute(known: list[Subscription]) -> int:
 
 
 @atomic
-def deliver(subscription: Subscription) -> Batch:
-    """Deliver a subscriber's next events, oldest first, in one transaction with a savepoint each."""
+def deliver(subscription: Subscription, *, at_most: int = DELIVERIES_AT_ONCE) -> Batch:
+    """Deliver a subscriber's next events, oldest first, in one transaction: a savepoint each, or one for all."""
     # The row's lock keeps order when two relays run: the second waits for the first one's short transaction.
     place = Subscriber.objects.select_for_update().filter(name=subscription.name).first()
     if place is None:
@@ -86,19 +102,21 @@ def deliver(subscription: Subscription) -> Batch:
     waiting = list(
         Delivery.objects.filter(subscriber=subscription.name, state=Delivery.State.WAITING)
         .select_related("event")
-        .order_by("event_id")[:DELIVERIES_AT_ONCE]
+        .order_by("event_id")[:at_most]
     )
+    due, retry_at = _due(waiting)
+    groups = [due] if subscription.takes_batches and due else [[delivery] for delivery in due]
     done: list[UUID] = []
-    failed, retry_at = 0, None
-    for delivery in waiting:
-        if delivery.due_at is not None and delivery.due_at > timezone.now():
-            retry_at = delivery.due_at
-            break
-        error = _react(subscription, delivery.event)
+    failed = 0
+    for group in groups:
+        error = _react(subscription, [delivery.event for delivery in group])
         if error is None:
-            done.append(delivery.pk)
+            done += [delivery.pk for delivery in group]
             continue
+        if len(group) > 1:
+            return Batch(is_apart=True)
         failed += 1
+        (delivery,) = group
         place.last_error = _record_failure(delivery, error)
         if delivery.state == Delivery.State.WAITING:
             retry_at = delivery.due_at
@@ -111,14 +129,28 @@ def deliver(subscription: Subscription) -> Batch:
     return Batch(delivered=len(done), failed=failed, retry_at=retry_at)
 
 
-def _react(subscription: Subscription, stored: OutboxEvent) -> Exception | None:
+def _due(waiting: list[Delivery]) -> tuple[list[Delivery], datetime | None]:
+    """The deliveries up to the first one that has to wait, and until when that one waits."""
+    now = timezone.now()
+    for index, delivery in enumerate(waiting):
+        if delivery.due_at is not None and delivery.due_at > now:
+            return waiting[:index], delivery.due_at
+    return waiting, None
+
+
+def _react(subscription: Subscription, stored: list[OutboxEvent]) -> Exception | None:
     """Call the subscriber in a savepoint; its own writes are undone when it fails."""
     try:
         with atomic():
-            subscription.reaction(_event_of(stored))
+            events = [_event_of(one) for one in stored]
+            subscription.reaction(events if subscription.takes_batches else events[0])
     except Exception as error:
         log.warning(
-            "event.delivery_failed", subscriber=subscription.name, event_name=stored.name, exc_info=True
+            "event.delivery_failed",
+            subscriber=subscription.name,
+            event_name=subscription.event_name,
+            events=len(stored),
+            exc_info=True,
         )
         return error
     return None

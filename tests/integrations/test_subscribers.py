@@ -1,4 +1,4 @@
-"""After a restore every connected workspace is read anew, and nothing is made twice."""
+"""Reactions to facts: everything is read anew after a restore, and who locks tasks takes events together."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,15 @@ from django.utils import timezone
 
 from integrations.models import Connection, ExternalLink, SyncRun
 from integrations.services import POLL_JOB
+from tasks.events import TaskAssigned, TaskCreated, TasksArchived, TasksRestored, TaskUpdated
 from tasks.models import Task
 from tenants.lifecycle.restoring.events import CompanyRestored
 from tenants.models import WorkItem
-from tenants.outbox.bus import publish
+from tenants.outbox.bus import publish, subscriptions
 from tenants.tenancy import TenantRef, cell_scope
 from tests.factories.notion import NotionWorkspace
+
+OF_TASKS = {event.name for event in (TaskCreated, TaskUpdated, TaskAssigned, TasksArchived, TasksRestored)}
 
 
 def test_a_restored_company_s_workspaces_are_compared_whole_and_rows_come_back_once(
@@ -43,3 +46,12 @@ def test_a_restored_company_s_workspaces_are_compared_whole_and_rows_come_back_o
     assert Task.objects.count() == before
     with cell_scope(tenant.cell):
         assert WorkItem.objects.filter(tenant_id=tenant.id, kind=POLL_JOB, state="ready").exists()
+
+
+def test_who_locks_tasks_takes_their_events_together_so_that_no_two_wait_in_a_circle() -> None:
+    concerned = [
+        one for one in subscriptions() if one.event_name in OF_TASKS and one.name.startswith("integrations.")
+    ]
+
+    assert {one.event_name for one in concerned} == OF_TASKS
+    assert [one.name for one in concerned if not one.takes_batches] == []

@@ -46,14 +46,14 @@ def request_push(*, task_ids: Iterable[UUID], is_interactive: bool = True) -> in
     What is sent is decided when it is sent, so asking once too often costs nothing. Safe to repeat.
     """
     wanted: list[_Wanted] = []
-    ids = list(dict.fromkeys(task_ids))
+    ids = sorted(set(task_ids))  # in one order, also over the batches
     for start in range(0, len(ids), _BATCH):
         wanted += _wanted(ids[start : start + _BATCH])
     if not wanted:
         return 0
     now = timezone.now()
     _note(wanted, is_interactive=is_interactive, now=now)
-    for connection_id in {item.connection_id for item in wanted}:
+    for connection_id in sorted({item.connection_id for item in wanted}):
         priority = PRIORITY_OF_EDITS if is_interactive else PRIORITY_OF_OTHERS
         enqueue_pushes(connection_id, due_at=now + DEBOUNCE, priority=priority)
     return len(wanted)

@@ -32,7 +32,7 @@ def take_back(change: SyncChange) -> Undone:
 
     A value that was sent there is put back here as well, so both sides are in step again. Safe to repeat.
     """
-    tasks = Task.objects.select_for_update()
+    tasks = Task.objects.select_for_update(no_key=True)
     task = tasks.filter(pk=change.task_id).first() if change.task_id else None
     if task is None:
         return Undone(code=NOT_UNDONE, problem="It is no task, or its task is gone.")

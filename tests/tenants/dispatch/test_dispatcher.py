@@ -200,12 +200,14 @@ def test_a_commit_reaches_the_broker_within_a_moment(
 def test_the_command_looks_once_or_names_the_cells_there_are(
     tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Sender, "send", lambda self, cell, items: None)
+    taken: list[UUID] = []  # with whatever other companies of this server wait for
+    monkeypatch.setattr(Sender, "send", lambda self, cell, items, queue="work": taken.extend(items))
     with atomic():
         enqueue("test.once")
     out = io.StringIO()
 
     call_command("dispatcher", "--once", stdout=out)
-    assert "1 rows handed out" in out.getvalue()
+    assert out.getvalue() == f"{len(taken)} rows handed out.\n"
+    assert states_of_work(tenant, "test.once") == ["handed"]
     with pytest.raises(CommandError, match="no cell called cell_x"):
         call_command("dispatcher", "--once", "--cell", "cell_x")

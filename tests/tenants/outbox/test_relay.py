@@ -1,5 +1,6 @@
 """Delivery: in order, to everybody who listens, at least once, and what it does in the database once."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -256,3 +257,52 @@ def test_the_activity_feed_shows_facts_of_former_releases_without_their_class(te
         (fact,) = recent_events()
 
     assert (fact.name, fact.event) == ("lamp.forgotten", None)
+
+
+class Room:
+    """A subscriber that takes what comes together, and fails when a number it cannot hear is among it."""
+
+    def __init__(self, *deaf_to: int) -> None:
+        self.calls: list[list[int]] = []
+        self.deaf_to = set(deaf_to)
+
+    def hear(self, events: Sequence[LampBroke]) -> None:
+        numbers = [event.number for event in events]
+        Department.objects.create(name=f"Heard {numbers[0]} and on", key=f"H{len(self.calls)}")
+        if self.deaf_to & set(numbers):
+            raise OSError("cannot hear that")
+        self.calls.append(numbers)
+
+
+def test_who_takes_batches_gets_many_events_in_one_call_and_in_order(
+    tenant: TenantRef, listen_together: Subscribe
+) -> None:
+    room = Room()
+    listen_together(LampBroke, "test.room", room.hear)
+    publish_broken(*range(120))
+
+    run_due_work(tenant)
+
+    assert [len(call) for call in room.calls] == [50, 50, 20]
+    assert [number for call in room.calls for number in call] == list(range(120))
+
+
+def test_one_bad_event_of_a_batch_holds_up_only_itself_and_nothing_is_done_twice(
+    tenant: TenantRef, listen_together: Subscribe
+) -> None:
+    room = Room(3)
+    listen_together(LampBroke, "test.room", room.hear)
+    publish_broken(*range(6))
+
+    run_due_work(tenant)
+    assert room.calls == [[0], [1], [2]], "what came before it was delivered, in order"
+    with atomic():
+        delivery = Delivery.objects.get(subscriber="test.room", attempts__gt=0)
+        assert (delivery.attempts, delivery.state) == (1, "waiting")
+        assert Department.objects.filter(name__startswith="Heard").count() == 3
+
+    room.deaf_to.clear()
+    let_retries_come()
+    for _ in range(2):
+        relay.relay()
+    assert room.calls[3:] == [[3, 4, 5]]
