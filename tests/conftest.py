@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections, transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.test import Client
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
@@ -23,9 +25,12 @@ from tenants.models import Domain, Evidence, Operation, Tenant
 from tenants.tenancy import TenantRef, tenant_scope
 from tenants.tenancy.databases import owner_aliases, owner_connection
 from tenants.tenancy.directory import directory
+from tenants.tenancy.middleware import TransactionMiddleware
 from tenants.tenancy.preparing import prepare
+from tenants.tenancy.transactions import current_alias
 from tests.companies import create_company, drop_company
 from tests.fakes.events import PublishedEvents
+from tests.fakes.transactions import own_transactions_only
 from tests.people import person, signed_in_client, token_client
 from tests.worker_groups import GroupScheduling
 
@@ -55,6 +60,20 @@ def only_loopback() -> Iterator[None]:
     socket.socket.connect = guarded  # type: ignore[method-assign]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def views_open_their_transactions() -> Iterator[None]:
+    """Refuse SQL a view marked ``outside_transaction`` sends bare: the test's own transaction would let it pass."""
+    answer = TransactionMiddleware.__call__
+
+    def watched(self: TransactionMiddleware, request: HttpRequest) -> HttpResponseBase:
+        with own_transactions_only(current_alias()):
+            return answer(self, request)
+
+    TransactionMiddleware.__call__ = watched  # type: ignore[method-assign]
+    yield
+    TransactionMiddleware.__call__ = answer  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

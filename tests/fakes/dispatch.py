@@ -8,6 +8,7 @@ from tenants.dispatch.leases import cell_transaction
 from tenants.dispatch.running import Outcome, run_item
 from tenants.outbox.bus import forget_relay_request
 from tenants.tenancy import TenantRef
+from tests.fakes.transactions import own_transactions_only
 
 
 def run_due_work(
@@ -27,9 +28,9 @@ def run_due_work(
             return outcomes
         item_id, item_kind = item
         is_isolated = connections[tenant.cell].in_atomic_block
-        outcomes.setdefault(item_kind, []).append(
-            run_item(tenant.cell, item_id, has_heartbeat=not is_isolated)
-        )
+        with own_transactions_only(tenant.cell):
+            outcome = run_item(tenant.cell, item_id, has_heartbeat=not is_isolated)
+        outcomes.setdefault(item_kind, []).append(outcome)
     raise AssertionError(f"More than {at_most} jobs were due: {sorted(outcomes)}")
 
 

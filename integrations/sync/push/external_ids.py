@@ -49,7 +49,7 @@ def store_schema(writer: Writer, collection: SyncedCollection, remote: RemoteCol
         locked = SyncedCollection.objects.select_for_update().get(pk=collection.pk)
         for problem in take_over_schema(locked, remote):
             writer.session.journal.note(problem, locked)
-    collection.refresh_from_db()
+        collection.refresh_from_db()
     collection.connection = writer.connection
     writer.forget(collection)
 

@@ -15,6 +15,7 @@ from integrations.sync.push.sender import push_changes
 from tasks.models import Task
 from tasks.services import archive_task
 from tenants.accounts.access import SYSTEM
+from tenants.tenancy import atomic
 from tests.integrations.sync.push.conftest import CREATE, Desk, titles
 
 
@@ -121,9 +122,10 @@ def test_a_task_archived_while_its_page_is_being_made_takes_the_page_to_the_tras
 
     def archived_meanwhile(self: Any, prepared: Any) -> Any:
         reply = call(self, prepared)
-        if not Task.objects.get(pk=task.pk).is_archived:
-            archive_task(task=task, actor=SYSTEM)
-            request_push(task_ids=[task.pk])
+        with atomic():
+            if not Task.objects.get(pk=task.pk).is_archived:
+                archive_task(task=task, actor=SYSTEM)
+                request_push(task_ids=[task.pk])
         return reply
 
     with pytest.MonkeyPatch.context() as patch:

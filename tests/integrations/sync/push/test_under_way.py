@@ -17,6 +17,7 @@ from integrations.sync.push.looking_up import IN_FLIGHT
 from integrations.sync.push.sender import push_changes
 from tasks.models import Task
 from tenants.foundation.ids import uuid7
+from tenants.tenancy import atomic
 from tests.integrations.sync.push.conftest import CREATE, Desk, titles
 
 GATEWAYS = [
@@ -64,6 +65,7 @@ def test_each_attempt_is_noted_and_keeps_the_connection(home: Desk, monkeypatch:
     seen: list[tuple[Any, Any]] = []
     long_ago = timezone.now() - timedelta(minutes=10)
 
+    @atomic
     def time_passes(*_: Any, **__: Any) -> None:
         seen.append((Push.objects.get().sent_at, Connection.objects.get().lease_expires_at))
         Push.objects.update(sent_at=long_ago)
@@ -129,8 +131,9 @@ def test_a_choice_made_while_an_edit_is_sent_counts(
     call = one_push._Sending._call
 
     def chosen_meanwhile(self: Any, prepared: Any) -> Any:
-        link = desk.link_of(task)
-        ExternalLink.objects.filter(pk=link.pk).update(base={**(link.base or {}), "estimate": "7.00"})
+        with atomic():
+            link = desk.link_of(task)
+            ExternalLink.objects.filter(pk=link.pk).update(base={**(link.base or {}), "estimate": "7.00"})
         return call(self, prepared)
 
     monkeypatch.setattr(one_push._Sending, "_call", chosen_meanwhile)
