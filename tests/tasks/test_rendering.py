@@ -64,3 +64,18 @@ def assert_harmless(html: str) -> None:
         assert (
             not (attributes.get("href") or "https:").lower().startswith(("javascript:", "data:", "vbscript:"))
         )
+
+
+def test_a_picture_without_words_is_called_by_its_address() -> None:
+    assert ">https://example.org/p.png</a>" in to_html("![](https://example.org/p.png)")
+
+
+@pytest.mark.parametrize("use", ["[a]", "![a]", "[a][a]"])
+def test_one_address_used_ten_thousand_times_makes_no_page_without_end(use: str) -> None:
+    bomb = f"[a]: /{'x' * 50_000}\n\n" + use * 10_000
+    assert len(to_html(bomb)) < 4 * len(bomb)
+
+
+def test_an_address_given_once_and_used_twice_leads_there() -> None:
+    html = to_html("[plan]: https://example.org/plan\n\n[plan] and [the plan][plan]")
+    assert html.count('href="https://example.org/plan"') == 2
