@@ -49,12 +49,15 @@ class ConflictSerializer(serializers.Serializer[Any]):
         help_text="`record` is the record as a whole: in the trash there, edited here."
     )
     policy = serializers.CharField(
-        help_text="The rule of the field: a policy, or the direction it is limited to."
+        help_text="The rule of the field: a policy, or the direction it is limited to. `unread`: a write from here"
+        " went over an edit there before anybody had read it."
     )
     state = serializers.ChoiceField(choices=Conflict.State.choices)
     base = serializers.JSONField(help_text="What both sides agreed on.")
     local = serializers.JSONField(help_text="What it was made here.")
-    remote = serializers.JSONField(help_text="What it was made there.")
+    remote = serializers.JSONField(
+        help_text="What it was made there; null and unknown with the policy `unread`."
+    )
     chosen = serializers.ChoiceField(
         choices=["", *Conflict.Side.values], help_text="Whose value counts; empty while it waits."
     )

@@ -21,6 +21,7 @@ from integrations.sync.conflicts.selectors import conflict_for, decider_name, vi
 from integrations.sync.conflicts.services import (
     choose,
     choose_many,
+    is_revertible,
     merged_value,
     revert,
     sides_of,
@@ -52,6 +53,7 @@ _RECORD_LABELS: Final = {
     Conflict.Side.LOCAL: (gettext_lazy("Here"), gettext_lazy("Take the record out of the trash"), "house"),
     Conflict.Side.REMOTE: (gettext_lazy("There"), gettext_lazy("Archive the task"), "trash-2"),
 }
+_UNREAD: Final = gettext_lazy("Overwritten before anybody here had read it")
 _ORDER: Final = (Conflict.Side.BASE, Conflict.Side.LOCAL, Conflict.Side.REMOTE, Conflict.Side.MERGED)
 
 
@@ -219,14 +221,16 @@ def conflict_context(row: Conflict) -> dict[str, Any]:
         "task": row.task,
         "field": field_label(row.our_field),
         "cards": [
-            _card(row, side, wording) for side in _ORDER if side in {*sides_of(row), Conflict.Side.BASE}
+            _card(row, side, wording)
+            for side in _ORDER
+            if side in {*sides_of(row), Conflict.Side.BASE, Conflict.Side.REMOTE}
         ]
         if not is_record
         else [_card(row, side, wording) for side in sides_of(row)],
         "choosable": sides_of(row),
         "is_open": row.state == Conflict.State.OPEN,
         "is_settled": row.state == Conflict.State.SETTLED,
-        "may_revert": row.state != Conflict.State.OPEN and bool(row.chosen),
+        "may_revert": is_revertible(row),
         "now": wording.text(row.our_field, now) if not is_record and now != expected else None,
         "decider": decider_name(row) if row.state != Conflict.State.OPEN else "",
     }
@@ -236,9 +240,10 @@ def _card(row: Conflict, side: str, wording: Wording) -> SideCard:
     labels = _RECORD_LABELS if row.our_field == RECORD else _LABELS
     label, act, icon = labels[Conflict.Side(side)]
     value = merged_value(row) if side == Conflict.Side.MERGED else value_of(row, side)
-    text = wording.text(row.our_field, value)
+    is_known = side != Conflict.Side.REMOTE or row.is_remote_known
+    text = wording.text(row.our_field, value) if is_known else str(_UNREAD)
     before = wording.text(row.our_field, row.base)
-    is_compared = side != Conflict.Side.BASE and bool(before) and row.our_field != RECORD
+    is_compared = is_known and side != Conflict.Side.BASE and bool(before) and row.our_field != RECORD
     changed = {Conflict.Side.LOCAL: row.local_changed_at, Conflict.Side.REMOTE: row.remote_changed_at}
     return SideCard(
         side=side,
@@ -258,7 +263,7 @@ def _row(row: Conflict, wording: Wording) -> Row:
         field=field_label(row.our_field),
         base=wording.text(row.our_field, row.base),
         local=wording.text(row.our_field, row.local),
-        remote=wording.text(row.our_field, row.remote),
+        remote=wording.text(row.our_field, row.remote) if row.is_remote_known else str(_UNREAD),
     )
 
 

@@ -1,6 +1,6 @@
 """Both sides changed one field: what it was, what each side made of it, and what was done about it."""
 
-from typing import Self
+from typing import Final, Self
 
 from django.db import models
 from django.db.models import Q
@@ -25,7 +25,10 @@ class Conflict(models.Model):
 
     The three values are as the engine compares them (`integrations/sync/canonical.py`). With the policy `manual` it
     waits; with any other the rule has decided, all three values are kept, and one click takes another of them.
+    With the policy `UNREAD` our write went over an edit there before anybody had read it: nobody knows that value.
     """
+
+    UNREAD: Final = "unread"
 
     class State(models.TextChoices):
         OPEN = "open", "Waiting for you"
@@ -79,3 +82,8 @@ class Conflict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.our_field} of {self.task_id} ({self.state})"
+
+    @property
+    def is_remote_known(self) -> bool:
+        """Whether `remote` is what the other side said; otherwise nobody here has ever read that."""
+        return self.policy != self.UNREAD

@@ -89,12 +89,18 @@ def revert(
 ) -> Conflict:
     """Take a decision back, a rule's or a person's: the value that had given way counts.
 
-    Raises: Forbidden, NotFound, Conflict (not decided yet, or the values have moved on since).
+    Raises: Forbidden, NotFound, Conflict (not decided yet, the values have moved on since, or nobody knows what the
+    other one was).
     """
     require(actor, "integrations.sync")
     row, task, link = _locked(conflict_id)
     if row.state == Conflict.State.OPEN or not row.chosen:
         raise NotNow("This is not decided yet.", code="integrations.conflict_open")
+    if not is_revertible(row):
+        raise NotNow(
+            "What it said there was never read here, so it cannot be brought back from here.",
+            code="integrations.conflict_unread",
+        )
     _check_seen(row, task, seen_at, is_sure=is_sure)
     _take(row, task, link, _OTHER[Side(row.chosen)], actor)
     return row
@@ -121,6 +127,11 @@ def choose_many(*, conflict_ids: Sequence[UUID], side: str, actor: Actor) -> Cho
         else:
             settled.append(conflict_id)
     return ChosenTogether(tuple(settled), tuple(refused))
+
+
+def is_revertible(row: Conflict) -> bool:
+    """Whether a decision was made, and the value that gave way is known."""
+    return row.state != Conflict.State.OPEN and bool(row.chosen) and _OTHER[Side(row.chosen)] in sides_of(row)
 
 
 def merged_value(row: Conflict) -> str | None:
@@ -151,7 +162,7 @@ def sides_of(row: Conflict) -> list[str]:
     """The sides one can take in this conflict."""
     if row.our_field == RECORD:
         return [Side.LOCAL, Side.REMOTE]
-    sides: list[str] = [Side.LOCAL, Side.REMOTE]
+    sides: list[str] = [Side.LOCAL, Side.REMOTE] if row.is_remote_known else [Side.LOCAL]
     if row.base is not None or row.our_field != OurField.TITLE:
         sides.append(Side.BASE)
     return [*sides, Side.MERGED] if merged_value(row) is not None else sides
@@ -171,7 +182,7 @@ def _lock_together(conflict_ids: Sequence[UUID]) -> None:
     connections = Connection.objects.filter(pk__in={row.connection_id for row in rows})
     list(connections.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     tasks = Task.objects.filter(pk__in={row.task_id for row in rows})
-    list(tasks.select_for_update().order_by("pk").values_list("pk"))
+    list(tasks.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     links = ExternalLink.objects.filter(pk__in={row.link_id for row in rows})
     list(links.select_for_update().order_by("pk").values_list("pk"))
 
@@ -181,7 +192,7 @@ def _locked(conflict_id: UUID) -> tuple[Conflict, Task, ExternalLink]:
     ids = Conflict.objects.filter(pk=conflict_id).values_list("task_id", "link_id").first()
     if ids is None:
         raise NotFound("There is no such conflict.")
-    task = Task.objects.select_for_update().filter(pk=ids[0]).first()
+    task = Task.objects.select_for_update(no_key=True).filter(pk=ids[0]).first()
     link = ExternalLink.objects.select_for_update().filter(pk=ids[1]).first()
     row = Conflict.objects.select_for_update().filter(pk=conflict_id).first()
     if task is None or link is None or row is None:

@@ -23,6 +23,7 @@ from integrations.models import (
 )
 from integrations.selectors import is_awaiting_decision
 from integrations.services import DISCOVER_JOB, WHOLE_KINDS, system_run
+from integrations.sync.conflicts.overwritten import tell_overwritten
 from integrations.sync.disappearances import GUARD_SHARE
 from integrations.sync.engine import carry_out
 from integrations.sync.events.debounce import seconds_to_wait
@@ -127,6 +128,7 @@ def _pause(waiting: Sequence[InboundEvent]) -> float:
 
 def _settle_what_needs_no_call(connection: Connection, dirty: Sorted) -> None:
     for reason, ids in dirty.nothing.items():
+        _tell_of_lost_edits(connection, ids)
         settle(ids, state=_IGNORED, reason=reason)
     if dirty.new_tables:
         enqueue(DISCOVER_JOB, object_id=connection.pk, slot=f"discover:{connection.pk}", priority=60)
@@ -209,9 +211,16 @@ def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[
                 _leave_to_the_next_look(connection, part, by_part[part.pk], reason)
             else:
                 for how, ids in by_part[part.pk].events_by_way().items():
+                    _tell_of_lost_edits(connection, ids)
                     settle(ids, state=_READ, reason=how)
         _put_off_failed(connection, parts, by_part, "The service failed for this record again and again.")
         ask_for_bodies(connection.pk)
+
+
+def _tell_of_lost_edits(connection: Connection, ids: Sequence[str]) -> None:
+    """Before events are settled: their records are known as they are now, so a lost edit is told from a later one."""
+    waiting = InboundEvent.objects.filter(pk__in=ids, state=InboundEvent.State.WAITING)
+    tell_overwritten(connection, waiting.order_by("occurred_at", "id"))
 
 
 def _put_off_failed(

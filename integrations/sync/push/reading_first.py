@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from integrations.capabilities import RecordPage
 from integrations.models import InboundEvent, Push
+from integrations.sync.conflicts.overwritten import tell_overwritten
 from integrations.sync.push.writer import Writer
 from integrations.sync.taking_over import take_over
 from tenants.tenancy import atomic
@@ -43,6 +44,7 @@ def read_first(writer: Writer, push: Push) -> None:
     with atomic():
         writer.session.hold()
         answered = InboundEvent.objects.filter(pk__in=told, state=InboundEvent.State.WAITING)
+        tell_overwritten(writer.connection, answered.order_by("occurred_at", "id"))
         answered.update(
             state=InboundEvent.State.DONE, handled_at=now, reason="Read before a change was sent there."
         )

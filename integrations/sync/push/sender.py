@@ -15,6 +15,7 @@ from integrations.sync.journal import Journal
 from integrations.sync.leases import give_back_lease, take_lease
 from integrations.sync.limiter import Lane
 from integrations.sync.outcomes import suspend_connection
+from integrations.sync.push.looking_first import look_first
 from integrations.sync.push.one_push import send_push
 from integrations.sync.push.writer import open_writer
 from integrations.sync.safety.brake import FLOOR
@@ -88,6 +89,7 @@ def send_ready_pushes(session: SyncSession, *, at_most: int = ROUND) -> int:
         return 0
     done = 0
     try:
+        look_first(writer, [push_id for push_id, _ in due])
         for push_id, _ in due:
             session.check()
             send_push(writer, push_id)

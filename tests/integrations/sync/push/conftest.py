@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from integrations.models import Connection, ExternalLink, Push, SyncedCollection
+from integrations.models import Connection, ExternalLink, Push, SyncedCollection, WebhookSubscription
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.services import PUSH_JOB
 from tasks.drafts import TaskChanges
@@ -43,6 +43,10 @@ class Desk:
     def tell(self) -> None:
         """Everything that is due: events reach their subscribers."""
         run_due_work(self.tenant)
+
+    def hear_nothing(self) -> None:
+        """No events come from here on."""
+        WebhookSubscription.objects.all().delete()
 
     def send(self) -> None:
         """As if the moment for which edits are gathered had passed, and every pause with it."""
@@ -91,10 +95,13 @@ def desk(
     work: Callable[[], None],
     sandbox: Sandbox,
 ) -> Desk:
-    """Three tasks, imported; nothing waits, and no call is counted yet."""
+    """Three tasks, imported; events come, nothing waits, and no call is counted yet."""
     workspace.add_tasks(3, estimate=2, tags=["A"])
     connection = connect(workspace)
     work()
+    WebhookSubscription.objects.create(
+        connection=connection, address_key="an-address", state=WebhookSubscription.State.ACTIVE
+    )
     sandbox.report(reset=True)
     return Desk(tenant, connection, workspace, sandbox)
 
