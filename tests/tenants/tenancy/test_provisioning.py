@@ -165,4 +165,4 @@ def test_others_work_on_while_a_schema_is_dropped_or_made(
         waits.append(time.monotonic() - started)
     worker.join()
     assert len(waits) > 5
-    assert max(waits) < 1.0
+    assert max(waits) < 5.0
