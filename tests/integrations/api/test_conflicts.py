@@ -110,3 +110,14 @@ def test_many_are_chosen_together(api: APIClient) -> None:
     assert set(answer.json()["settled_ids"]) == {str(row.pk) for row in rows}
     assert [item["conflict_id"] for item in answer.json()["refused"]] == [str(nobody)]
     assert api.post(f"{HERE}choose/", {"ids": [], "side": "local"}).status_code == 422
+
+
+def test_what_we_wrote_over_unread_says_that_nobody_knows_it(api: APIClient) -> None:
+    lost = conflicting(base="Old", local="Ours", remote=None, chosen="local", policy=Conflict.UNREAD)
+
+    shown = api.get(f"{HERE}{lost.pk}/").json()
+    assert (shown["policy"], shown["remote"], shown["sides"]) == ("unread", None, ["local", "base"])
+    refused = api.post(f"{HERE}{lost.pk}/revert/", {}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (409, "integrations.conflict_unread")
+    assert api.post(f"{HERE}{lost.pk}/choose/", {"side": "remote"}, format="json").status_code == 422
+    assert api.post(f"{HERE}{lost.pk}/choose/", {"side": "local"}, format="json").status_code == 200

@@ -140,3 +140,21 @@ def test_a_member_is_kept_out(
     assert client.get(f"/sync/conflicts/{conflict.pk}/").status_code in {403, 404}
     assert client.post(f"/sync/conflicts/{conflict.pk}/choose/", {"side": "local"}).status_code in {403, 404}
     assert "wait for a decision" not in body_of(client.get("/tasks/"))
+
+
+def test_a_value_nobody_has_read_is_not_offered_and_the_page_says_so(console: Client) -> None:
+    lost = conflicting(base="Old", local="Ours", remote=None, chosen="local", policy=Conflict.UNREAD)
+
+    text = body_of(console.get(f"/sync/conflicts/{lost.pk}/"))
+
+    assert "Overwritten before anybody here had read it" in text
+    assert "Overwritten before anybody here had read it" in body_of(
+        console.get("/sync/conflicts/?state=decided")
+    )
+    assert "Take this decision back" not in text
+    assert [side for side in ("local", "remote", "base") if f'name="side" value="{side}"' in text] == [
+        "local",
+        "base",
+    ]
+    refused = console.post(f"/sync/conflicts/{lost.pk}/revert/")
+    assert (refused.status_code, "was never read here" in body_of(refused)) == (409, True)
