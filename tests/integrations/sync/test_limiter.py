@@ -63,7 +63,7 @@ def test_a_used_up_budget_says_when_the_next_call_may_go_out(limiter: Limiter, c
     turn = limiter.take(caller, QUERY)
 
     assert not turn.is_granted
-    assert 58 < turn.wait_seconds <= 60
+    assert 45 < turn.wait_seconds <= 60
 
 
 def test_a_worker_does_not_wait_a_minute(limiter: Limiter, caller: Caller, slept: list[float]) -> None:
@@ -97,7 +97,7 @@ def test_one_refusal_stops_every_worker_of_the_connection(store: redis.Redis, ca
 
     turn = other.take(caller, "users.list")
     assert (turn.is_granted, turn.refused_by) == (False, "connection")
-    assert 28 < turn.wait_seconds <= 30
+    assert 15 < turn.wait_seconds <= 30
     assert other.take(replace(caller, connection_id=uuid7()), QUERY).is_granted
 
 

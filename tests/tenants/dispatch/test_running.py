@@ -267,7 +267,7 @@ def test_the_heartbeat_keeps_a_job_that_is_longer_than_its_lease(
 
     def long(work: Work) -> None:
         for _ in range(12):
-            time.sleep(0.1)
+            time.sleep(0.3)
             with cell_transaction(committed_tenant.cell) as cursor:
                 cursor.execute(
                     "SELECT lease_expires_at > statement_timestamp() FROM tenants_workitem WHERE id = %s",
@@ -275,7 +275,7 @@ def test_the_heartbeat_keeps_a_job_that_is_longer_than_its_lease(
                 )
                 lived.append(cursor.fetchone()[0])
 
-    job("test.long", lease_seconds=0.6)(long)
+    job("test.long", lease_seconds=2.5)(long)
     with tenant_scope(committed_tenant), atomic():
         enqueue("test.long")
 
