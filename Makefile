@@ -35,8 +35,8 @@ $(STAMP_DEV): $(VENV)/bin/python requirements-dev.lock
 demo: $(STAMP) ## start everything: two companies in step with a living Notion sandbox; Ctrl-C stops it
 	$(PY) manage.py demo
 
-test: $(STAMP_DEV) ## run the whole test suite
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+test: $(STAMP_DEV) ## run the whole test suite (REPORT=file.xml keeps its result)
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(if $(REPORT),--junitxml=$(REPORT))
 
 check: $(STAMP_DEV) ## style, types, migrations, import contracts
 	$(VENV)/bin/ruff check .
