@@ -1,6 +1,6 @@
 """What a run has changed, or would change, in words; and the buttons that decide about it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 
 from integrations.models import SyncChange, SyncedCollection, SyncRun
 from integrations.selectors import sync_run_for
-from integrations.sync.conflicts.wording import Wording, field_label
+from integrations.sync.conflicts.wording import Wording, field_label, pairs_of, values_of
 from integrations.sync.safety.deciding import approve_run, refuse_run
-from integrations.sync.safety.rehearsal import MOST_SHOWN, planned_numbers
+from integrations.sync.safety.rehearsal import MOST_SHOWN, planned_names, planned_numbers
 from integrations.sync.safety.undo import start_undo, undoable_changes
 from tasks.models import Task
 from tenants.accounts.access import actor_of, require
@@ -68,7 +68,7 @@ def changes_context(run: SyncRun, cursor: str | None) -> dict[str, Any]:
     )
     here = reverse("integrations:sync_run", args=[run.pk])
     return {
-        "changes": change_rows(page.rows),
+        "changes": change_rows(page.rows, run),
         "change_pages": Pages(
             previous_url=f"{here}?cursor={page.previous_cursor}#changes" if page.previous_cursor else "",
             next_url=f"{here}?cursor={page.next_cursor}#changes" if page.next_cursor else "",
@@ -80,9 +80,9 @@ def changes_context(run: SyncRun, cursor: str | None) -> dict[str, Any]:
     }
 
 
-def change_rows(changes: Sequence[SyncChange]) -> list[ChangeRow]:
-    """Changes in words; three statements at most."""
-    wording = Wording.of((), *_values_of(changes))
+def change_rows(changes: Sequence[SyncChange], run: SyncRun) -> list[ChangeRow]:
+    """Changes of a run in words; three statements at most."""
+    wording = Wording.of((), *values_of(changes)).besides(planned_names(run))
     known = Task.objects.filter(pk__in=[item.task_id for item in changes if item.task_id])
     keys = dict(known.values_list("pk", "key"))
     return [
@@ -98,7 +98,7 @@ def change_rows(changes: Sequence[SyncChange]) -> list[ChangeRow]:
                     before=_short(wording.text(name, before)),
                     after=_short(wording.text(name, after)),
                 )
-                for name, before, after in _pairs(change)
+                for name, before, after in pairs_of(change)
                 if change.action != SyncChange.Action.CREATED or name != "title"
             ],
         )
@@ -131,19 +131,6 @@ def _what(action: str, count: int) -> str:
         "restored": ngettext("%(count)d would be restored", "%(count)d would be restored", count),
     }
     return words[action] % {"count": count}
-
-
-def _values_of(changes: Iterable[SyncChange]) -> list[tuple[str, Any]]:
-    triples = [triple for change in changes for triple in _pairs(change)]
-    return [(name, value) for name, *pair in triples for value in pair]
-
-
-def _pairs(change: SyncChange) -> list[tuple[str, Any, Any]]:
-    """Field, value before, value after; whatever else a row of an older release may hold is left out."""
-    pairs = [
-        (name, pair) for name, pair in change.fields.items() if isinstance(pair, list) and len(pair) == 2
-    ]
-    return [(name, pair[0], pair[1]) for name, pair in pairs]
 
 
 def _task_url(keys: dict[UUID, str], change: SyncChange) -> str:

@@ -27,7 +27,7 @@ PHASES: Final = {
 LABELS: Final = {
     Phase.SCHEMA: gettext_lazy("Read columns"),
     Phase.PEOPLE: gettext_lazy("Read people"),
-    Phase.RECORDS: gettext_lazy("Pull rows"),
+    Phase.RECORDS: gettext_lazy("Read rows"),
     Phase.RELATIONS: gettext_lazy("Connect rows"),
     Phase.DELETIONS: gettext_lazy("Look for missing rows"),
     Phase.RETRIES: gettext_lazy("Try rows set aside"),
@@ -66,7 +66,8 @@ def steps_of(run: SyncRun) -> list[Step]:
         note = (
             f"{run.done:,}" if phase in (Phase.RECORDS, Phase.BODIES) and state in ("done", "running") else ""
         )
-        steps.append(Step(label=str(LABELS[phase]), state=state, note=note))
+        label = _("Take back") if run.kind == SyncRun.Kind.UNDO else str(LABELS[phase])
+        steps.append(Step(label=label, state=state, note=note))
     return steps
 
 

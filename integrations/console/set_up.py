@@ -81,7 +81,7 @@ def go(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_for(actor=actor, connection_id=connection_id)
     run = start_reading(connection=connection, actor=actor)
     answer = HttpResponseRedirect(reverse("integrations:sync_run", args=[run.pk]))
-    return toast(request, answer, _("%(name)s is being read.") % {"name": connection.name})
+    return toast(request, answer, _("%(name)s is being brought into step.") % {"name": connection.name})
 
 
 def _here(connection: Connection) -> str:

@@ -88,7 +88,7 @@ def after_confirming(collection: SyncedCollection) -> tuple[str, str]:
     set_up = set_up_of(collection.connection)
     page = reverse("integrations:workspace", args=[collection.connection_id])
     if set_up is None or all(item.pk != collection.pk for item in set_up.chosen):
-        return page, _("%(title)s is being read.") % {"title": collection.title}
+        return page, _("%(title)s is being brought into step.") % {"title": collection.title}
     if (waiting := set_up.next_to_confirm) is not None:
         text = _("%(title)s is confirmed. Next: %(next)s.")
         url = reverse("integrations:mapping", args=[waiting.pk])

@@ -98,6 +98,10 @@ class Journal:
         """Forget what was noted since: the piece it belongs to was undone and is tried again later."""
         self._problems = dict(problems)
 
+    def forget(self, code: str) -> None:
+        """Leave a kind of problem out that was noted and not written yet."""
+        self._problems = {key: problems for key, problems in self._problems.items() if key[0] != code}
+
     def stop_trying(self) -> None:
         """What was tried has failed: from here on everything is saved again."""
         self._is_trying = False

@@ -85,7 +85,7 @@ def _problem_attention(problem: Problem) -> Attention:
         case "mapping":
             return Attention(
                 title=_("“%(name)s” waits to be mapped") % name,
-                text=_("Confirm how its columns are read; then its tasks appear here."),
+                text=_("Confirm how its columns are mapped; then its tasks appear here."),
                 url=reverse("integrations:mapping", args=[problem.id]),
                 tone="info",
                 icon="list-checks",

@@ -43,7 +43,7 @@ def test_from_choosing_databases_to_a_run_that_is_taken_back(
     page.get_by_label("Token").fill(wiki.token)
     page.get_by_role("button", name="Check and connect").click()
 
-    expect(page.get_by_role("heading", name="Which databases are read?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Which databases are kept in step?")).to_be_visible()
     page.get_by_role("checkbox", name="Projects").uncheck()
     page.get_by_role("checkbox", name="Tasks").uncheck()
     look(page, "choose")
@@ -74,7 +74,7 @@ def test_from_choosing_databases_to_a_run_that_is_taken_back(
     expect(page.locator(".plan-lines")).to_contain_text("25 would be new")
     look(page, "plan")
     assert count_of(committed_tenant) == 0
-    page.get_by_role("button", name="Start reading").click()
+    page.get_by_role("button", name="Start syncing").click()
     run_due_work(committed_tenant)
     assert count_of(committed_tenant) == 25
 

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from integrations.models import Conflict
+from integrations.models import Conflict, SyncChange
 from integrations.sync.canonical import Canonical
 from integrations.sync.carrying import RECORD, strings
 from integrations.sync.conflicts.text_merge import words_of
@@ -70,6 +70,10 @@ class Wording:
             names |= {str(pk): f"{key} {title}" for pk, key, title in found.values_list("pk", "key", "title")}
         return cls(names)
 
+    def besides(self, names: Mapping[str, str]) -> "Wording":
+        """The same, with names kept for what is not here any more, or not yet."""
+        return Wording({**names, **self.names})
+
     def text(self, our_field: str, value: Canonical) -> str:
         """A value in words; empty where there is nothing."""
         match our_field:
@@ -101,6 +105,20 @@ class Wording:
             names = ", ".join(field_label(item) for item in strings(value))
             return _("Edited and not sent: %(fields)s") % {"fields": names}
         return _("In the trash") if value == "trashed" else ""
+
+
+def values_of(changes: Iterable[SyncChange]) -> list[tuple[str, Canonical]]:
+    """The values changes speak of, each with its field."""
+    triples = [triple for change in changes for triple in pairs_of(change)]
+    return [(name, value) for name, *pair in triples for value in pair]
+
+
+def pairs_of(change: SyncChange) -> list[tuple[str, Canonical, Canonical]]:
+    """Field, value before, value after; whatever else a row of an older release may hold is left out."""
+    pairs = [
+        (name, pair) for name, pair in change.fields.items() if isinstance(pair, list) and len(pair) == 2
+    ]
+    return [(name, pair[0], pair[1]) for name, pair in pairs]
 
 
 def differences(before: str, after: str) -> list[Piece]:

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.models import Connection, ExternalLink, Push, SyncChange, SyncRun
+from integrations.models import Connection, ExternalLink, Push, SyncChange, SyncedCollection, SyncRun
+from integrations.sync.conflicts.wording import Wording, values_of
 from integrations.sync.differences import BATCH, Compared, differences
 from integrations.sync.relations import resolve_links
 from integrations.sync.session import SyncSession
@@ -27,6 +28,9 @@ _THERE: Final = {
     Push.Kind.TRASH: SyncChange.Action.ARCHIVED,
     Push.Kind.RESTORE: SyncChange.Action.RESTORED,
 }
+
+
+_NO_NAMES: Final[Mapping[str, str]] = {}
 
 
 class Rehearsal:
@@ -53,27 +57,37 @@ class Rehearsal:
             with atomic():
                 yield
                 planned = self.collect(session, began)
+                names = Wording.of((), *values_of(planned)).names
                 transaction.set_rollback(True, using=current_alias())
         except BaseException:
             session.journal.stop_trying()
             raise
         with atomic():
             session.hold()
-            self.keep(session, planned)
+            self.keep(session, planned, names)
+            if any(_is_unread_projects(part.collection) for part in session.parts):
+                # The projects were read a moment ago, and taken back with everything else.
+                session.journal.forget("unknown_project")
             session.journal.catch_up(with_place=self._keeps_place)
 
     def release(self, session: SyncSession) -> None:
         """A dry run goes on where it stood; nothing is to be put back."""
 
-    def keep(self, session: SyncSession, planned: Sequence[SyncChange]) -> None:
-        """Count changes in the plan of the run, and save them as planned, up to as many as anybody would read."""
+    def keep(
+        self, session: SyncSession, planned: Sequence[SyncChange], names: Mapping[str, str] = _NO_NAMES
+    ) -> None:
+        """Count changes in the plan of the run, and save them as planned, up to as many as anybody would read.
+
+        `names` are those of people and tasks that will not be here any more when somebody reads the plan.
+        """
         plan = dict(session.run.plan or {})
         tally: Counter[str] = Counter(plan.get("tally", {}))
         kept = sum(tally.values())
         tally.update(f"{change.collection_id}/{change.side}/{change.action}" for change in planned)
-        session.run.plan = plan | {"tally": dict(tally)}
-        session.run.save(update_fields=["plan", "updated_at"])
         shown = planned[: max(0, MOST_SHOWN - kept)]
+        known = {**plan.get("names", {}), **names} if shown else plan.get("names", {})
+        session.run.plan = plan | {"tally": dict(tally), "names": known}
+        session.run.save(update_fields=["plan", "updated_at"])
         for change in shown:
             change.id, change.is_planned = uuid7(), True
         SyncChange.objects.bulk_create(shown)
@@ -159,6 +173,16 @@ def _joined(changes: Sequence[SyncChange]) -> list[SyncChange]:
         if first is not change:
             first.fields = {**first.fields, **change.fields}
     return list(by_record.values())
+
+
+def _is_unread_projects(collection: SyncedCollection) -> bool:
+    return collection.role == SyncedCollection.Role.PROJECTS and collection.last_read_at is None
+
+
+def planned_names(run: SyncRun) -> dict[str, str]:
+    """The names of people and tasks that were only there while a plan was made, by id."""
+    names: dict[str, str] = (run.plan or {}).get("names", {})
+    return names
 
 
 def planned_numbers(run: SyncRun) -> dict[tuple[UUID, str, str], int]:

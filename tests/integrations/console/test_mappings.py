@@ -46,7 +46,7 @@ def test_the_proposal_is_shown_with_reasons_and_real_rows(
     page = console.get(address(collection)).content.decode()
     assert "Preview on real rows" in page
     assert 'name="field-status"' in page
-    assert "Confirm and read" in page
+    assert "Confirm mapping" in page
     with atomic():
         assert not Task.objects.exists()
 
@@ -55,7 +55,7 @@ def test_confirming_reads_the_database(
     console: Client, collection: SyncedCollection, work: Callable[[], None]
 ) -> None:
     response = console.post(address(collection), {**form_of(collection), "action": "confirm"}, follow=True)
-    assert "is being read" in response.content.decode()
+    assert "is being brought into step" in response.content.decode()
     work()
     with atomic():
         assert Task.objects.count() == 8
@@ -115,7 +115,7 @@ def test_a_member_may_look_but_not_confirm(
     login_as: Callable[[UserActor], Client], member: UserActor, collection: SyncedCollection
 ) -> None:
     client = login_as(member)
-    assert "Confirm and read" not in client.get(address(collection)).content.decode()
+    assert "Confirm mapping" not in client.get(address(collection)).content.decode()
     response = client.post(address(collection), {**form_of(collection), "action": "confirm"})
     assert response.status_code in {403, 422}
     with atomic():

@@ -63,7 +63,7 @@ def test_choosing_nothing_or_what_is_not_shared_is_refused(
 def test_the_path_leads_from_choosing_over_the_mapping_and_a_dry_run_to_tasks(
     console: Client, connection: Connection, work: Work
 ) -> None:
-    assert "Which databases are read?" in page(console, connection)
+    assert "Which databases are kept in step?" in page(console, connection)
     database = tasks_database()
     answer = choose(console, connection, database.pk)
     mapping = reverse("integrations:mapping", args=[database.pk])
@@ -86,7 +86,7 @@ def test_the_path_leads_from_choosing_over_the_mapping_and_a_dry_run_to_tasks(
     work()
     plan = text(console.get(tried["Location"]))
     assert "25 would be new" in plan
-    assert "Start reading" in plan
+    assert "Start syncing" in plan
     assert "Planned changes" in plan
     with atomic():
         assert not Task.objects.exists()

@@ -63,7 +63,7 @@ def test_connecting_shows_the_databases_with_proposed_mappings(
     filled.into(sandbox)
     response = console.post(reverse("integrations:connect"), {"token": filled.token}, follow=True)
     page = text(response)
-    assert "Confirm all and read" in page
+    assert "Confirm all and start" in page
     assert "Tasks" in page
     assert "Projects" in page
     assert filled.token not in page

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from integrations.console.run_changes import change_rows
 from integrations.models import Connection, FieldMapping, Push, SyncChange, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.services import connect_workspace, start_sync_run
@@ -93,6 +94,12 @@ def test_a_first_import_is_planned_and_nothing_is_written(
     assert run.changes.filter(is_planned=True, action="created", task_id__isnull=False).count() == 130
     assert not SyncChange.objects.filter(is_planned=False).exists()
     assert sum(planned_numbers(run).values()) >= 130
+    # What is not here yet is named nonetheless, and what only a real run can find is no problem of the workspace.
+    shown = {
+        line.label: line.after for row in change_rows(list(run.changes.all()), run) for line in row.values
+    }
+    assert shown["Owners"] == workspace.users[0]["name"]
+    assert not run.issues.filter(code="unknown_project").exists()
     set_up = set_up_of(connection)
     assert set_up is not None
     assert set_up.step is SetUpStep.GO
