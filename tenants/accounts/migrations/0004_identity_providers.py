@@ -1,7 +1,12 @@
 """Identity providers, the domains that are theirs, and what they told."""
 
+import django.contrib.postgres.fields
+import django.db.models.deletion
+import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
+
+import tenants.foundation.ids
 
 
 class Migration(migrations.Migration):
