@@ -23,13 +23,23 @@ from integrations.connectors.notion.blocks.model import (
     joined,
 )
 
-# Entities and escapes stay tokens of their own (no `text_join`): what a person wrote as `\[ ] ` is no box to tick.
-_PARSER: Final = (
-    MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False, "maxNesting": 60})
-    .enable(["table", "strikethrough"])
-    .disable("text_join")
-)
-_PARSER.normalizeLink = lambda url: url  # type: ignore[method-assign]
+
+def _parser() -> MarkdownIt:
+    # Entities and escapes stay tokens of their own (no `text_join`): what a person wrote as `\[ ] ` is no box to tick.
+    parser = (
+        MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False, "maxNesting": 60})
+        .enable(["table", "strikethrough"])
+        .disable("text_join")
+    )
+    parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
+    return parser
+
+
+_PARSER: Final = _parser()
+#: The same without addresses that are given once and used many times.
+_WITHOUT_REFERENCES: Final = _parser().disable("reference")
+#: What all addresses in a text may come to.
+_MOST_CHARS_OF_ADDRESSES: Final = 400_000
 _BOX: Final = re.compile(r"\[( |x|X)\](?: |$)")
 #: A picture in front of a quote makes it a callout.
 _ICON: Final = re.compile(
@@ -47,7 +57,12 @@ def is_icon(text: str) -> bool:
 
 def blocks_of(markdown: str) -> tuple[Block, ...]:
     """The blocks of a text, without ids. Any text can be read; what has no block of its own is a paragraph."""
-    tokens = _PARSER.parse(markdown.replace("\r\n", "\n"))
+    text = markdown.replace("\r\n", "\n")
+    tokens = _PARSER.parse(text)
+    inline = [part for token in tokens for part in token.children or ()]
+    if sum(len(str(value)) for part in inline for value in part.attrs.values()) > _MOST_CHARS_OF_ADDRESSES:
+        # One long address, used ten thousand times, would make a text without end.
+        tokens = _WITHOUT_REFERENCES.parse(text)
     return tuple(_blocks(SyntaxTreeNode(tokens).children))
 
 

@@ -68,3 +68,13 @@ def test_what_is_hidden_takes_no_style_away() -> None:
     runs = (Run("Careful: ", bold=True, color="red"), Run("ask "), Run("@Ada", mention="{}"), Run(" first"))
 
     assert markdown_of([Block("paragraph", runs=runs)]) == "**Careful:** ask @Ada first"
+
+
+def test_one_address_used_ten_thousand_times_makes_no_text_without_end() -> None:
+    bomb = f"[a]: https://example.org/{'x' * 1900}\n\n" + "[a] " * 10_000
+    assert len(markdown_of(blocks_of(bomb))) < 4 * len(bomb)
+
+
+def test_an_address_given_once_and_used_often_leads_there() -> None:
+    text = f"[a]: https://example.org/{'x' * 100}\n\n" + "[a] " * 50
+    assert markdown_of(blocks_of(text)).count("](https://example.org/") == 50
