@@ -77,8 +77,8 @@ def connect_workspace(
 def replace_token(*, connection: Connection, token: str, actor: Actor) -> Connection:
     """Give a connection a new token for the same account; checks it with one call, outside a transaction.
 
-    Raises: Forbidden, InvalidInput, Conflict (the token belongs to another workspace or integration),
-    ExternalServiceError.
+    Raises: Forbidden, InvalidInput, Conflict (the token belongs to another workspace or integration, or the workspace
+    was disconnected meanwhile), ExternalServiceError.
     """
     with atomic():
         require(actor, "integrations.connect", on=connection)
@@ -92,6 +92,9 @@ def replace_token(*, connection: Connection, token: str, actor: Actor) -> Connec
         )
     with atomic():
         locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        if locked.state == Connection.State.DISCONNECTED:
+            # Somebody decided so while the token was checked: a token brings nothing back that was given up.
+            raise Conflict("This workspace was disconnected meanwhile. Connect it anew.")
         take_over_identity(locked, identity)
         locked.save()
         _give_token(locked, secret, actor)

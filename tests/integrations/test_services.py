@@ -5,11 +5,13 @@ from uuid import uuid4
 
 import pytest
 
+from integrations.capabilities import RemoteIdentity
 from integrations.models import Connection, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.services import (
     cancel_run,
     connect_workspace,
+    connections,
     disconnect_connection,
     pause_connection,
     replace_token,
@@ -19,6 +21,7 @@ from integrations.services import (
 from integrations.sync.services import confirm_proposals, discover_collections
 from tasks.models import Task
 from tenants.accounts.access import SYSTEM, UserActor
+from tenants.foundation.crypto import Secret as Text
 from tenants.foundation.errors import Conflict, ExternalServiceError, Forbidden, InvalidInput
 from tenants.secrets.models import Secret
 from tenants.tenancy import TenantRef, atomic, tenant_scope
@@ -102,6 +105,25 @@ def test_another_workspaces_token_does_not_replace_ones_own(
 
     connection.refresh_from_db()
     assert connection.workspace_name == "Testing Ground"
+
+
+def test_a_workspace_that_is_disconnected_while_its_new_token_is_checked_stays_disconnected(
+    tenant: object, sandbox: Sandbox, workspace: NotionWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connected_to(workspace, sandbox)
+    check = connections._identity
+
+    def disconnected_meanwhile(connector_key: str, token: Text) -> RemoteIdentity:
+        disconnect_connection(connection=connection, actor=SYSTEM)
+        return check(connector_key, token)
+
+    monkeypatch.setattr(connections, "_identity", disconnected_meanwhile)
+    with pytest.raises(Conflict, match="disconnected"):
+        replace_token(connection=connection, token=workspace.token, actor=SYSTEM)
+
+    connection.refresh_from_db()
+    assert (connection.state, connection.token_secret) == ("disconnected", None)
+    assert not Secret.objects.exists()
 
 
 @pytest.mark.parametrize("fault", [{"kind": "reset"}, {"kind": "status", "status": 500}, {"kind": "half"}])
