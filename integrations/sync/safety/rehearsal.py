@@ -114,7 +114,9 @@ class Rehearsal:
             resolve_links(session, found, self._mappings)
 
     def _changes_of(self, session: SyncSession, began: datetime) -> list[SyncChange]:
-        here = list(SyncChange.objects.filter(run=session.run, is_planned=False).order_by("id"))
+        # What the run has written before the brake was pulled is no plan any more.
+        written = SyncChange.objects.filter(run=session.run, is_planned=False, at__gte=began)
+        here = list(written.order_by("id"))
         pushes = Push.objects.filter(connection=session.connection, updated_at__gte=began)
         changed = pushes.select_related("task", "link")
         return _joined(here) + self.outgoing(session.connection, session.run, changed)
