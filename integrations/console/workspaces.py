@@ -31,7 +31,7 @@ from integrations.sync.setting_up import SetUp, SetUpStep, set_up_of
 from integrations.webhooks.selectors import webhook_of
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.foundation.console import htmx_of, toast
-from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached
+from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached, NotFound
 from tenants.tenancy import atomic, outside_transaction
 
 log = structlog.get_logger(__name__)
@@ -188,9 +188,10 @@ def act(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         text = _("%(count)d databases are being read.") % {"count": len(confirmed)}
     elif action == "switch_off":
         chosen = _uuid(request.POST.get("collection"))
-        for collection in collections_of(actor=actor, connection=connection):
-            if collection.pk == chosen:
-                switch_off_collection(collection=collection, actor=actor)
+        collection = collections_of(actor=actor, connection=connection).filter(pk=chosen).first()
+        if collection is None:
+            raise NotFound("There is no such database in this workspace.")
+        switch_off_collection(collection=collection, actor=actor)
         text = _("The database is no longer read. Its tasks stay.")
     else:
         return HttpResponse(status=400)

@@ -125,6 +125,14 @@ def test_a_database_can_be_switched_off(console: Client, connection: Connection)
         assert not SyncedCollection.objects.get(pk=chosen.pk).is_enabled
 
 
+@pytest.mark.parametrize("collection", ["", "no-id", "00000000-0000-7000-8000-000000000000"])
+def test_a_database_that_is_not_there_is_not_said_to_be_switched_off(
+    console: Client, connection: Connection, collection: str
+) -> None:
+    answer = act(console, connection, "switch_off", collection=collection)
+    assert answer.status_code == 404  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("action", ["", "explode", "SYNC"])
 def test_an_unknown_action_is_refused(console: Client, connection: Connection, action: str) -> None:
     assert act(console, connection, action).status_code == 400  # type: ignore[attr-defined]
