@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from integrations.console.requests import add_domain_error
+from integrations.console.requests import add_domain_error, uuid_in
 from integrations.console.set_up_path import path_of
 from integrations.models import Connection, SyncedCollection, SyncRun
 from integrations.registry import offers_oauth
@@ -187,8 +187,9 @@ def act(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         confirmed = confirm_proposals(connection=connection, actor=actor)
         text = _("%(count)d databases are being read.") % {"count": len(confirmed)}
     elif action == "switch_off":
-        chosen = _uuid(request.POST.get("collection"))
-        collection = collections_of(actor=actor, connection=connection).filter(pk=chosen).first()
+        chosen = uuid_in(request.POST, "collection")
+        shared = collections_of(actor=actor, connection=connection)
+        collection = shared.filter(pk=chosen).first() if chosen is not None else None
         if collection is None:
             raise NotFound("There is no such database in this workspace.")
         switch_off_collection(collection=collection, actor=actor)
@@ -245,10 +246,3 @@ def token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 def _template(request: HttpRequest) -> str:
     return f"integrations/workspace.html{'#results' if htmx_of(request) else ''}"
-
-
-def _uuid(value: str | None) -> UUID | None:
-    try:
-        return UUID(value or "")
-    except ValueError:
-        return None
