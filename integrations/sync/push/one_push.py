@@ -59,6 +59,7 @@ class _Sending:
     writer: Writer
     push: Push
     has_new_schema: bool = False
+    has_looked_at_record: bool = False
     text_refusal: Refusal | None = None
 
     def run(self) -> None:
@@ -192,6 +193,9 @@ class _Sending:
             lose_access(self.writer, self.push, error)
         elif error.kind is ProblemKind.INVALID_REQUEST and not self.has_new_schema and prepared is not None:
             self._again_with_new_columns(error)
+        elif error.kind is ProblemKind.INVALID_REQUEST and prepared is not None and self._has_moved_on(error):
+            self._wait(0.0)
+            self.run()
         elif error.is_transient and prepared is None:
             self._wait(error.retry_after_seconds or 30.0)
         else:
@@ -238,8 +242,9 @@ class _Sending:
 
         It is taken over as a reading would, so that edits nobody sent become a conflict, and none is lost.
         """
-        if self.push.link is None:
+        if self.push.link is None or self.has_looked_at_record:
             return False
+        self.has_looked_at_record = True
         try:
             read_first(self.writer, self.push)
         except LimitReached as limit:

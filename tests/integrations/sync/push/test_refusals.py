@@ -11,6 +11,7 @@ from integrations.models import Connection, ExternalLink, Push, SyncRunIssue
 from integrations.sync.push import refusals
 from integrations.sync.push.selectors import Standing, standings_of
 from integrations.sync.push.services import retry_parked_pushes, retry_push
+from tasks.services import archive_task
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.errors import Conflict
 from tests.integrations.sync.push.conftest import CREATE, Desk
@@ -190,3 +191,20 @@ def test_a_record_that_is_in_the_trash_by_now_is_no_refusal(desk: Desk, pages: l
     assert (conflict.our_field, conflict.state, conflict.remote) == ("record", "open", "trashed")
     task.refresh_from_db()
     assert (task.title, task.is_archived) == ("Edited too late", False)
+
+
+def test_a_record_both_sides_put_away_is_no_refusal_although_its_columns_changed_as_well(
+    desk: Desk, pages: list[str]
+) -> None:
+    collection = desk.collection
+    collection.trashes_records = True
+    collection.save()
+    archive_task(task=desk.task_of(pages[0]), actor=SYSTEM)
+    desk.sandbox.trash(pages[0], desk.workspace.editor)
+    column = {"esti": {"name": "Effort"}}
+    desk.sandbox.change_schema(desk.workspace.tasks_id, desk.workspace.editor, {"properties": column})
+
+    desk.send()
+
+    assert not Push.objects.exists()
+    assert ExternalLink.objects.get(remote_id=pages[0]).state == "trashed_remote"
