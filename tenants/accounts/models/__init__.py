@@ -1,10 +1,51 @@
-"""Who may come in: users, departments, roles, invitations and keys."""
+"""Who may come in: users, departments, groups, roles, invitations and keys."""
 
+from tenants.accounts.models.access_denial import AccessDenial, PermissionUse
+from tenants.accounts.models.access_policy import AccessPolicy
 from tenants.accounts.models.api_token import ApiToken
+from tenants.accounts.models.custom_role import CustomRole
 from tenants.accounts.models.department import Department
+from tenants.accounts.models.email_domain import BreakGlassOwner, EmailDomain
+from tenants.accounts.models.external_identity import ExternalIdentity, SsoSession
+from tenants.accounts.models.group import Group, GroupMembership
 from tenants.accounts.models.idempotency_record import IdempotencyRecord
+from tenants.accounts.models.identity_provider import GroupRule, IdentityProvider
 from tenants.accounts.models.invitation import Invitation
 from tenants.accounts.models.role_binding import RoleBinding
+from tenants.accounts.models.second_factor import AuthenticatorApp, Passkey, RecoveryCode, SpentChallenge
+from tenants.accounts.models.service_account import ServiceAccount
+from tenants.accounts.models.sso_log_entry import SsoLogEntry
+from tenants.accounts.models.sso_sign_in import PendingSignIn, ServiceProviderKey, UsedAssertion
 from tenants.accounts.models.user import User
+from tenants.accounts.models.user_session import UserSession
 
-__all__ = ["ApiToken", "Department", "IdempotencyRecord", "Invitation", "RoleBinding", "User"]
+__all__ = [
+    "AccessDenial",
+    "AccessPolicy",
+    "ApiToken",
+    "AuthenticatorApp",
+    "BreakGlassOwner",
+    "CustomRole",
+    "Department",
+    "EmailDomain",
+    "ExternalIdentity",
+    "Group",
+    "GroupMembership",
+    "GroupRule",
+    "IdempotencyRecord",
+    "IdentityProvider",
+    "Invitation",
+    "Passkey",
+    "PendingSignIn",
+    "PermissionUse",
+    "RecoveryCode",
+    "RoleBinding",
+    "ServiceAccount",
+    "ServiceProviderKey",
+    "SpentChallenge",
+    "SsoLogEntry",
+    "SsoSession",
+    "UsedAssertion",
+    "User",
+    "UserSession",
+]
