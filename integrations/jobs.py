@@ -56,7 +56,10 @@ def poll_connection_job(work: Work) -> None:
     """Look for changes of one connection; the schedule ends when it is not read any more."""
     assert work.object_id is not None
     try:
-        goes_on = poll_connection(connection_id=work.object_id, heartbeat=work.heartbeat)
+        is_scheduled = work.slot == f"poll:{work.object_id}"
+        goes_on = poll_connection(
+            connection_id=work.object_id, heartbeat=work.heartbeat, is_scheduled=is_scheduled
+        )
     except LimitReached as limit:
         raise Retry(str(limit), after_seconds=limit.retry_after_seconds or 5.0) from limit
     if not goes_on:
@@ -66,7 +69,7 @@ def poll_connection_job(work: Work) -> None:
             if not is_polled(work.object_id):
                 work.end_schedule()
                 work.finish()
-    elif work.slot == f"poll:{work.object_id}":
+    elif is_scheduled:
         work.reschedule(every_seconds=seconds_between_looks(work.object_id))
 
 

@@ -10,6 +10,7 @@ wait out a refusal for want of budget.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -135,7 +136,7 @@ class ReadEach(Baseline):
         return 200
 
 
-class _Polling(Baseline):
+class _Polling(Baseline, ABC):
     """Looks as often as the freshness asks."""
 
     def __init__(self, stage: Stage) -> None:
@@ -150,8 +151,9 @@ class _Polling(Baseline):
             self._next_at = self.stage.now + FRESHNESS_SECONDS
             self.look()
 
+    @abstractmethod
     def look(self) -> None:
-        raise NotImplementedError
+        """Take over what has changed there."""
 
 
 class ReadAll(_Polling):

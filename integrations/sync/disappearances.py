@@ -16,6 +16,7 @@ from integrations.capabilities import (
 from integrations.models import ExternalLink, SyncRun, SyncRunCollection
 from integrations.sync.guarded_source import Postponed
 from integrations.sync.journal import Counts
+from integrations.sync.links import lock_tasks
 from integrations.sync.page import PageContext
 from integrations.sync.problems import Problem
 from integrations.sync.reading import PAGE_SIZE
@@ -97,6 +98,13 @@ def look_at_one(
     return True
 
 
+def note_in_trash(
+    session: SyncSession, part: SyncRunCollection, mapping: CollectionMapping, remote_id: str
+) -> None:
+    """Follow a record into the trash that is known to be there, without a call. Raises: LeaseLost, Held."""
+    _mark(session, part, mapping, remote_id, ExternalLink.State.TRASHED_REMOTE, IN_TRASH)
+
+
 def _count_failure(session: SyncSession, remote_id: str) -> int:
     """Count a failure of the service for one record; returns how many there are since it was read last."""
     if session.is_rehearsal or session.is_held:
@@ -126,8 +134,10 @@ def _mark(
 ) -> None:
     counts = Counts()
     with session.writing():
-        links = ExternalLink.objects.select_for_update()
-        link = links.filter(connection=session.connection, remote_id=remote_id).first()
+        links = ExternalLink.objects.filter(connection=session.connection, remote_id=remote_id)
+        # The task before its link, as everybody locks them: who edits it asks for a push, which points to the link.
+        lock_tasks(links.values("task_id"))
+        link = links.select_for_update(no_key=True).first()
         if link is None:
             # Somebody told us of a record that we never took over; where it is now changes nothing here.
             return

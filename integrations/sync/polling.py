@@ -1,7 +1,8 @@
 """Looks for changes: one question per collection, nothing written when nothing changed."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from integrations.services import BODIES_JOB, WHOLE_KINDS, enqueue_pushes, have_
 from integrations.sync.engine import carry_out
 from integrations.sync.events.dirty_set import is_anything_waiting
 from integrations.sync.events.storing import ask_for_events
-from integrations.sync.events.watchdog import poll_seconds, watch
+from integrations.sync.events.watchdog import SAFETY_SECONDS, poll_seconds, watch
 from integrations.sync.push.sender import seconds_until_next
 from integrations.sync.reading import OVERLAP
 from tenants.dispatch import enqueue
@@ -30,13 +31,17 @@ from tenants.tenancy import atomic
 #: Deletions, moved records and computed columns are only found by reading everything.
 FULL_CHECK_EVERY: Final = timedelta(hours=24)
 PAUSE_AFTER_FAILURE: Final = timedelta(minutes=10)
+#: A table that is to be looked at within this time is looked at now.
+_SOON_SECONDS: Final = 45
 
 
-def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bool:
+def poll_connection(
+    *, connection_id: UUID, heartbeat: Callable[[], None], is_scheduled: bool = False
+) -> bool:
     """Take over what changed since the watermarks; False when this connection is not to be polled any more.
 
-    One call per collection when little changed. Call it outside a transaction.
-    Raises: LimitReached, LeaseLost.
+    One call per collection when little changed. While events come, a scheduled look leaves out what a reading has
+    shown as a whole since the last one. Call it outside a transaction. Raises: LimitReached, LeaseLost.
     """
     with atomic():
         connection = Connection.objects.filter(pk=connection_id).first()
@@ -47,7 +52,7 @@ def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bo
         _have_pushes_go_on(connection_id)
         if is_awaiting_decision(connection) or _starts_whole_reading(connection):
             return True
-        run, parts = _new_poll(connection)
+        run, parts = _new_poll(connection, left_out=_lately_read(connection) if is_scheduled else [])
     if parts:
         carry_out(run, parts, heartbeat=heartbeat)
     watch(connection_id=connection_id)
@@ -61,10 +66,36 @@ def poll_connection(*, connection_id: UUID, heartbeat: Callable[[], None]) -> bo
 
 @atomic
 def seconds_between_looks(connection_id: UUID) -> int:
-    """How often to look from now on. Raises: Connection.DoesNotExist."""
+    """In how many seconds to look again. Raises: Connection.DoesNotExist.
+
+    While events come, that is when the first table was not looked at for as long as a lost event may stay unnoticed.
+    """
     connection = Connection.objects.get(pk=connection_id)
     subscription = WebhookSubscription.objects.filter(connection=connection).first()
-    return poll_seconds(connection, subscription)
+    seconds = poll_seconds(connection, subscription)
+    if seconds != SAFETY_SECONDS:
+        return seconds
+    ages = [(timezone.now() - read_at).total_seconds() for read_at in _read_at(connection).values()]
+    # One that could not be read just now is tried again with the usual distance.
+    return min((ceil(seconds - age) for age in ages if 0 <= age < seconds - _SOON_SECONDS), default=seconds)
+
+
+def _lately_read(connection: Connection) -> list[UUID]:
+    """Tables of which somebody has read all that was edited, so lately that a look would find nothing more."""
+    subscription = WebhookSubscription.objects.filter(connection=connection).first()
+    if poll_seconds(connection, subscription) != SAFETY_SECONDS:
+        return []
+    since = timezone.now() - timedelta(seconds=SAFETY_SECONDS - _SOON_SECONDS)
+    # Before the workspace was connected anew nothing counts.
+    since = max(since, connection.state_changed_at)
+    return [pk for pk, read_at in _read_at(connection).items() if read_at > since]
+
+
+def _read_at(connection: Connection) -> dict[UUID, datetime]:
+    """When each table was last read up to its newest edit."""
+    tables = SyncedCollection.objects.filter(connection=connection).to_read()
+    read = tables.exclude(watermark=None).exclude(last_read_at=None)
+    return {pk: read_at for pk, read_at in read.values_list("pk", "last_read_at") if read_at is not None}
 
 
 def is_polled(connection_id: UUID) -> bool:
@@ -117,7 +148,7 @@ def _is_full_check_due(connection: Connection) -> bool:
     return last is None or last < timezone.now() - FULL_CHECK_EVERY
 
 
-def _new_poll(connection: Connection) -> tuple[SyncRun, list[SyncRunCollection]]:
+def _new_poll(connection: Connection, *, left_out: Sequence[UUID]) -> tuple[SyncRun, list[SyncRunCollection]]:
     """A run for changes that is saved with the first change; one that was broken off is closed.
 
     That is no failure: a poll begins where the last complete one ended, so this one does the same work.
@@ -137,6 +168,7 @@ def _new_poll(connection: Connection) -> tuple[SyncRun, list[SyncRunCollection]]
         created_at=now,
     )
     collections = SyncedCollection.objects.filter(connection=connection).to_read().exclude(watermark=None)
+    collections = collections.exclude(pk__in=left_out)
     parts = [
         SyncRunCollection(run=run, collection=item, place=place, since=item.watermark - OVERLAP)
         for place, item in enumerate(collections.order_by("-role", "title", "id"))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Min, Q
+from django.db.models import Max, Min, Q
 from django.utils import timezone
 
 from integrations.capabilities.event_feed import Change
@@ -81,7 +81,19 @@ def facts_about(connection: Connection, events: Sequence[InboundEvent]) -> Facts
         tables=single | {table.remote_id: known[table.pk] for table in tables},
         tables_by_id=known,
         is_first_reading=whole.exists(),
+        now=timezone.now(),
+        last_told=_last_told(connection, events),
     )
+
+
+def _last_told(connection: Connection, events: Sequence[InboundEvent]) -> dict[str, datetime]:
+    """When something happened last to the records that are said to be in the trash; none asked for without one."""
+    gone = {row.entity_id for row in events if row.change == InboundEvent.Change.TRASHED}
+    if not gone:
+        return {}
+    told = InboundEvent.objects.filter(connection=connection, entity_id__in=gone)
+    last = told.order_by().values("entity_id").annotate(last=Max("occurred_at"))
+    return {row["entity_id"]: row["last"] for row in last}
 
 
 def _table(table: SyncedCollection, used: set[str]) -> KnownTable:

@@ -127,8 +127,9 @@ def _pause(waiting: Sequence[InboundEvent]) -> float:
 
 
 def _settle_what_needs_no_call(connection: Connection, dirty: Sorted) -> None:
+    # Of all at once: it locks tasks, then links, and nobody may lock tasks after links.
+    _tell_of_lost_edits(connection, [one for ids in dirty.nothing.values() for one in ids])
     for reason, ids in dirty.nothing.items():
-        _tell_of_lost_edits(connection, ids)
         settle(ids, state=_IGNORED, reason=reason)
     if dirty.new_tables:
         enqueue(DISCOVER_JOB, object_id=connection.pk, slot=f"discover:{connection.pk}", priority=60)
@@ -141,6 +142,9 @@ def _settle_what_needs_no_call(connection: Connection, dirty: Sorted) -> None:
 def _mark_texts(connection: Connection, bodies: dict[str, datetime]) -> None:
     """Have texts read that changed. The edit is known by this, so that the next look does not read them again."""
     now = timezone.now()
+    told = ExternalLink.objects.filter(connection=connection, remote_id__in=list(bodies))
+    # In the order in which everybody locks them: they are marked minute by minute.
+    list(told.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     by_minute: dict[datetime, list[str]] = defaultdict(list)
     for remote_id, occurred_at in bodies.items():
         by_minute[occurred_at.replace(second=0, microsecond=0)].append(remote_id)
@@ -205,20 +209,25 @@ def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[
                 for part in parts:
                     _leave_to_the_next_look(connection, part, by_part[part.pk], reason)
             return
+        read = [
+            by_part[part.pk].events_by_way() for part in parts if part.state != SyncRunCollection.State.FAILED
+        ]
+        _tell_of_lost_edits(connection, [one for ways in read for ids in ways.values() for one in ids])
         for part in parts:
             if part.state == SyncRunCollection.State.FAILED:
                 reason = f"Its table could not be read: {part.error}"
                 _leave_to_the_next_look(connection, part, by_part[part.pk], reason)
-            else:
-                for how, ids in by_part[part.pk].events_by_way().items():
-                    _tell_of_lost_edits(connection, ids)
-                    settle(ids, state=_READ, reason=how)
+        for ways in read:
+            for how, ids in ways.items():
+                settle(ids, state=_READ, reason=how)
         _put_off_failed(connection, parts, by_part, "The service failed for this record again and again.")
         ask_for_bodies(connection.pk)
 
 
 def _tell_of_lost_edits(connection: Connection, ids: Sequence[str]) -> None:
     """Before events are settled: their records are known as they are now, so a lost edit is told from a later one."""
+    if not ids:
+        return
     waiting = InboundEvent.objects.filter(pk__in=ids, state=InboundEvent.State.WAITING)
     tell_overwritten(connection, waiting.order_by("occurred_at", "id"))
 

@@ -24,7 +24,7 @@ class Plan:
     calls: int
 
 
-def cheapest(*, dirty: int, edited: int | None, named: int = 0) -> Plan:
+def cheapest(*, dirty: int, edited: int | None, named: int = 0, is_look_worth: bool = False) -> Plan:
     """Choose how to read `dirty` records of one table.
 
     `edited`: how many records of the table a question for everything edited since the watermark would bring, None
@@ -32,9 +32,12 @@ def cheapest(*, dirty: int, edited: int | None, named: int = 0) -> Plan:
     be asked for at once; the others then cost a call each.
 
     One call each is never beaten for one record. With equal costs it wins as well: its answers hold nothing but what
-    was asked for.
+    was asked for. Only where a look is worth making (`is_look_worth`) the question for everything edited wins then:
+    it is one, and saves the next.
     """
     plans = [Plan(Way.EACH, dirty)]
+    if edited is not None and is_look_worth and 0 < max(edited, dirty) <= PAGE:
+        return Plan(Way.DELTA, 1)
     if edited is not None and dirty > 1:
         plans.append(Plan(Way.DELTA, max(1, ceil(max(edited, dirty) / PAGE))))
     if named and dirty > 1:

@@ -3,19 +3,22 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Final
 from uuid import UUID
 
+from django.utils import timezone
+
 from integrations.capabilities import FieldKind, ProblemKind, RecordPage, SourceError
 from integrations.capabilities.event_feed import Change
 from integrations.models import ExternalLink, SyncChange, SyncRun, SyncRunCollection
-from integrations.sync.disappearances import look_at_one
+from integrations.sync.disappearances import look_at_one, note_in_trash
 from integrations.sync.engine import enter_phase, give_up_part, mappings_of, read_schema
 from integrations.sync.events import metrics
 from integrations.sync.events.planner import PAGE, Plan, Way, cheapest
 from integrations.sync.events.triage import NOT_IN_TABLE, KnownTable, Told, Want, minute_of
+from integrations.sync.events.watchdog import LOOK_WORTH_SECONDS
 from integrations.sync.page import PageContext
 from integrations.sync.problems import Problem
 from integrations.sync.push.sender import send_ready_pushes
@@ -33,6 +36,7 @@ _HOW: Final[Mapping[Way, str]] = {
     Way.NAMED: "Read with others in one question.",
 }
 _COLUMNS: Final = "Its columns were read anew."
+_GONE: Final = "It is in the trash: the service says so, and nothing speaks against it."
 #: Problems that say something about one record's id, not about the service.
 _OF_THE_RECORD: Final = frozenset(
     {ProblemKind.INVALID_REQUEST, ProblemKind.FORBIDDEN, ProblemKind.UNREADABLE}
@@ -48,6 +52,8 @@ class DirtyTable:
     look_ups: dict[str, datetime] = field(default_factory=dict)
     has_new_columns: bool = False
     trashed_ids: set[str] = field(default_factory=set)
+    #: Those of them that need no reading.
+    gone_ids: set[str] = field(default_factory=set)
     #: Records the service failed for just now; their events go on waiting.
     failed_ids: set[str] = field(default_factory=set)
     #: Events of what no look for changes finds: nothing but reading the record answers them.
@@ -64,7 +70,13 @@ class DirtyTable:
             self.has_new_columns = True
             self._ways[told.entity_id] = _COLUMNS
             return
-        (self.look_ups if want is Want.LOOK_UP else self.records)[told.entity_id] = told.occurred_at
+        if want is Want.GONE:
+            self.forget_reading(told.entity_id)
+            self.gone_ids.add(told.entity_id)
+            self._ways[told.entity_id] = _GONE
+        else:
+            self.gone_ids.discard(told.entity_id)
+            (self.look_ups if want is Want.LOOK_UP else self.records)[told.entity_id] = told.occurred_at
         if told.change is Change.TRASHED:
             self.trashed_ids.add(told.entity_id)
         elif told.change is Change.RESTORED:
@@ -74,10 +86,15 @@ class DirtyTable:
         """Leave records out; returns their events."""
         events: list[str] = []
         for remote_id in list(remote_ids):
-            self.records.pop(remote_id, None)
-            self.look_ups.pop(remote_id, None)
+            self.forget_reading(remote_id)
+            self.gone_ids.discard(remote_id)
             events += self._events.pop(remote_id, [])
         return events
+
+    def forget_reading(self, remote_id: str) -> None:
+        """The record need not be read after all."""
+        self.records.pop(remote_id, None)
+        self.look_ups.pop(remote_id, None)
 
     @property
     def events(self) -> list[str]:
@@ -167,12 +184,16 @@ def _read_table(
         table.failed_ids.add(remote_id)
         if _look_at(session, part, mapping, remote_id):
             table.failed_ids.discard(remote_id)
+    for remote_id in sorted(table.gone_ids):
+        session.check()
+        note_in_trash(session, part, mapping, remote_id)
     part.state = SyncRunCollection.State.READ
 
 
 def _plan(part: SyncRunCollection, wanted: Mapping[str, datetime]) -> tuple[Plan, dict[str, str]]:
     """The cheapest way, and what each record that carries our id carries."""
-    if len(wanted) < 2 or part.since is None:
+    is_look_worth = _is_look_worth(part)
+    if part.since is None or not wanted or (len(wanted) < 2 and not is_look_worth):
         return cheapest(dirty=len(wanted), edited=None), {}
     with atomic():
         links = ExternalLink.objects.filter(
@@ -182,7 +203,14 @@ def _plan(part: SyncRunCollection, wanted: Mapping[str, datetime]) -> tuple[Plan
         # What was edited since and not told of is not known; what was read of it before is.
         edited = len(known | set(wanted))
         named = _named(part, wanted) if edited > PAGE else {}
-    return cheapest(dirty=len(wanted), edited=edited, named=len(named)), named
+    plan = cheapest(dirty=len(wanted), edited=edited, named=len(named), is_look_worth=is_look_worth)
+    return plan, named
+
+
+def _is_look_worth(part: SyncRunCollection) -> bool:
+    """Whether the table was last looked at so long ago that a reading of it had better be a look as well."""
+    read_at = part.collection.last_read_at
+    return read_at is None or timezone.now() - read_at >= timedelta(seconds=LOOK_WORTH_SECONDS)
 
 
 def _named(part: SyncRunCollection, wanted: Iterable[str]) -> dict[str, str]:

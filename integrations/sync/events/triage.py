@@ -15,6 +15,8 @@ from integrations.sync.reading import OVERLAP
 SEEN_BY_LOOKING: Final = frozenset({Change.CREATED, Change.VALUES, Change.BODY})
 #: How far two clocks that are kept in step may be apart.
 SKEW: Final = timedelta(seconds=5)
+#: So long what an event says of the trash is the last word; whatever came later would have been told by then.
+LAST_WORD: Final = timedelta(minutes=5)
 #: What may take a record out of its table, so that no question put to the table finds it.
 NOT_IN_TABLE: Final = frozenset({Change.TRASHED, Change.RESTORED, Change.MOVED})
 
@@ -27,6 +29,8 @@ class Want(StrEnum):
     RECORD = "record"
     #: Read by its id: nothing else says whether it is in the trash or elsewhere.
     LOOK_UP = "look_up"
+    #: In the trash, and nothing speaks against it.
+    GONE = "gone"
     BODY = "body"
     SCHEMA = "schema"
     TABLES = "tables"
@@ -68,6 +72,9 @@ class Facts:
     tables: Mapping[str, KnownTable] = field(default_factory=dict)
     tables_by_id: Mapping[UUID, KnownTable] = field(default_factory=dict)
     is_first_reading: bool = False
+    now: datetime | None = None
+    #: When something was told of a record last, settled events included.
+    last_told: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,8 @@ def _judge_record(told: Told, facts: Facts, record: KnownRecord | None, table: K
         return _nothing("A look for changes has read this since.")
     if record is not None and told.change is Change.TRASHED and record.state == "trashed_remote":
         return _nothing("It is known to be in the trash.")
+    if record is not None and is_surely_gone(told, record, facts):
+        return Verdict(Want.GONE, table)
     if told.change in NOT_IN_TABLE:
         return Verdict(Want.LOOK_UP, table)
     if told.change is Change.BODY and record is not None and record.state == "clean":
@@ -159,6 +168,22 @@ def is_echo(told: Told, record: KnownRecord, account_id: str) -> bool:
     read_at = record.body_read_at if told.change is Change.BODY else record.synced_at
     is_read_since = read_at is not None and told.occurred_at <= read_at + SKEW
     return is_read_since and told.occurred_at < record.edited_at + EDIT_RESOLUTION
+
+
+def is_surely_gone(told: Told, record: KnownRecord, facts: Facts) -> bool:
+    """Whether a record that is said to be in the trash need not be read to know so.
+
+    The event is signed, and it is the end of what happened in its while: where a record was put away and brought back,
+    there is none. So it counts as long as it is the last word: fresh, nothing was told of the record that happened
+    later, and nobody here has read or written the record since. A late or an overtaken one is looked up.
+    """
+    if told.change is not Change.TRASHED or record.state != "clean" or facts.now is None:
+        return False
+    is_fresh = -SKEW <= facts.now - told.occurred_at <= LAST_WORD
+    is_last = facts.last_told.get(told.entity_id, told.occurred_at) <= told.occurred_at
+    is_unread_since = record.synced_at is None or record.synced_at < told.occurred_at - SKEW
+    is_unedited_since = record.edited_at is None or record.edited_at <= told.occurred_at
+    return is_fresh and is_last and is_unread_since and is_unedited_since
 
 
 def _is_unused(told: Told, table: KnownTable) -> bool:

@@ -25,9 +25,11 @@ from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
 
-#: While events come, a look every fourteen minutes finds what they left out: within a quarter of an hour, with the time
-#: a look takes.
-SAFETY_SECONDS: Final = 14 * 60
+#: While events come, a look at each table every quarter of an hour finds what they left out, the time a look takes
+#: included. Reading all that was edited since the last look is one, whatever asked for it.
+SAFETY_SECONDS: Final = 15 * 60 - 15
+#: Half of that after the last look, the next reading of the table is made one: it costs no call more.
+LOOK_WORTH_SECONDS: Final = SAFETY_SECONDS // 2
 #: An event may come this long after the change.
 GRACE: Final = timedelta(minutes=5)
 #: Edits older than this when they were found say nothing of the events: a paused workspace, a new mapping.
@@ -105,11 +107,14 @@ def _fall_silent(subscription: WebhookSubscription) -> None:
 
 def _found(connection_id: UUID, since: datetime, until: datetime) -> list[Found]:
     """What looks for changes found in that time and was news then; each record once, as it was found last."""
-    polls = SyncRun.objects.filter(
-        connection_id=connection_id, kind=SyncRun.Kind.POLL, created_at__gt=since - NEWS
+    # What events have read is among it: with the records they named, others come that nobody has told of.
+    looks = SyncRun.objects.filter(
+        connection_id=connection_id,
+        kind__in=[SyncRun.Kind.POLL, SyncRun.Kind.EVENTS],
+        created_at__gt=since - NEWS,
     )
     changes = SyncChange.objects.filter(
-        run__in=polls, side=SyncChange.Side.HERE, is_planned=False, at__gt=since, at__lte=until
+        run__in=looks, side=SyncChange.Side.HERE, is_planned=False, at__gt=since, at__lte=until
     )
     rows = changes.exclude(link_id=None).order_by("at").values_list("link_id", "at")
     found_at = {link_id: at for link_id, at in rows if link_id is not None}

@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
 
-from integrations.models import Connection, SyncedCollection, SyncRun
+from integrations.models import Connection, SyncedCollection, SyncRun, WebhookSubscription
 from integrations.sandbox.notion.sandbox import Sandbox
 from integrations.selectors import last_full_reading_at
-from integrations.sync.polling import poll_connection
+from integrations.sync.events.watchdog import SAFETY_SECONDS
+from integrations.sync.polling import poll_connection, seconds_between_looks
 from tasks.events import TasksSynced
 from tasks.models import Task
 from tenants.tenancy import TenantRef, atomic, current_tenant
@@ -184,3 +187,71 @@ def test_reading_one_new_database_does_not_pass_for_reading_all(imported: Connec
         assert last_full_reading_at(imported) == long_ago
         collections.filter(pk=first.pk).update(last_complete_at=None)
         assert last_full_reading_at(imported) is None
+
+
+def hears(connection: Connection) -> None:
+    """Events come."""
+    WebhookSubscription.objects.create(
+        connection=connection, address_key="an-address", state=WebhookSubscription.State.ACTIVE
+    )
+
+
+def was_read(table: str, ago: timedelta) -> None:
+    SyncedCollection.objects.filter(role=table).update(last_read_at=timezone.now() - ago)
+
+
+def looks(connection: Connection, sandbox: Sandbox, *, is_scheduled: bool = True) -> int:
+    sandbox.report(reset=True)
+    assert poll_connection(connection_id=connection.pk, heartbeat=lambda: None, is_scheduled=is_scheduled)
+    return len(sandbox.calls())
+
+
+LONG, SHORT = timedelta(minutes=15), timedelta(minutes=5)
+
+
+def test_while_events_come_a_table_that_was_read_lately_is_not_looked_at(
+    imported: Connection, sandbox: Sandbox
+) -> None:
+    hears(imported)
+    Connection.objects.update(state_changed_at=timezone.now() - timedelta(hours=1))
+    imported.refresh_from_db()
+    was_read("projects", LONG)
+    was_read("tasks", SHORT)
+
+    assert looks(imported, sandbox) == 1
+
+    assert SyncedCollection.objects.get(role="projects").last_read_at > timezone.now() - SHORT  # type: ignore[operator]
+    assert looks(imported, sandbox) == 0
+    # Whoever asks for a look gets one.
+    assert looks(imported, sandbox, is_scheduled=False) == 2
+
+
+def test_the_next_look_is_when_the_first_table_is_due(imported: Connection) -> None:
+    hears(imported)
+    was_read("projects", timedelta(minutes=1))
+    was_read("tasks", SHORT)
+    left = SAFETY_SECONDS - SHORT.total_seconds()
+    assert left - 30 < seconds_between_looks(imported.pk) <= left
+
+    # What could not be read just now is no reason to hurry.
+    was_read("tasks", timedelta(hours=3))
+    left = SAFETY_SECONDS - 60
+    assert left - 30 < seconds_between_looks(imported.pk) <= left
+
+
+def test_without_events_every_look_is_at_every_table(
+    imported: Connection, sandbox: Sandbox, settings: Settings
+) -> None:
+    assert looks(imported, sandbox) == 2
+    assert seconds_between_looks(imported.pk) == settings.SYNC_POLL_SECONDS
+
+
+def test_a_workspace_that_was_connected_anew_is_looked_at_as_a_whole(
+    imported: Connection, sandbox: Sandbox
+) -> None:
+    hears(imported)
+    was_read("projects", SHORT)
+    was_read("tasks", SHORT)
+    Connection.objects.update(state_changed_at=timezone.now())
+
+    assert looks(imported, sandbox) == 2

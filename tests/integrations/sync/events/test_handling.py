@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from integrations.models import (
+    Conflict,
     Connection,
     ExternalLink,
     InboundEvent,
@@ -15,7 +17,9 @@ from integrations.models import (
 )
 from integrations.services import pause_connection, resume_connection
 from integrations.sync.polling import poll_connection
+from tasks.drafts import TaskChanges
 from tasks.models import Task
+from tasks.services import update_task
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.errors import LimitReached
 from tenants.tenancy import TenantRef
@@ -75,6 +79,46 @@ def test_a_page_in_the_trash_takes_its_task_to_the_archive(told: Told) -> None:
     assert Task.objects.get(external_links__remote_id=told.pages[0]).archived_at is not None
     assert reason_of(told.tell("page.deleted", told.pages[0])) == ""
     assert told.calls_of(told.handle) == []
+
+
+def test_a_page_that_just_went_to_the_trash_takes_its_task_along_without_a_call(told: Told) -> None:
+    ExternalLink.objects.update(synced_at=timezone.now() - timedelta(hours=1))
+    told.sandbox.trash(told.pages[0], told.workspace.editor)
+    told.tell("page.properties_updated", told.pages[0], at=timezone.now() - timedelta(seconds=1))
+    event = told.tell("page.deleted", told.pages[0], at=timezone.now())
+
+    assert told.calls_of(told.handle) == []
+
+    link = ExternalLink.objects.select_related("task").get(remote_id=told.pages[0])
+    assert link.state == ExternalLink.State.TRASHED_REMOTE
+    assert link.task is not None
+    assert link.task.archived_at is not None
+    event.refresh_from_db()
+    assert "nothing speaks against it" in event.reason
+    assert not InboundEvent.objects.exclude(state="done").exists()
+
+
+def test_a_page_that_is_back_already_stays_whatever_came_first(told: Told) -> None:
+    ExternalLink.objects.update(synced_at=timezone.now() - timedelta(hours=1))
+    now = timezone.now()
+    told.tell("page.undeleted", told.pages[0], at=now)
+    told.handle()
+    told.tell("page.deleted", told.pages[0], at=now - timedelta(seconds=2))
+
+    assert told.calls_of(told.handle) == [GET]
+    assert Task.objects.get(external_links__remote_id=told.pages[0]).archived_at is None
+
+
+def test_an_edit_nobody_sent_is_not_thrown_away_with_its_page(told: Told) -> None:
+    ExternalLink.objects.update(synced_at=timezone.now() - timedelta(hours=1))
+    task = Task.objects.get(external_links__remote_id=told.pages[0])
+    update_task(task=task, changes=TaskChanges(title="Not sent yet"), actor=SYSTEM)
+    told.sandbox.trash(told.pages[0], told.workspace.editor)
+    told.tell("page.deleted", told.pages[0], at=timezone.now())
+    told.handle()
+
+    assert Task.objects.get(pk=task.pk).archived_at is None
+    assert Conflict.objects.get().our_field == "record"
 
 
 def test_a_page_that_is_not_shared_any_more_keeps_its_task(told: Told) -> None:

@@ -17,6 +17,18 @@ def test_a_plan_never_costs_more_than_a_call_each(dirty: int, edited: int | None
     assert 1 <= plan.calls <= dirty
 
 
+@given(dirty=counts, edited=st.none() | st.integers(min_value=0, max_value=50_000))
+def test_a_look_on_the_way_never_costs_a_call_more(dirty: int, edited: int | None) -> None:
+    without = cheapest(dirty=dirty, edited=edited)
+    plan = cheapest(dirty=dirty, edited=edited, is_look_worth=True)
+    assert plan.calls <= without.calls
+    assert plan == without or (plan.way, plan.calls) == (Way.DELTA, 1)
+
+
+def test_nothing_dirty_is_no_reason_to_look() -> None:
+    assert cheapest(dirty=0, edited=None, is_look_worth=True).calls == 0
+
+
 @given(dirty=counts)
 def test_where_only_the_dirty_were_edited_the_plan_reaches_the_bound(dirty: int) -> None:
     assert cheapest(dirty=dirty, edited=dirty).calls == min(dirty, ceil(dirty / PAGE))

@@ -1,9 +1,13 @@
 """How the dirty records are read: by themselves, by our id, or all that was edited since."""
 
 from collections.abc import Callable
+from datetime import timedelta
+
+from django.utils import timezone
 
 from integrations.models import Connection, ExternalLink, InboundEvent, SyncChange, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.sync.events.watchdog import LOOK_WORTH_SECONDS
 from tasks.models import Task
 from tests.factories.notion import NotionWorkspace
 from tests.factories.notion_events import Json
@@ -33,6 +37,39 @@ def test_one_changed_page_is_read_by_itself(told: Told) -> None:
     assert (event.state, event.reason) == ("done", "Read by itself.")
     run = SyncRun.objects.get(kind="events")
     assert (run.state, run.trigger, run.changed, run.calls) == ("succeeded", "webhook", 1, 1)
+
+
+def test_one_changed_page_is_read_with_a_look_where_the_last_was_long_ago(told: Told) -> None:
+    tables = SyncedCollection.objects.filter(pk=told.table.pk)
+    tables.update(last_read_at=timezone.now() - timedelta(seconds=LOOK_WORTH_SECONDS))
+    told.rename(told.pages[0], "Renamed")
+    told.rename(told.pages[1], "Nobody told")
+    told.tell("page.properties_updated", told.pages[0])
+    began = timezone.now()
+
+    assert told.calls_of(told.handle) == [QUERY]
+
+    assert titles(told.pages[:2]) == ["Renamed", "Nobody told"]
+    assert told.table.last_read_at is not None
+    assert told.table.last_read_at >= began
+    told.rename(told.pages[0], "Once more")
+    told.tell("page.properties_updated", told.pages[0])
+    assert told.calls_of(told.handle) == [GET]
+
+
+def test_where_too_much_was_edited_for_one_page_a_look_is_left_to_its_own_time(told: Told) -> None:
+    SyncedCollection.objects.filter(pk=told.table.pk).update(last_read_at=None)
+    ExternalLink.objects.bulk_create(
+        ExternalLink(
+            connection=told.connection, collection=told.table, remote_id=f"busy-{number}",
+            remote_edited_at=told.now(),
+        )
+        for number in range(100)
+    )  # fmt: skip
+    told.rename(told.pages[0], "Renamed")
+    told.tell("page.properties_updated", told.pages[0])
+
+    assert told.calls_of(told.handle) == [GET]
 
 
 def test_several_changed_pages_are_one_question(told: Told) -> None:

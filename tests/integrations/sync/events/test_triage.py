@@ -176,3 +176,37 @@ def test_a_new_table_is_looked_for_and_an_unknown_one_that_went_is_not() -> None
     told = replace(EVENT, entity_id="new", collection_id="new")
     assert judge(replace(told, change=Change.TABLE_BACK), facts()).want is Want.TABLES
     assert judge(replace(told, change=Change.TABLE_GONE), facts()).want is Want.NOTHING
+
+
+def gone(**values: object) -> Facts:
+    known: dict[str, object] = {"now": NOW + timedelta(seconds=20), "last_told": {"page": NOW}}
+    return replace(facts(), **(known | values))  # type: ignore[arg-type]
+
+
+def test_a_record_the_service_says_is_in_the_trash_is() -> None:
+    assert judge(replace(EVENT, change=Change.TRASHED), gone()).want is Want.GONE
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        gone(now=None),
+        # Late: it may be out of the trash again, and the event of that lost.
+        gone(now=NOW + timedelta(minutes=5, seconds=1)),
+        # Nobody knows whose clock is wrong.
+        gone(now=NOW - timedelta(seconds=6)),
+        # Overtaken.
+        gone(last_told={"page": NOW + timedelta(seconds=1)}),
+        # Read or written here since.
+        gone(records={"page": replace(RECORD, synced_at=NOW - timedelta(seconds=4))}),
+        gone(records={"page": replace(RECORD, edited_at=MINUTE + timedelta(minutes=1))}),
+        gone(records={"page": replace(RECORD, state="quarantined")}),
+    ],
+)
+def test_what_may_be_out_of_the_trash_again_is_looked_up(known: Facts) -> None:
+    assert judge(replace(EVENT, change=Change.TRASHED), known).want is Want.LOOK_UP
+
+
+@pytest.mark.parametrize("change", [Change.RESTORED, Change.MOVED])
+def test_what_comes_back_or_moves_is_always_read(change: Change) -> None:
+    assert judge(replace(EVENT, change=change), gone()).want is Want.LOOK_UP
