@@ -22,7 +22,7 @@ from integrations.sync.services import (
     discover_collections,
 )
 from tenants.accounts.access import SYSTEM, Actor, Role
-from tenants.accounts.models import RoleBinding, User
+from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.services import create_user
 from tenants.foundation.errors import Conflict
@@ -146,8 +146,7 @@ def _ensure_user(email: str, name: str, role: Role, password: str) -> None:
 @atomic
 def owner_actor() -> Actor:
     """Return the first owner of the company whose scope is open."""
-    binding = RoleBinding.objects.filter(role=Role.OWNER).select_related("user").earliest("id")
-    return actor_for(binding.user)
+    return actor_for(User.objects.filter(role_bindings__role=Role.OWNER).earliest("role_bindings__id"))
 
 
 def ensure_connections(ref: TenantRef, files: Sequence[WorkspaceFile]) -> list[UUID]:

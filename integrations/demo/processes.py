@@ -38,7 +38,7 @@ class Processes:
         load = [part for file in files for part in ("--load", str(file.path))]
         port = str(self._addresses.sandbox.number)
         client = f"{OAUTH_CLIENT_ID}:{self._addresses.oauth_secret}"
-        options = ("--port", port, "--state", str(state), "--oauth-client", client)
+        options = ("--port", port, "--state", str(state), "--oauth-client", client, "--window-urls")
         return self._start("sandbox", manage("sandbox", "notion", *options, *load))
 
     def wait_for_sandbox(self, child: Child) -> dict[str, int]:

@@ -60,6 +60,12 @@ class Command(BaseCommand):
             help="a public integration people may let in",
         )
 
+        parser.add_argument(
+            "--window-urls",
+            action="store_true",
+            help="pages say they are in the sandbox's own window, so that links to them lead somewhere",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         for path in options["load"]:
             try:
@@ -76,5 +82,6 @@ class Command(BaseCommand):
                 latency_ms=options["latency_ms"],
                 threads=options["threads"],
                 oauth_client=options["oauth_client"],
+                has_window_urls=options["window_urls"],
             )
         ).run()

@@ -21,6 +21,8 @@ from integrations.sandbox.notion.sandbox import Sandbox, real_now
 from integrations.sandbox.notion.spoiling import Answer, Request, spoilt
 from integrations.sandbox.notion.uploads import FILES
 from integrations.sandbox.notion.validation import MAX_BODY_BYTES
+from integrations.sandbox.notion.window.pages import WINDOW
+from integrations.sandbox.notion.window.routes import answer_window
 from integrations.sandbox.notion.world import Connection
 
 STRATEGY_HEADER = "x-sandbox-strategy"
@@ -176,6 +178,8 @@ def _file(sandbox: Sandbox, request: Request) -> Answer:
 def _control(sandbox: Sandbox, request: Request) -> Answer:
     if not is_loopback(request.remote_address):
         return Answer(403, dumped({"error": "the control paths answer to this machine only"}))
+    if request.path == WINDOW or request.path.startswith(f"{WINDOW}/"):
+        return answer_window(sandbox, request)
     try:
         body = _parsed(request.body) if request.body else {}
     except (ValueError, RecursionError):

@@ -32,7 +32,10 @@ def item_json(workspace: Workspace, item: Item, version: str, limits: Limits) ->
     key = (version, limits.reference_cap)
     made = item.json.get(key)
     if made is None:
-        made = item.json[key] = dumped(item_view(item, version, limits))
+        view = item_view(item, version, limits)
+        if workspace.world.window_url and "url" in view:
+            view["url"] = f"{workspace.world.window_url}/{item.id}"
+        made = item.json[key] = dumped(view)
     return made
 
 

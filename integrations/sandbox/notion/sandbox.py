@@ -46,8 +46,11 @@ class Sandbox:
         budget: int | None = UNCHANGED,
         latency_ms: int = 0,
         questions: dict[str, Any] | None = None,
+        window_url: str = "",
     ) -> None:
         """`budget`: calls a minute for every connection, None for no limit; left out: as loaded.
+
+        `window_url`: where pages say they are, instead of at Notion's own address.
 
         `questions`: answers to what Notion leaves open, see `Questions`.
         Raises LoadError for a file that is not as the README describes, ValueError for an unknown question.
@@ -55,6 +58,7 @@ class Sandbox:
         self.lock = threading.RLock()
         self.clock = Clock()
         self.world = World(self.clock)
+        self.world.window_url = window_url
         self.set_questions(**(questions or {}))
         self.faults = Faults()
         self.ledger = Ledger()
@@ -128,6 +132,19 @@ class Sandbox:
         return self._as_person(
             data_source_id, as_user, patch, lambda call: data_sources.update_data_source(call, data_source_id)
         )
+
+    def read(self, page_id: str) -> Json:
+        """The content of a page as people see it: `markdown`, and what could not be shown."""
+        with self.lock:
+            workspace, _ = self.holder_of(page_id)
+            actor = workspace.connections[0].bot
+            call = Call(
+                workspace=workspace,
+                cursors=self.cursors,
+                limits=workspace.connections[0].limits,
+                actor=actor,
+            )
+            return page_markdown.retrieve_markdown(call, page_id)
 
     def write(self, page_id: str, as_user: str, markdown: str) -> Json:
         """A person rewrites the content of a page; blocks that stay the same keep their ids."""

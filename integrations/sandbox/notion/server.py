@@ -12,6 +12,7 @@ import gunicorn.util  # type: ignore[import-untyped]
 from integrations.sandbox.notion.app import NotionApplication
 from integrations.sandbox.notion.sandbox import UNCHANGED, Sandbox
 from integrations.sandbox.notion.webhooks.thread import SendingThread
+from integrations.sandbox.notion.window.pages import WINDOW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class ServerOptions:
     latency_ms: int = 0
     threads: int = 16
     oauth_client: tuple[str, str] | None = None
+    has_window_urls: bool = False
 
 
 class SandboxServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
@@ -57,7 +59,11 @@ class SandboxServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
         """Runs in the worker, so that a worker that died is replaced by one that replays the journal."""
         options = self._options
         sandbox = Sandbox(
-            load=options.load, state=options.state, budget=options.budget, latency_ms=options.latency_ms
+            load=options.load,
+            state=options.state,
+            budget=options.budget,
+            latency_ms=options.latency_ms,
+            window_url=f"http://{options.host}:{options.port}{WINDOW}" if options.has_window_urls else "",
         )
         if options.oauth_client is not None:
             sandbox.oauth.register(*options.oauth_client)

@@ -224,6 +224,7 @@ class World:
         self.tokens: dict[str, Connection] = {}
         self.is_live = False  # False while loading: nothing is noted for the journal
         self.questions = Questions()
+        self.window_url = ""  # where pages say they are, see `Sandbox`
         self.base_url = "http://127.0.0.1"  # as the caller of the moment knows this server
         self.actor: Json | None = None  # the user on whose behalf a change is being made
         self.watch: Callable[[Workspace, Kind, Json | None, Json], None] | None = None
