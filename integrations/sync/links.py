@@ -1,14 +1,16 @@
 """The state of one record here: what is stored about it, and how that follows from what was read."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integrations.capabilities import RemoteRecord
 from integrations.models import ExternalLink, SyncedCollection
 from integrations.sync.translate import REFERENCES, Translation
+from tasks.models import Task
 
 WRITTEN: Final = (
     "collection",
@@ -75,6 +77,12 @@ def set_aside(link: ExternalLink, reason: str) -> None:
     link.content_hash = ""
 
 
+def lock_tasks(task_ids: "Collection[UUID] | QuerySet[ExternalLink, Any]") -> None:
+    """Lock tasks until the transaction ends, in the one order; whoever only points to them does not wait."""
+    tasks = Task.objects.filter(pk__in=task_ids).select_for_update(no_key=True).order_by("pk")
+    list(tasks.values_list("pk"))
+
+
 def lock_bases(links: Iterable[ExternalLink]) -> None:
     """Lock the links and take over what both sides agree on now: somebody may have settled a conflict meanwhile.
 
@@ -83,13 +91,19 @@ def lock_bases(links: Iterable[ExternalLink]) -> None:
     by_id = {link.pk: link for link in links if not link._state.adding}
     if not by_id:
         return
-    rows = ExternalLink.objects.filter(pk__in=list(by_id)).select_for_update().order_by("pk")
+    rows = ExternalLink.objects.filter(pk__in=list(by_id)).select_for_update(no_key=True).order_by("pk")
     for pk, base, kept in rows.values_list("pk", "base", "kept"):
         by_id[pk].base, by_id[pk].kept = base, kept
 
 
 def write_links(links: Iterable[ExternalLink], *, fields: Sequence[str] = WRITTEN) -> None:
-    """Write links, new and old, in one statement; of old ones only these fields."""
+    """Write links, new and old, in one statement; of old ones only these fields.
+
+    In the order in which everybody locks them: who reads texts holds links of the same page meanwhile.
+    """
     ExternalLink.objects.bulk_create(
-        links, update_conflicts=True, unique_fields=["connection", "remote_id"], update_fields=list(fields)
+        sorted(links, key=lambda link: link.pk),
+        update_conflicts=True,
+        unique_fields=["connection", "remote_id"],
+        update_fields=list(fields),
     )

@@ -184,7 +184,7 @@ def _lock_together(conflict_ids: Sequence[UUID]) -> None:
     tasks = Task.objects.filter(pk__in={row.task_id for row in rows})
     list(tasks.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     links = ExternalLink.objects.filter(pk__in={row.link_id for row in rows})
-    list(links.select_for_update().order_by("pk").values_list("pk"))
+    list(links.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
 def _locked(conflict_id: UUID) -> tuple[Conflict, Task, ExternalLink]:
@@ -193,7 +193,7 @@ def _locked(conflict_id: UUID) -> tuple[Conflict, Task, ExternalLink]:
     if ids is None:
         raise NotFound("There is no such conflict.")
     task = Task.objects.select_for_update(no_key=True).filter(pk=ids[0]).first()
-    link = ExternalLink.objects.select_for_update().filter(pk=ids[1]).first()
+    link = ExternalLink.objects.select_for_update(no_key=True).filter(pk=ids[1]).first()
     row = Conflict.objects.select_for_update().filter(pk=conflict_id).first()
     if task is None or link is None or row is None:
         raise NotFound("There is no such conflict.")

@@ -1,6 +1,6 @@
 """What follows from an answer: both sides agree on what was sent, and what else the record says is taken over."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,7 +13,7 @@ from integrations.models import ExternalLink, Push, SyncChange, SyncedCollection
 from integrations.sync.body_pushing import note_new_body
 from integrations.sync.body_sending import is_rest_left
 from integrations.sync.canonical import Values
-from integrations.sync.links import describe
+from integrations.sync.links import describe, lock_tasks
 from integrations.sync.page import record_problem
 from integrations.sync.problems import Problem
 from integrations.sync.push import refusals
@@ -91,7 +91,7 @@ def settle(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> None:
 def _note_arrival(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> None:
     writer.session.hold()
     referring = _those_who_refer_to(prepared.task_id) if prepared.kind == Push.Kind.CREATE else set()
-    _lock_tasks({prepared.task_id, *referring})
+    lock_tasks({prepared.task_id, *referring})
     link = _locked_link(writer, prepared, reply)
     push = Push.objects.select_for_update(of=("self",)).filter(pk=prepared.push_id).first()
     if push is None or link is None:
@@ -123,17 +123,12 @@ def _note_arrival(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> No
     log.info("push.sent", push_id=push.pk, kind=prepared.kind, fields=sorted(prepared.plan.sent))
 
 
-def _lock_tasks(task_ids: Collection[UUID]) -> None:
-    tasks = Task.objects.filter(pk__in=task_ids).select_for_update(no_key=True).order_by("pk")
-    list(tasks.values_list("pk"))
-
-
 def _locked_link(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> ExternalLink | None:
     """The link of the record as it is now, locked; None when it is gone.
 
     A new record's link is made here, unless a reading has found the record first.
     """
-    links = ExternalLink.objects.select_for_update(of=("self",))
+    links = ExternalLink.objects.select_for_update(of=("self",), no_key=True)
     if prepared.link is not None:
         return links.filter(pk=prepared.link.pk).first()
     known = links.filter(connection=writer.connection, remote_id=reply.id).first()
@@ -214,7 +209,7 @@ def lose_access(writer: Writer, push: Push, error: SourceError) -> None:
     assert push.link is not None
     with atomic():
         writer.session.hold()
-        link = ExternalLink.objects.select_for_update(of=("self",)).get(pk=push.link.pk)
+        link = ExternalLink.objects.select_for_update(of=("self",), no_key=True).get(pk=push.link.pk)
         link.state, link.state_reason = ExternalLink.State.ACCESS_LOST, str(error)
         link.content_hash = ""
         link.save(update_fields=["state", "state_reason", "content_hash"])

@@ -13,6 +13,7 @@ from integrations.models import Connection, SyncChange, SyncRun
 from integrations.services import WHOLE_KINDS, enqueue_run
 from integrations.sync.journal import Counts, Journal
 from integrations.sync.leases import give_back_lease, keep_lease, take_lease
+from integrations.sync.links import lock_tasks
 from integrations.sync.problems import Problem
 from integrations.sync.safety.outgoing import allow_sending
 from integrations.sync.safety.undoing import Undone, take_back
@@ -111,6 +112,8 @@ def _batch(run: SyncRun, last: UUID | None) -> list[SyncChange]:
 
 def _take_back(run: SyncRun, journal: Journal, batch: list[SyncChange]) -> None:
     counts = Counts(done=len(batch))
+    # All at once and in one order; one after the other, newest change first, would cross others' way.
+    lock_tasks({change.task_id for change in batch if change.task_id is not None})
     for change in batch:
         undone = take_back(change)
         if undone.is_anything:
