@@ -41,8 +41,8 @@ def accept_grant(
     With `connection_id` exactly this connection gets new access: for another workspace nothing is changed. Without,
     a workspace that is connected by OAuth already has its access renewed.
 
-    Raises: Forbidden, NotFound (OAuth is not offered), Conflict (another workspace was chosen, or this one is
-    connected by a token already), SourceError (the code is not accepted, the service cannot be reached).
+    Raises: Forbidden, NotFound (OAuth is not offered), Conflict (another workspace was chosen, or it is connected by
+    a token), SourceError (the code is not accepted, the service cannot be reached).
     """
     with atomic():
         require(actor, "integrations.connect")
@@ -91,6 +91,12 @@ def _expected(connection_id: UUID, identity: RemoteIdentity) -> Connection:
     connection = Connection.objects.select_for_update().filter(pk=connection_id).first()
     if connection is None or connection.state == Connection.State.DISCONNECTED:
         raise Conflict("This workspace was disconnected meanwhile. Connect it anew.")
+    if connection.auth_kind != Connection.AuthKind.OAUTH:
+        # Its address for events is its own, and its rows know their writer: neither moves along.
+        raise Conflict(
+            "This workspace is connected with a token. Give it a new token instead.",
+            code="integrations.connected_by_token",
+        )
     if connection.workspace_id != identity.workspace_id:
         where = identity.workspace_name or "another workspace"
         raise Conflict(

@@ -135,6 +135,19 @@ def test_a_workspace_connected_with_a_token_is_not_connected_twice(
     assert Connection.objects.count() == 1
 
 
+def test_a_workspace_connected_with_a_token_is_not_turned_into_one_by_oauth(
+    tenant: TenantRef, endpoint: OAuthEndpoint
+) -> None:
+    by_token = Connection.objects.create(
+        connector="notion", name="Granted Ground", account_id="own bot", workspace_id="ws-Granted Ground"
+    )
+    with pytest.raises(Conflict, match="with a token"):
+        grant(endpoint, by_token)
+    by_token.refresh_from_db()
+    assert (by_token.auth_kind, by_token.account_id) == ("token", "own bot")
+    assert not OAuthGrant.objects.exists()
+
+
 def test_a_disconnected_workspace_is_not_reauthorised(
     tenant: TenantRef,
     endpoint: OAuthEndpoint,
