@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.services import create_user
+from tenants.accounts.sessions.services import note_sign_in
 from tenants.accounts.sessions.store import SessionStore
 from tenants.accounts.tokens.services import create_api_token
 from tenants.tenancy import TenantRef
@@ -27,6 +28,14 @@ def signed_in_client(host: str, actor: UserActor) -> Client:
     session[SESSION_KEY] = str(actor.user_id)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = actor.user.get_session_auth_hash()
+    note_sign_in(
+        session=session,
+        user=actor.user,
+        method="password",
+        second_factor="",
+        address="127.0.0.1",
+        user_agent="",
+    )
     session.save()
     client = Client(headers={"host": host})
     client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.accounts.sessions.middleware.SignInMiddleware",
     "tenants.accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -193,6 +194,7 @@ OAUTH_CALLBACK_BASE = ENV.oauth_callback_base
 OUTBOUND_ALLOWED_PRIVATE_HOSTS = ENV.outbound_allowed_private_hosts
 SYNC_POLL_SECONDS = ENV.sync_poll_seconds
 SYNC_BRAKE_ROWS, SYNC_BRAKE_PERCENT = ENV.sync_brake_rows, ENV.sync_brake_percent
+SIGN_UPS_ARE_OPEN = ENV.sign_ups == "open"
 DEFAULT_FROM_EMAIL = ENV.email_from
 MAILERS = mailers_for(ENV.email_url)
 

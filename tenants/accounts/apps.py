@@ -5,7 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
-from tenants.accounts import navigation, permissions
+from tenants.accounts import navigation, permissions, sign_in_permissions
 from tenants.foundation.idempotency import IdempotencyStore, use_idempotency_store
 
 
@@ -23,7 +23,13 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Register permissions, the store of idempotency keys and what OpenAPI needs to be told."""
         permissions.register()
+        sign_in_permissions.register()
         navigation.register()
         use_idempotency_store(_idempotency_store)
-        for module in ("tenants.foundation.api.schema", "tenants.accounts.api.schema"):
+        for module in (
+            "tenants.foundation.api.schema",
+            "tenants.accounts.api.schema",
+            "tenants.accounts.sessions.signals",
+            "tenants.accounts.mfa.wiring",
+        ):
             import_module(module)

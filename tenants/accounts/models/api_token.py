@@ -20,6 +20,13 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    environment = models.CharField(max_length=8, default="live", db_default="live")
+    # Networks in CIDR form it may be used from; none means from anywhere.
+    allowed_networks = ArrayField(models.CharField(max_length=50), default=list, db_default=[], blank=True)
+    # The token it took the place of, which goes on for as long as the overlap lasts.
+    replaces = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced_by"
+    )
 
     class Meta:
         ordering = ["-created_at"]

@@ -1,0 +1,248 @@
+"""Passkeys (WebAuthn): the ceremony of making one and of showing one, held to our own host and kept counts."""
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.utils import timezone
+from fido2.server import Fido2Server
+from fido2.utils import websafe_decode
+from fido2.webauthn import (
+    AttestedCredentialData,
+    AuthenticationResponse,
+    PublicKeyCredentialDescriptor,
+    PublicKeyCredentialRpEntity,
+    PublicKeyCredentialType,
+    PublicKeyCredentialUserEntity,
+    RegistrationResponse,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from tenants.accounts.access import Actor, UserActor
+from tenants.accounts.models import Passkey, SpentChallenge, User
+from tenants.accounts.sessions.proof import require_fresh_proof
+from tenants.foundation.errors import Forbidden, InvalidInput
+from tenants.tenancy import atomic
+from tenants.tenancy.middleware import host_of
+
+log = structlog.get_logger(__name__)
+
+MAX_CHARACTERS: Final = 16_384
+MAX_PER_USER: Final = 20
+_NAME_LENGTH: Final = 80
+_STATE_KEY: Final = "_passkey"
+_CHALLENGE_LIVES: Final = timedelta(minutes=5)
+# What the parsers of bytes and JSON raise for input nobody's authenticator wrote.
+_MALFORMED: Final = (
+    ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RecursionError, OverflowError,
+    struct.error, InvalidSignature, UnsupportedAlgorithm, NotImplementedError,
+)  # fmt: skip
+
+
+class PasskeyRefused(InvalidInput):
+    """What a browser sent was not accepted: the same sentence for every reason, which is in the log."""
+
+    default_code = "invalid_input.passkey"
+    default_message = "This passkey was not accepted. Please try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A passkey that was shown and accepted. ``is_verified``: its holder proved themselves to it, by PIN or finger."""
+
+    passkey: Passkey
+    user: User
+    is_verified: bool
+
+
+def offer_registration(request: HttpRequest, *, actor: Actor) -> dict[str, Any]:
+    """Return what a browser needs to make a passkey. Raises: Forbidden, InvalidInput (too many)."""
+    user = _own(actor)
+    require_fresh_proof()
+    known = list(Passkey.objects.filter(user=user, rp_id=host_of(request)))
+    if len(known) >= MAX_PER_USER:
+        raise InvalidInput(f"You have {MAX_PER_USER} passkeys. Remove one first.")
+    options, state = _server(request).register_begin(
+        PublicKeyCredentialUserEntity(id=user.pk.bytes, name=user.email, display_name=user.name),
+        credentials=[_descriptor(each) for each in known],
+        resident_key_requirement=ResidentKeyRequirement.REQUIRED,
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    _keep(request.session, "create", state)
+    return dict(options)
+
+
+@atomic
+def register_passkey(request: HttpRequest, *, actor: Actor, answer: str, name: str) -> Passkey:
+    """Keep a passkey a browser has made. Raises: Forbidden, PasskeyRefused."""
+    user = _own(actor)
+    require_fresh_proof()
+    state = _taken(request.session, "create")
+
+    def verified() -> tuple[RegistrationResponse, Any]:
+        response = RegistrationResponse.from_dict(_parsed(answer))
+        return response, _server(request).register_complete(state, response)
+
+    response, data = _checked(verified, user_id=user.pk)
+    credential = data.credential_data
+    if credential is None or len(credential) > 4096 or len(credential.credential_id) > 1023:
+        raise _refused("no_credential", user_id=user.pk)
+    _spend(state)
+    if Passkey.objects.filter(credential_id=credential.credential_id).exists():
+        raise _refused("known_already", user_id=user.pk)
+    passkey = Passkey.objects.create(
+        user=user,
+        name=(name.strip() or "Passkey")[:_NAME_LENGTH],
+        credential_id=credential.credential_id,
+        credential=bytes(credential),
+        rp_id=host_of(request),
+        sign_count=data.counter,
+        is_backed_up=data.is_backed_up(),
+        transports=[str(each)[:20] for each in (response.response.transports or [])][:8]
+        if hasattr(response.response, "transports")
+        else [],
+    )
+    log.info("passkey.registered", user_id=user.pk, passkey_id=passkey.pk)
+    return passkey
+
+
+def offer_authentication(request: HttpRequest, *, user: User | None) -> dict[str, Any]:
+    """Return what a browser needs to show a passkey: one of a user's, or any it has for this host."""
+    known = [] if user is None else list(_usable(request).filter(user=user))
+    options, state = _server(request).authenticate_begin(
+        credentials=[_descriptor(each) for each in known] or None,
+        # Without a password before it, the passkey has to be both factors.
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    _keep(request.session, "get", state)
+    return dict(options)
+
+
+@atomic
+def accept_passkey(request: HttpRequest, *, answer: str, user: User | None) -> Shown:
+    """Check a passkey that was shown: of a given user, or (None) of whoever it says.
+
+    The challenge works once, whichever process gets the answer, and a count that did not grow since the last time
+    locks the passkey. Raises: PasskeyRefused.
+    """
+    state = _taken(request.session, "get")
+    response = _checked(lambda: AuthenticationResponse.from_dict(_parsed(answer)))
+    passkey = (
+        _usable(request).select_for_update(of=("self",)).filter(credential_id=bytes(response.raw_id)).first()
+    )
+    if passkey is None:
+        raise _refused("unknown_credential")
+    holder = passkey.user
+    handle = response.response.user_handle
+    if not holder.is_active or (user is not None and holder.pk != user.pk):
+        raise _refused("not_this_user", user_id=holder.pk)
+    if handle is not None and bytes(handle) != holder.pk.bytes:
+        raise _refused("foreign_handle", user_id=holder.pk)
+    credential = AttestedCredentialData(bytes(passkey.credential))
+    _checked(
+        lambda: _server(request).authenticate_complete(state, [credential], response), user_id=holder.pk
+    )
+    _spend(state)
+    data = response.response.authenticator_data
+    if not _counts_on(passkey, data.counter):
+        raise _refused("count_went_back", user_id=holder.pk, passkey_id=passkey.pk)
+    return Shown(passkey, holder, is_verified=data.is_user_verified())
+
+
+def _counts_on(passkey: Passkey, count: int) -> bool:
+    """Keep the count; False when it did not grow. Passkeys kept in a cloud always say 0, which tells nothing."""
+    now = timezone.now()
+    if (count or passkey.sign_count) and count <= passkey.sign_count:
+        log.warning(
+            "passkey.count_went_back", passkey_id=passkey.pk, user_id=passkey.user_id,
+            kept=passkey.sign_count, shown=count,
+        )  # fmt: skip
+        passkey.suspected_at = now
+        passkey.save(update_fields=["suspected_at"])
+        return False
+    passkey.sign_count, passkey.last_used_at = count, now
+    passkey.save(update_fields=["sign_count", "last_used_at"])
+    return True
+
+
+def _usable(request: HttpRequest) -> Any:
+    return Passkey.objects.select_related("user").filter(rp_id=host_of(request), suspected_at=None)
+
+
+def _server(request: HttpRequest) -> Fido2Server:
+    """A relying party that is this very host: never a shared parent domain, and no page of another origin."""
+    host = host_of(request)
+    origin = f"{request.scheme}://{request.get_host()}".lower()
+    return Fido2Server(
+        PublicKeyCredentialRpEntity(id=host, name=host), verify_origin=lambda given: given.lower() == origin
+    )
+
+
+def _keep(session: SessionBase, purpose: str, state: Mapping[str, Any]) -> None:
+    ends = timezone.now() + _CHALLENGE_LIVES
+    session[_STATE_KEY] = {
+        "purpose": purpose,
+        "challenge": state["challenge"],
+        "user_verification": UserVerificationRequirement.REQUIRED.value,
+        "ends": ends.timestamp(),
+    }
+
+
+def _taken(session: SessionBase, purpose: str) -> dict[str, Any]:
+    state = session.pop(_STATE_KEY, None)
+    if not isinstance(state, dict) or state.get("purpose") != purpose:
+        raise _refused("no_challenge")
+    if state["ends"] < timezone.now().timestamp():
+        raise _refused("late")
+    return state
+
+
+def _spend(state: Mapping[str, Any]) -> None:
+    """Note that a challenge was answered; of two processes with the same answer, the second is refused."""
+    digest = hashlib.sha256(websafe_decode(state["challenge"])).digest()
+    own = SpentChallenge(digest=digest, expires_at=timezone.now() + 2 * _CHALLENGE_LIVES)
+    SpentChallenge.objects.bulk_create([own], ignore_conflicts=True)
+    if SpentChallenge.objects.get(digest=digest).pk != own.pk:
+        raise _refused("replayed")
+
+
+def _parsed(answer: str) -> Mapping[str, Any]:
+    if len(answer) > MAX_CHARACTERS:
+        raise ValueError("too long")
+    value = json.loads(answer)
+    if not isinstance(value, dict):
+        raise TypeError("not an object")
+    return value
+
+
+def _checked[T](verify: Callable[[], T], **facts: Any) -> T:
+    try:
+        return verify()
+    except _MALFORMED as error:
+        raise _refused("not_valid", detail=f"{type(error).__name__}: {error}"[:200], **facts) from error
+
+
+def _refused(reason: str, **facts: Any) -> PasskeyRefused:
+    log.info("passkey.refused", reason=reason, **facts)
+    return PasskeyRefused()
+
+
+def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
+    return PublicKeyCredentialDescriptor(
+        type=PublicKeyCredentialType.PUBLIC_KEY, id=bytes(passkey.credential_id)
+    )
+
+
+def _own(actor: Actor) -> User:
+    if not isinstance(actor, UserActor) or actor.token_id is not None:
+        raise Forbidden("Only the person themselves can do this, in a browser.")
+    return actor.user
