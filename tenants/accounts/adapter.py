@@ -5,13 +5,24 @@ from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from tenants.accounts.delays import TooFast, begin_attempt, remember_browser
+from tenants.accounts.mfa.enrolment import lacks_second_factor
 from tenants.accounts.models import User
+from tenants.accounts.sso import sso_log
+from tenants.accounts.sso.enforcement import may_use_own_credentials
+from tenants.accounts.sso.sign_in import note_session
+from tenants.accounts.networks import client_address, is_within
+from tenants.accounts.sessions.policy import current_rules
 from tenants.foundation import metrics
 from tenants.tenancy import on_commit
 from tenants.tenancy.middleware import host_of
@@ -33,14 +44,39 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Slow guessing down instead of locking out: allauth's own limit would let anybody lock somebody out."""
+        account = str(credentials.get("email", ""))
+        try:
+            self._attempt = begin_attempt(request, "password", account)
+        except TooFast as error:
+            request.slowed_down = error  # type: ignore[attr-defined]
+            raise ValidationError(error.message, code="too_many_login_attempts") from error
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Check a password. A deactivated user is answered like an unknown one."""
         user = super().authenticate(request, **credentials)
         is_let_in = isinstance(user, User) and user.is_active
+        if is_let_in and not may_use_own_credentials(user, self._visit(request)):
+            # Answered like a wrong password: who holds one learns nothing about it here.
+            is_let_in = False
+        if is_let_in:
+            self._attempt.succeeded()
         metrics.SIGN_INS.labels(outcome="accepted" if is_let_in else "refused").inc()
         if not is_let_in:
             log.info("sign_in.refused")
         return user if is_let_in else None
+
+    def pre_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
+        """Stop every other way in, such as a passkey or a new password, while single sign-on is enforced."""
+        is_password = any(record["method"] == "password" for record in get_authentication_records(request, user))
+        if (
+            not request.session.get("sso")
+            and not is_password  # looked at in `authenticate`
+            and not may_use_own_credentials(user, self._visit(request))
+        ):
+            return HttpResponseRedirect(reverse("account_login"))
+        return super().pre_login(request, user, **options)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Write the message now and send it after the transaction: nothing leaves the process inside one."""
@@ -55,7 +91,26 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
         return f"{settings.PUBLIC_SCHEME}://{host_of(allauth_context.request)}{port}{path}"
 
+    def get_login_stages(self) -> list[str]:
+        """After the password comes the second factor, for those who have one; mails and codes of allauth's do not."""
+        return ["tenants.accounts.mfa.stage.SecondFactorStage"]
+
+    def pre_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
+        """Let nobody in from a network the company does not allow, nor a program in a person's place."""
+        response = super().pre_login(request, user, **options)
+        if response is not None:
+            return response
+        if not is_within(client_address(request), current_rules().allowed_networks):
+            log.info("sign_in.foreign_network", user_id=user.pk)
+            return render(request, "accounts/foreign_network.html", status=403)
+        return None
+
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
-        """Note the sign-in, then go where allauth goes."""
+        """Note the sign-in and the browser, then go where allauth goes; those who lack a second factor, to get one."""
         log.info("sign_in.accepted", user_id=user.pk)
-        return super().post_login(request, user, **options)
+        response = super().post_login(request, user, **options)
+        if lacks_second_factor(user):
+            wanted = response.get("Location", "/")
+            response = HttpResponseRedirect(reverse("accounts:my_sign_in", query={"next": wanted}))
+        remember_browser(request, response, user.email)
+        return response

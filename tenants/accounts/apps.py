@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
 from tenants.accounts import navigation, permissions, sign_in_permissions
+from tenants.accounts.sso import permissions as sso_permissions
 from tenants.foundation.idempotency import IdempotencyStore, use_idempotency_store
 
 
@@ -23,6 +24,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Register permissions, the store of idempotency keys and what OpenAPI needs to be told."""
         permissions.register()
+        sso_permissions.register()
         sign_in_permissions.register()
         navigation.register()
         use_idempotency_store(_idempotency_store)

@@ -20,6 +20,14 @@ def register() -> None:
             is_visible=_sees_users,
         ),
         NavItem(
+            label=_("Single sign-on"),
+            url_name="accounts:identity_providers",
+            icon="shield-check",
+            group="Administration",
+            order=15,
+            is_visible=_manages_sso,
+        ),
+        NavItem(
             label=_("API tokens"),
             url_name="accounts:api_tokens",
             icon="key-round",
@@ -57,3 +65,7 @@ def _invites(request: HttpRequest) -> bool:
 
 def _uses_tokens(request: HttpRequest) -> bool:
     return can(getattr(request, "actor", None), "accounts.use_api_tokens")
+
+
+def _manages_sso(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "accounts.manage_sso")

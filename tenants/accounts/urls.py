@@ -5,13 +5,21 @@ from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
 
 from tenants.accounts.api import me
-from tenants.accounts.console import api_tokens, entrance, preferences, users
+from tenants.accounts.console import (
+    api_tokens,
+    entrance,
+    identity_providers,
+    preferences,
+    sso_doors,
+    sso_slo,
+    users,
+)
 from tenants.tenancy.states import stays_open
 
 # allauth looks these names up; only the ones that are wanted have a view of its own behind them.
 _entrance = [
     path("sign-in/", stays_open(allauth.login, "read_only"), name="account_login"),
-    path("sign-out/", stays_open(login_required(allauth.logout), "read_only"), name="account_logout"),
+    path("sign-out/", stays_open(login_required(sso_slo.sign_out), "read_only"), name="account_logout"),
     path("sign-up/", entrance.closed, name="account_signup"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("password/reset/", allauth.password_reset, name="account_reset_password"),
@@ -42,9 +50,44 @@ _console = (
         path("settings/api-tokens/", api_tokens.token_list, name="api_tokens"),
         path("settings/api-tokens/<uuid:token_id>/revoke/", api_tokens.revoke, name="revoke_api_token"),
         path("settings/preferences/", preferences.preferences, name="preferences"),
+        path("settings/sign-in/", identity_providers.overview, name="identity_providers"),
+        path("settings/sign-in/log/", identity_providers.log_page, name="sso_log"),
+        path("settings/sign-in/domains/", identity_providers.domain, name="sso_domain"),
+        path("settings/sign-in/emergency/", identity_providers.break_glass, name="break_glass"),
+        path(
+            "settings/sign-in/<uuid:provider_id>/", identity_providers.provider_page, name="identity_provider"
+        ),
+        path(
+            "settings/sign-in/<uuid:provider_id>/change/",
+            identity_providers.change,
+            name="change_identity_provider",
+        ),
+        path(
+            "settings/sign-in/<uuid:provider_id>/state/",
+            identity_providers.move,
+            name="move_identity_provider",
+        ),
     ],
     "accounts",
 )
 
-console_urlpatterns = [path("account/", include(_entrance)), path("", include(_console))]
+# Where providers send people: on the company's canonical host only.
+_sso = (
+    [
+        path("find/", sso_doors.find, name="find"),
+        path("finish/", sso_doors.finish, name="finish"),
+        path("<uuid:provider_id>/start/", sso_doors.start, name="start"),
+        path("<uuid:provider_id>/callback/", sso_doors.oidc_callback, name="oidc_callback"),
+        path("<uuid:provider_id>/acs/", sso_doors.saml_acs, name="saml_acs"),
+        path("<uuid:provider_id>/metadata/", sso_doors.saml_metadata, name="saml_metadata"),
+        path("<uuid:provider_id>/slo/", sso_slo.slo, name="saml_slo"),
+    ],
+    "sso",
+)
+
+console_urlpatterns = [
+    path("sso/", include(_sso)),
+    path("account/", include(_entrance)),
+    path("", include(_console)),
+]
 api_urlpatterns = [path("me/", me.MeView.as_view(), name="me")]

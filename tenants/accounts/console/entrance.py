@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.accounts.console.forms import add_domain_error
 from tenants.accounts.invitations.services import accept_invitation, open_invitation
+from tenants.accounts.sso.enforcement import enforced_provider
 from tenants.foundation.errors import DomainError, NotFound
 
 _BACKEND = "tenants.accounts.backends.EmailBackend"
@@ -45,6 +46,11 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         invitation = open_invitation(token)
     except NotFound as error:
         return render(request, template, {"problem": error.message}, status=404)
+    enforced = enforced_provider()
+    if enforced is not None:
+        # No password is made where none counts: the invitation is taken up by the first single sign-on.
+        context = {"invitation": invitation, "enforced": enforced}
+        return render(request, template, context, status=200 if request.method != "POST" else 422)
     form = AcceptForm(request.POST or None, initial={"name": invitation.name})
     if request.method == "POST" and form.is_valid():
         data: dict[str, Any] = form.cleaned_data

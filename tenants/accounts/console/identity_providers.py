@@ -1,0 +1,403 @@
+"""Setting single sign-on up: providers, e-mail domains, the owners for an emergency, and the log."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from tenants.accounts.access import Role, UserActor, actor_of, require
+from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.models import BreakGlassOwner, EmailDomain, ExternalIdentity, IdentityProvider
+from tenants.accounts.selectors import owners
+from tenants.accounts.sso import domains, provisioning, services
+from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, slo_url
+from tenants.accounts.sso.presets import PRESETS
+from tenants.accounts.sso.saml.keys import facts_of
+from tenants.accounts.sso.saml.metadata import fetch_metadata
+from tenants.accounts.sso.sso_log import visible_log
+from tenants.foundation.console import toast
+from tenants.foundation.errors import DomainError
+from tenants.tenancy import atomic, outside_transaction
+
+_PER_PAGE: Final = 50
+_MOST_XML: Final = 256 * 1024
+
+
+class NewProviderForm(forms.Form):
+    """Which kind, and what people shall read on the button."""
+
+    preset = forms.ChoiceField(
+        label=_("Kind"),
+        choices=[(key, each.label) for key, each in PRESETS.items()],
+        widget=forms.RadioSelect,
+    )
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("People read it on the button: “Continue with …”.")
+    )
+
+
+class SamlForm(forms.Form):
+    """The provider's side of SAML: its metadata, by address or as text."""
+
+    metadata_url = forms.URLField(
+        label=_("Address of the metadata"), required=False, max_length=1000, assume_scheme="https"
+    )
+    metadata = forms.CharField(
+        label=_("or the metadata itself"),
+        required=False,
+        max_length=_MOST_XML,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
+    )
+
+
+class OidcForm(forms.Form):
+    """The provider's side of OpenID Connect or GitHub."""
+
+    issuer = forms.CharField(label=_("Issuer"), max_length=500)
+    organisation = forms.CharField(label=_("Organisation"), max_length=120, required=False)
+    client_id = forms.CharField(label=_("Client ID"), max_length=255)
+    client_secret = forms.CharField(
+        label=_("Client secret"),
+        max_length=1000,
+        required=False,
+        strip=True,
+        help_text=_("Left empty, the one that is kept stays."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, provider: IdentityProvider, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        preset = IdentityProvider.Preset
+        if provider.preset in {preset.GOOGLE, preset.GITHUB}:
+            del self.fields["issuer"]
+        if provider.preset == preset.MICROSOFT:
+            self.fields["issuer"].label = _("Directory (tenant) ID")
+        if provider.preset == preset.GITHUB:
+            self.fields["organisation"].required = True
+        elif provider.preset == preset.GOOGLE:
+            self.fields["organisation"].label = _("Workspace domain")
+        else:
+            del self.fields["organisation"]
+
+
+class PeopleForm(forms.Form):
+    """What is read of people, and what becomes of those who come for the first time."""
+
+    name = forms.CharField(label=_("Name on the button"), max_length=80)
+    email_attribute = forms.CharField(
+        label=_("Attribute with the e-mail address"), max_length=200, required=False
+    )
+    name_attribute = forms.CharField(label=_("Attribute with the name"), max_length=200, required=False)
+    groups_attribute = forms.CharField(label=_("Attribute with the groups"), max_length=200, required=False)
+    provisions_users = forms.BooleanField(
+        label=_("Make an account for people who sign in for the first time"), required=False
+    )
+    default_role = forms.ChoiceField(label=_("Their role"))
+    allows_idp_initiated = forms.BooleanField(
+        label=_("Sign-ins may begin at the provider’s own portal"), required=False
+    )
+
+    def __init__(self, *args: Any, provider: IdentityProvider, actor: UserActor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["default_role"].choices = role_choices(actor)  # type: ignore[attr-defined]
+        for field in ("email_attribute", "name_attribute", "groups_attribute"):
+            self.fields[field].help_text = _("Empty: the usual names are tried.")
+        if provider.kind != IdentityProvider.Kind.SAML:
+            del self.fields["allows_idp_initiated"]
+
+
+class RulesForm(forms.Form):
+    """Group → role, one a line."""
+
+    rules = forms.CharField(
+        label=_("Rules"),
+        required=False,
+        max_length=60_000,
+        help_text=_("One a line: the name of the group, an equals sign, the role. Engineering = member"),
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+    )
+
+    def clean_rules(self) -> dict[str, str]:
+        """Return group → role."""
+        rules: dict[str, str] = {}
+        for line in str(self.cleaned_data["rules"]).splitlines():
+            name, separator, role = line.rpartition("=")
+            if not line.strip():
+                continue
+            if not separator or not name.strip():
+                raise forms.ValidationError(
+                    gettext("This line has no equals sign: %(line)s") % {"line": line[:80]}
+                )
+            rules[name.strip()] = role.strip().lower()
+        return rules
+
+
+def role_choices(actor: UserActor) -> list[tuple[str, str]]:
+    """The roles a provider may give, up to the actor's own."""
+    own = actor.role
+    return [
+        (role.value, str(role.label))
+        for role in provisioning.MAPPABLE_ROLES
+        if own is not None and own.includes(role)
+    ]
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def overview(request: HttpRequest) -> HttpResponse:
+    """Providers, domains, emergency owners; a POST begins a new provider."""
+    actor = actor_of(request)
+    require(actor, services.PERMISSION)
+    form = NewProviderForm(request.POST or None, initial={"preset": "saml"})
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            made = services.create_provider(preset=data["preset"], name=data["name"], actor=actor)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            return HttpResponseRedirect(reverse("accounts:identity_provider", args=[made.pk]))
+    return _overview(request, actor, form, status=422 if form.is_bound else 200)
+
+
+def _overview(
+    request: HttpRequest, actor: UserActor, form: NewProviderForm, *, status: int = 200, problem: str = ""
+) -> HttpResponse:
+    providers = list(IdentityProvider.objects.all())
+    named = set(BreakGlassOwner.objects.values_list("user_id", flat=True))
+    rows = [{"row": row, "record": domains.challenge(row)} for row in domains.visible_domains(actor=actor)]
+    people = {binding.user.pk: binding.user for binding in owners().select_related("user") if binding.user}
+    context = {
+        "form": form,
+        "presets": PRESETS.values(),
+        "providers": providers,
+        "offered": [each for each in providers if each.is_offered],
+        "enforced": next((each for each in providers if each.state == "enforced"), None),
+        "domains": rows,
+        "owners": [{"user": each, "is_named": each.pk in named} for each in people.values()],
+        "may_name": actor.role == Role.OWNER,
+        "problem": problem,
+    }
+    return render(request, "accounts/identity_providers.html", context, status=status)
+
+
+@login_required
+@never_cache
+@require_safe
+def provider_page(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """One provider: our addresses, its side, the test, people, the rules."""
+    actor = actor_of(request)
+    require(actor, services.PERMISSION)
+    return _page(request, actor, get_object_or_404(IdentityProvider, pk=provider_id))
+
+
+@login_required
+@sensitive_post_parameters("client_secret")
+@outside_transaction
+@require_POST
+def change(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """Save one of the forms of the page; metadata may have to be fetched first."""
+    actor = actor_of(request)
+    require(actor, services.PERMISSION)
+    with atomic():
+        provider = get_object_or_404(IdentityProvider, pk=provider_id)
+    part = request.POST.get("part", "")
+    form = _form(part, provider, actor, request.POST)
+    if form is None:
+        with atomic():
+            return _page(request, actor, provider, status=422)
+    if form.is_valid():
+        try:
+            _save(part, form.cleaned_data, provider, actor)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            with atomic():
+                return _back(
+                    request, provider, gettext("The set-up of %(name)s was saved.") % {"name": provider.name}
+                )
+    with atomic():
+        return _page(request, actor, provider, bound={part: form}, status=422)
+
+
+@login_required
+@require_POST
+def move(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """Switch a provider to another state, or remove it."""
+    actor = actor_of(request)
+    require(actor, services.PERMISSION)
+    provider = get_object_or_404(IdentityProvider, pk=provider_id)
+    wanted = request.POST.get("state", "")
+    try:
+        if wanted == "deleted":
+            services.delete_provider(provider=provider, actor=actor)
+            gone = gettext("%(name)s was removed.") % {"name": provider.name}
+            return toast(request, HttpResponseRedirect(reverse("accounts:identity_providers")), gone)
+        services.set_state(provider=provider, state=wanted, actor=actor)
+    except DomainError as error:
+        return _page(request, actor, provider, problem=error.message, status=422)
+    return _back(request, provider, gettext("The state of %(name)s was changed.") % {"name": provider.name})
+
+
+@login_required
+@outside_transaction
+@require_POST
+def domain(request: HttpRequest) -> HttpResponse:
+    """Add a domain, look its record up, have it captured, or give it up."""
+    actor = actor_of(request)
+    require(actor, services.PERMISSION)
+    try:
+        text = _domain(request, actor)
+    except DomainError as error:
+        with atomic():
+            return _overview(
+                request, actor, NewProviderForm(initial={"preset": "saml"}), status=422, problem=error.message
+            )
+    with atomic():
+        return toast(request, HttpResponseRedirect(reverse("accounts:identity_providers") + "#domains"), text)
+
+
+@login_required
+@require_POST
+def break_glass(request: HttpRequest) -> HttpResponse:
+    """Name the owners who may come in when the provider is down."""
+    actor = actor_of(request)
+    require(actor, services.PERMISSION)
+    ids = [UUID(value) for value in request.POST.getlist("user") if _is_uuid(value)]
+    try:
+        services.name_break_glass(user_ids=ids, actor=actor)
+    except DomainError as error:
+        return _overview(
+            request, actor, NewProviderForm(initial={"preset": "saml"}), status=422, problem=error.message
+        )
+    back = HttpResponseRedirect(reverse("accounts:identity_providers"))
+    return toast(request, back, gettext("The emergency owners were named."))
+
+
+@login_required
+@never_cache
+@require_safe
+def log_page(request: HttpRequest) -> HttpResponse:
+    """What happened at single sign-on, newest first."""
+    entries = visible_log(actor=actor_of(request))
+    page = Paginator(entries, _PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "accounts/sso_log.html", {"page": page})
+
+
+def _form(part: str, provider: IdentityProvider, actor: UserActor, data: Any) -> forms.Form | None:
+    is_saml = provider.kind == IdentityProvider.Kind.SAML
+    if part == "protocol":
+        return SamlForm(data) if is_saml else OidcForm(data, provider=provider)
+    if part == "people":
+        return PeopleForm(data, provider=provider, actor=actor)
+    return RulesForm(data) if part == "rules" else None
+
+
+def _save(part: str, data: dict[str, Any], provider: IdentityProvider, actor: UserActor) -> None:
+    if part == "rules":
+        services.set_group_rules(provider=provider, rules=data["rules"], actor=actor)
+        return
+    if part == "people":
+        change_ = services.ProviderChange(values=dict(data))
+    elif provider.kind == IdentityProvider.Kind.SAML:
+        url = data["metadata_url"]
+        xml = fetch_metadata(url) if url else data["metadata"].encode("utf-8")
+        change_ = services.ProviderChange(metadata=xml, metadata_url=url)
+    else:
+        secret = data.pop("client_secret")
+        change_ = services.ProviderChange(values=dict(data), client_secret=secret or None)
+    services.change_provider(provider=provider, change=change_, actor=actor)
+
+
+def _domain(request: HttpRequest, actor: UserActor) -> str:
+    action, given = request.POST.get("action", ""), request.POST.get("domain_id", "")
+    if action == "add":
+        made = domains.add_domain(domain=request.POST.get("domain", ""), actor=actor)
+        return gettext("%(name)s was added. Its TXT record is still to be set.") % {"name": made.domain}
+    with atomic():
+        row = get_object_or_404(EmailDomain, pk=given if _is_uuid(given) else UUID(int=0))
+    if action == "check":
+        row = domains.check_domain(domain_id=row.pk, actor=actor)
+        return row.problem or gettext("%(name)s is verified.") % {"name": row.domain}
+    if action == "remove":
+        domains.remove_domain(domain=row, actor=actor)
+        return gettext("%(name)s was removed.") % {"name": row.domain}
+    chosen = request.POST.get("provider", "")
+    with atomic():
+        provider = get_object_or_404(IdentityProvider, pk=chosen) if _is_uuid(chosen) else None
+    domains.capture(domain=row, provider=provider, actor=actor)
+    return gettext("The way of %(name)s was saved.") % {"name": row.domain}
+
+
+def _page(
+    request: HttpRequest,
+    actor: UserActor,
+    provider: IdentityProvider,
+    *,
+    bound: dict[str, forms.Form] | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    provider.refresh_from_db()
+    is_saml = provider.kind == IdentityProvider.Kind.SAML
+    shown = bound or {}
+    saml = SamlForm(initial={"metadata_url": provider.metadata_url})
+    context = {
+        "provider": provider,
+        "is_saml": is_saml,
+        "preset": PRESETS[provider.preset],
+        "entity_id": entity_id(provider) if is_saml else "",
+        "acs_url": acs_url(provider) if is_saml else "",
+        "slo_url": slo_url(provider) if is_saml else "",
+        "redirect_uri": "" if is_saml else redirect_uri(provider),
+        "certificates": [facts_of(pem) for pem in provider.certificates],
+        "missing": services.what_is_missing(provider),
+        "obstacles": services.what_stops_enforcing(provider),
+        "protocol_form": shown.get("protocol")
+        or (saml if is_saml else OidcForm(initial=_initial(provider), provider=provider)),
+        "people_form": shown.get("people")
+        or PeopleForm(initial=_initial(provider), provider=provider, actor=actor),
+        "rules_form": shown.get("rules") or RulesForm(initial={"rules": _rules_text(provider)}),
+        "identities": ExternalIdentity.objects.filter(provider=provider).count(),
+        "changes": provisioning.would_change(provider),
+        "problem": problem,
+        "errors": [line for form in shown.values() for lines in form.errors.values() for line in lines],
+    }
+    return render(request, "accounts/identity_provider.html", context, status=status)
+
+
+def _initial(provider: IdentityProvider) -> dict[str, Any]:
+    names = (
+        "name", "issuer", "organisation", "client_id", "email_attribute", "name_attribute", "groups_attribute",
+        "provisions_users", "default_role", "allows_idp_initiated",
+    )  # fmt: skip
+    return {name: getattr(provider, name) for name in names}
+
+
+def _rules_text(provider: IdentityProvider) -> str:
+    return "\n".join(f"{rule.group_name} = {rule.role}" for rule in provider.group_rules.all())
+
+
+def _back(request: HttpRequest, provider: IdentityProvider, text: str) -> HttpResponse:
+    return toast(
+        request, HttpResponseRedirect(reverse("accounts:identity_provider", args=[provider.pk])), text
+    )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

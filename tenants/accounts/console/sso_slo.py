@@ -1,0 +1,69 @@
+"""Single logout: where a provider sends people whom it signs out, and where they come back from it."""
+
+from uuid import UUID
+
+from allauth.account import views as allauth
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from tenants.accounts.console.sso_doors import refusal, visit_of
+from tenants.accounts.sso import sso_log
+from tenants.accounts.sso.addresses import canonical_host
+from tenants.accounts.sso.reasons import SsoRefused
+from tenants.accounts.sso.saml import logout
+from tenants.foundation.errors import NotFound
+from tenants.tenancy import atomic
+
+
+@login_not_required
+@never_cache
+@require_GET
+def slo(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """Answer a provider's signed request to end sessions, or take its answer to ours."""
+    if request.get_host() != canonical_host():
+        raise NotFound
+    query = request.GET.dict()
+    raw = request.META.get("QUERY_STRING", "")
+    try:
+        with atomic():
+            provider = logout.provider_for_logout(provider_id)
+            if "SAMLRequest" not in query:
+                sent = request.session.pop("sso_logout", "")
+                logout.check_logout_response(
+                    provider=provider, query=query, raw_query=raw, path=request.path, request_id=sent
+                )
+                return HttpResponseRedirect(reverse("account_login"))
+            done = logout.answer_logout_request(
+                provider=provider, query=query, raw_query=raw, path=request.path
+            )
+            sso_log.note(
+                event="logout",
+                outcome=sso_log.Outcome.ACCEPTED,
+                provider=provider,
+                visit=visit_of(request),
+                subject=done.name_id,
+                detail=f"{done.sessions} sessions ended.",
+            )
+            return HttpResponseRedirect(done.address)
+    except SsoRefused as refused:
+        return refusal(request, refused, provider_id)
+
+
+@never_cache
+def sign_out(request: HttpRequest) -> HttpResponseBase:
+    """Sign out here, then offer the way to the provider's own sign-out: forms may lead to no other host."""
+    if request.method != "POST":
+        return allauth.logout(request)
+    with atomic():
+        left = logout.logout_address(request.session.session_key or "", request.path)
+    response: HttpResponseBase = allauth.logout(request)
+    if left is None:
+        return response
+    address, request_id, provider = left
+    request.session["sso_logout"] = request_id
+    return render(request, "accounts/sso_signed_out.html", {"address": address, "provider": provider})

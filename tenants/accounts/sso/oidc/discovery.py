@@ -1,0 +1,101 @@
+"""A provider's configuration and keys: fetched through the guarded client, kept for an hour per company."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+from django.core.cache import cache
+
+from tenants.accounts.sso.reasons import Reason, SsoRefused
+from tenants.foundation.errors import ExternalServiceError
+from tenants.foundation.http import OutboundClient, OutboundResponse, Timeouts
+
+log = structlog.get_logger(__name__)
+
+_KEPT_SECONDS: Final = 3600
+_MOST_BYTES: Final = 1024 * 1024
+_MOST_KEYS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a provider does what, as it says itself."""
+
+    issuer: str
+    authorisation: str
+    token: str
+    jwks: str
+    userinfo: str
+    names_itself: bool
+
+
+def client() -> OutboundClient:
+    """A client for calls to providers: https only, no private addresses, five seconds, one megabyte."""
+    limits = Timeouts(connect_seconds=5, read_seconds=5, total_seconds=8)
+    return OutboundClient(service="The provider", timeouts=limits, max_response_bytes=_MOST_BYTES)
+
+
+def discover(issuer: str) -> Endpoints:
+    """Return the endpoints of an issuer. Raises: SsoRefused (unreachable, incomplete, another issuer)."""
+    key = f"sso-discovery:{issuer}"
+    document = cache.get(key)
+    if document is None:
+        document = _document(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        endpoints = _endpoints(document, issuer)
+        cache.set(key, document, timeout=_KEPT_SECONDS)
+        return endpoints
+    return _endpoints(document, issuer)
+
+
+def signing_keys(endpoints: Endpoints, *, anew: bool = False) -> list[dict[str, Any]]:
+    """Return the provider's public keys. ``anew`` asks again: it may have changed them. Raises: SsoRefused."""
+    key = f"sso-jwks:{endpoints.jwks}"
+    kept = None if anew else cache.get(key)
+    if kept is None:
+        document = _document(endpoints.jwks)
+        keys = document.get("keys")
+        if not isinstance(keys, list):
+            raise SsoRefused(Reason.DISCOVERY, "The provider's key set cannot be read.")
+        kept = [each for each in keys[:_MOST_KEYS] if isinstance(each, dict)]
+        cache.set(key, kept, timeout=_KEPT_SECONDS)
+    found: list[dict[str, Any]] = kept
+    return found
+
+
+def _document(url: str) -> dict[str, Any]:
+    try:
+        with client() as outbound:
+            answer: OutboundResponse = outbound.request("GET", url, headers={"accept": "application/json"})
+        document = answer.json() if answer.is_success else None
+    except ExternalServiceError as error:
+        raise SsoRefused(Reason.DISCOVERY, f"{url[:200]}: {error.message}") from error
+    if not isinstance(document, dict):
+        raise SsoRefused(
+            Reason.DISCOVERY, f"{url[:200]} answered with status {answer.status}, not with JSON."
+        )
+    return document
+
+
+def _endpoints(document: dict[str, Any], issuer: str) -> Endpoints:
+    if document.get("issuer") != issuer:
+        said = str(document.get("issuer"))[:200]
+        raise SsoRefused(
+            Reason.DISCOVERY, f"The configuration is of the issuer {said}, the set-up names {issuer}."
+        )
+    addresses = {}
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+        address = str(document.get(name) or "")
+        if urlsplit(address).scheme not in {"https", "http"} or not urlsplit(address).hostname:
+            raise SsoRefused(Reason.DISCOVERY, f"The configuration has no usable {name}.")
+        if urlsplit(issuer).scheme == "https" and urlsplit(address).scheme != "https":
+            raise SsoRefused(Reason.DISCOVERY, f"The {name} is not an https address.")
+        addresses[name] = address
+    return Endpoints(
+        issuer=issuer,
+        authorisation=addresses["authorization_endpoint"],
+        token=addresses["token_endpoint"],
+        jwks=addresses["jwks_uri"],
+        userinfo=str(document.get("userinfo_endpoint") or ""),
+        names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+    )

@@ -1,0 +1,172 @@
+"""Whose account a provider's answer opens: an existing one, a new one, or none."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from django.utils import timezone
+
+from tenants.accounts.access import SYSTEM, Role, RoleSource
+from tenants.accounts.models import (
+    BreakGlassOwner,
+    EmailDomain,
+    ExternalIdentity,
+    GroupRule,
+    IdentityProvider,
+    Invitation,
+    RoleBinding,
+    User,
+)
+from tenants.accounts.services import create_user, normal_email
+from tenants.accounts.sso.claims import Claims
+from tenants.accounts.sso.reasons import Reason, SsoRefused
+from tenants.foundation.errors import InvalidInput
+from tenants.tenancy import atomic, wait_for_turn
+
+log = structlog.get_logger(__name__)
+# Nobody becomes an owner because of what another system says.
+MAPPABLE_ROLES: Final = tuple(role for role in Role if role is not Role.OWNER)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The account and how it was found."""
+
+    identity: ExternalIdentity
+    user: User
+    is_new_user: bool
+    roles: tuple[str, ...]
+
+
+@atomic
+def arrive(provider: IdentityProvider, claims: Claims) -> Arrival:
+    """Find or make the account of whoever signed in, and give the roles of their groups. Raises: SsoRefused."""
+    if not claims.subject:
+        raise SsoRefused(Reason.SUBJECT)
+    wait_for_turn(f"sso-arrive-{provider.pk}-{claims.subject}")
+    identity = (
+        ExternalIdentity.objects.select_related("user")
+        .filter(provider=provider, subject=claims.subject)
+        .first()
+    )
+    is_new = False
+    if identity is None:
+        user, is_new = _account_for(provider, claims)
+        identity = ExternalIdentity(provider=provider, subject=claims.subject, user=user)
+    user = identity.user
+    if not user.is_active:
+        raise SsoRefused(Reason.DEACTIVATED, subject=claims.subject)
+    identity.email, identity.groups = claims.email[:254], claims.groups
+    identity.last_sign_in_at = timezone.now()
+    identity.save()
+    return Arrival(identity, user, is_new, _give_roles(provider, user, claims.groups))
+
+
+def believed_email(claims: Claims) -> str:
+    """Return the address if it may name an account here. Raises: SsoRefused.
+
+    A provider may write any address into its answer; only those of domains the company has verified are believed.
+    """
+    if not claims.email:
+        raise SsoRefused(Reason.EMAIL_MISSING, subject=claims.subject)
+    if claims.is_email_verified is False:
+        raise SsoRefused(
+            Reason.EMAIL_UNVERIFIED, f"{claims.email} is not verified there.", subject=claims.subject
+        )
+    try:
+        address = normal_email(claims.email)
+    except InvalidInput as error:
+        raise SsoRefused(
+            Reason.EMAIL_MISSING, "The e-mail address is none.", subject=claims.subject
+        ) from error
+    domain = address.rpartition("@")[2]
+    if not EmailDomain.objects.filter(domain=domain, state=EmailDomain.State.VERIFIED).exists():
+        text = f"{address} is of no domain the company has verified. Add {domain} and its TXT record."
+        raise SsoRefused(Reason.EMAIL_DOMAIN, text, subject=claims.subject)
+    return address
+
+
+def roles_of_groups(provider: IdentityProvider, groups: list[str]) -> frozenset[Role]:
+    """The roles the rules give to somebody in these groups."""
+    rules = GroupRule.objects.filter(provider=provider, group_name__in=groups).values_list("role", flat=True)
+    return frozenset(Role(role) for role in rules)
+
+
+def would_change(provider: IdentityProvider) -> list[tuple[User, tuple[str, ...], tuple[str, ...]]]:
+    """Dry run: who would get and lose which roles if everybody signed in now with the groups last seen."""
+    changes = []
+    for identity in (
+        ExternalIdentity.objects.filter(provider=provider).select_related("user").order_by("id")[:500]
+    ):
+        wanted = roles_of_groups(provider, identity.groups)
+        held, manual = _held(identity.user)
+        gets = tuple(sorted(role.value for role in wanted - held - manual))
+        loses = tuple(sorted(role.value for role in held - wanted))
+        if gets or loses:
+            changes.append((identity.user, gets, loses))
+    return changes
+
+
+def _account_for(provider: IdentityProvider, claims: Claims) -> tuple[User, bool]:
+    address = believed_email(claims)
+    wait_for_turn(f"sso-account-{address}")
+    user = User.objects.filter(email=address).first()
+    if user is not None:
+        if not user.is_active:
+            raise SsoRefused(Reason.DEACTIVATED, subject=claims.subject)
+        if ExternalIdentity.objects.filter(provider=provider, user=user).exists():
+            text = f"{address} already signs in here as another subject of this provider."
+            raise SsoRefused(Reason.EMAIL_TAKEN, text, subject=claims.subject)
+        if BreakGlassOwner.objects.filter(user=user).exists():
+            text = f"{address} is a break-glass owner: no provider may open that account."
+            raise SsoRefused(Reason.EMAIL_TAKEN, text, subject=claims.subject)
+        return user, False
+    invitation = (
+        Invitation.objects.select_for_update()
+        .filter(email=address, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
+        .first()
+    )
+    if invitation is None and not provider.provisions_users:
+        raise SsoRefused(Reason.NO_ACCOUNT, f"There is no account for {address}.", subject=claims.subject)
+    user = create_user(
+        email=address,
+        name=(claims.name or address.partition("@")[0])[:120],
+        role=Role(invitation.role) if invitation else Role(provider.default_role),
+        password=None,
+        actor=SYSTEM,
+        source=RoleSource.INVITATION if invitation else RoleSource.JIT,
+    )
+    if invitation is not None:
+        invitation.accepted_at, invitation.accepted_by = timezone.now(), user
+        invitation.save(update_fields=["accepted_at", "accepted_by"])
+    return user, True
+
+
+def _held(user: User) -> tuple[frozenset[Role], frozenset[Role]]:
+    """Company-wide roles by single sign-on, and by any other way."""
+    bindings = RoleBinding.objects.filter(user=user, custom_role=None, scope_type="company")
+    pairs = [(Role(role), source) for role, source in bindings.values_list("role", "source")]
+    by_sso = frozenset(role for role, source in pairs if source == RoleSource.SSO)
+    return by_sso, frozenset(role for role, source in pairs if source != RoleSource.SSO)
+
+
+def _give_roles(provider: IdentityProvider, user: User, groups: list[str]) -> tuple[str, ...]:
+    wanted = roles_of_groups(provider, groups)
+    held, others = _held(user)
+    lost = held - wanted
+    if lost:
+        RoleBinding.objects.filter(
+            user=user, source=RoleSource.SSO, scope_type="company", role__in=[role.value for role in lost]
+        ).delete()
+    gained = wanted - held - others
+    for role in gained:
+        RoleBinding.objects.get_or_create(
+            user=user,
+            role=role,
+            scope_type="company",
+            scope_id=None,
+            defaults={"source": RoleSource.SSO.value},
+        )
+    if lost or gained:
+        log.info("sso.roles_changed", user_id=user.pk, gained=len(gained), lost=len(lost))
+    return tuple(sorted(role.value for role in wanted))

@@ -1,0 +1,117 @@
+"""A sign-in from the first click to the account: what each protocol ends in."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from tenants.accounts.models import ExternalIdentity, IdentityProvider, PendingSignIn, SsoSession, User
+from tenants.accounts.sso import pending, posture
+from tenants.accounts.sso.claims import Claims, claims_of_assertion
+from tenants.accounts.sso.provisioning import Arrival, arrive
+from tenants.accounts.sso.reasons import Reason, SsoRefused
+from tenants.accounts.sso.saml.requests import request_address
+from tenants.accounts.sso.saml.responses import SamlAnswer, check_response, request_answered_by
+from tenants.tenancy import atomic
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A test that got through, with its grade."""
+
+    provider: IdentityProvider
+    grade: str
+
+
+def offered_provider(provider_id: UUID, *, tester: User | None = None) -> IdentityProvider:
+    """Return a provider people may use now; who tests may use it from its test mode on. Raises: SsoRefused."""
+    provider = IdentityProvider.objects.filter(pk=provider_id).first()
+    if provider is None:
+        raise SsoRefused(Reason.NOT_OFFERED)
+    may_test = tester is not None and provider.state != IdentityProvider.State.DRAFT
+    if not (provider.is_offered or may_test):
+        raise SsoRefused(Reason.NOT_OFFERED)
+    return provider
+
+
+@atomic
+def start_saml(*, provider_id: UUID, browser: str, next_path: str = "", tester: User | None = None) -> str:
+    """Return the address to send the browser to. Raises: SsoRefused."""
+    provider = offered_provider(provider_id, tester=tester)
+    if provider.kind != IdentityProvider.Kind.SAML:
+        raise SsoRefused(Reason.NOT_OFFERED)
+    begun = pending.begin(provider=provider, browser=browser, next_path=next_path, tester=tester)
+    return request_address(provider, begun)
+
+
+@atomic
+def accept_saml(*, provider_id: UUID, text: str, relay_state: str, path: str, browser: str) -> str:
+    """Believe a posted response or not; return the state under which the browser finishes.
+
+    Raises: SsoRefused. What is refused leaves the sign-in it answers as it was.
+    """
+    provider = IdentityProvider.objects.filter(pk=provider_id, kind=IdentityProvider.Kind.SAML).first()
+    if provider is None or provider.state == IdentityProvider.State.DRAFT:
+        raise SsoRefused(Reason.NOT_OFFERED)
+    if not request_answered_by(text):
+        return _unsolicited(provider, text, path)
+    row = pending.on_its_way(provider_id=provider.pk, state=relay_state)
+    if not (provider.is_offered or row.is_test):
+        raise SsoRefused(Reason.NOT_OFFERED)
+    answer = check_response(provider=provider, text=text, path=path, request_id=row.request_id)
+    _use(provider, answer)
+    return pending.keep_answer(row, claims_of_assertion(provider, answer))
+
+
+def _unsolicited(provider: IdentityProvider, text: str, path: str) -> str:
+    if not (provider.allows_idp_initiated and provider.is_offered):
+        raise SsoRefused(Reason.UNSOLICITED)
+    answer = check_response(provider=provider, text=text, path=path, request_id=None)
+    _use(provider, answer)
+    # No browser began this one: whoever holds the state is asked before anybody is signed in.
+    return pending.begin(provider=provider, browser="", claims=claims_of_assertion(provider, answer)).state
+
+
+def _use(provider: IdentityProvider, answer: SamlAnswer) -> None:
+    pending.use_assertion(provider, answer.assertion.id, answer.assertion.good_until)
+
+
+def finish_test(row: PendingSignIn, tester: User) -> Tested:
+    """Grade a test instead of signing anybody in. Raises: SsoRefused (not the one who began it)."""
+    if row.started_by_id != tester.pk:
+        raise SsoRefused(Reason.OTHER_BROWSER)
+    provider, claims = row.provider, pending.claims_in(row)
+    letter, findings = posture.grade(provider, claims)
+    provider.test_grade, provider.test_findings = letter, findings
+    provider.tested_at, provider.tested_by, provider.tested_revision = timezone.now(), tester, row.revision
+    provider.save(
+        update_fields=[
+            "test_grade", "test_findings", "tested_at", "tested_by", "tested_revision", "updated_at",
+        ]
+    )  # fmt: skip
+    row.delete()
+    return Tested(provider, letter)
+
+
+def finish(row: PendingSignIn) -> tuple[Arrival, Claims]:
+    """Find or make the account. Raises: SsoRefused."""
+    claims = pending.claims_in(row)
+    arrival = arrive(row.provider, claims)
+    row.delete()
+    return arrival, claims
+
+
+@atomic
+def note_session(*, identity_id: UUID, session_key: str, name_id_format: str, session_index: str) -> None:
+    """Remember under which names the provider knows a session, for signing out there."""
+    identity = ExternalIdentity.objects.filter(pk=identity_id).first()
+    if identity is not None and session_key:
+        SsoSession.objects.update_or_create(
+            session_key=session_key,
+            defaults={
+                "identity": identity,
+                "name_id": identity.subject,
+                "name_id_format": name_id_format,
+                "session_index": session_index,
+            },
+        )

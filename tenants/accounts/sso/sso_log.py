@@ -1,0 +1,78 @@
+"""Writing down what happened at single sign-on, for the company's administrators."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.core.cache import cache
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from tenants.accounts.access import Actor, require
+from tenants.accounts.models import IdentityProvider, SsoLogEntry, User
+from tenants.accounts.sso.reasons import SsoRefused
+from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
+
+KEEP: Final = timedelta(days=180)
+# Strangers can cause refusals: so many a minute are written down, the rest only counted in the product's own log.
+_MOST_REFUSALS_PER_MINUTE: Final = 120
+Outcome = SsoLogEntry.Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """From where a request came, and its id."""
+
+    address: str = ""
+    request_id: str = ""
+
+
+@atomic
+def note(
+    *,
+    event: str,
+    outcome: SsoLogEntry.Outcome,
+    provider: IdentityProvider | None = None,
+    visit: Visit | None = None,
+    user: User | None = None,
+    refused: SsoRefused | None = None,
+    detail: str = "",
+    subject: str = "",
+    is_test: bool = False,
+) -> None:
+    """Add an entry; a flood of refusals is cut off."""
+    reason = refused.reason.value if refused else ""
+    log.info("sso.noted", sso_event=event, outcome=outcome.value, reason=reason)
+    if outcome == Outcome.REFUSED and _is_flood():
+        return
+    SsoLogEntry.objects.create(
+        provider=provider,
+        provider_name=provider.name if provider else "",
+        event=event,
+        outcome=outcome,
+        reason=reason,
+        detail=(detail or (refused.detail if refused else ""))[:500],
+        subject=(subject or (refused.subject if refused else ""))[:512],
+        user=user,
+        is_test=is_test,
+        address=visit.address[:45] if visit else "",
+        request_id=visit.request_id[:80] if visit else "",
+    )
+
+
+def visible_log(*, actor: Actor) -> QuerySet[SsoLogEntry]:
+    """The company's entries, newest first. Raises: Forbidden."""
+    require(actor, "accounts.manage_sso")
+    return SsoLogEntry.objects.select_related("provider", "user").order_by("-at", "-id")
+
+
+def _is_flood() -> bool:
+    key = f"sso-refusals-{timezone.now():%H%M}"
+    cache.add(key, 0, timeout=120)
+    try:
+        return int(cache.incr(key)) > _MOST_REFUSALS_PER_MINUTE
+    except ValueError:
+        return False
