@@ -18,12 +18,12 @@ from integrations.selectors import collection_for
 from integrations.sync.preview import PreviewRow, preview_mapping
 from integrations.sync.proposals import can_carry, option_proposals
 from integrations.sync.services import MappingChoice, confirm_mapping, current_choices
-from integrations.sync.stored_mapping import schema_from_json
+from integrations.sync.stored_mapping import schema_from_json, stamp_of
 from integrations.sync.vocabulary import OurField
 from tasks.models import Task
 from tenants.accounts.access import actor_of, can
 from tenants.foundation.console import htmx_of, toast
-from tenants.foundation.errors import DomainError
+from tenants.foundation.errors import Conflict, DomainError
 from tenants.tenancy import atomic, outside_transaction
 
 LABELS: Mapping[OurField, str | Promise] = {
@@ -103,7 +103,7 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
             chosen_in(request.POST, collection) if request.method == "POST" else current_choices(collection)
         )
     errors: dict[str, list[str]] = {}
-    problem = ""
+    problem, seen = "", request.POST.get("seen", "")
     if request.POST.get("action") == "confirm":
         try:
             confirm_mapping(
@@ -114,7 +114,11 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
                 department_name=request.POST.get("department_name", ""),
                 takes_new_tasks="takes_new_tasks" in request.POST,
                 trashes_records="trashes_records" in request.POST,
+                seen=seen,
             )
+        except Conflict as conflict:
+            # What this person chose stays in the form; confirmed again, it counts.
+            seen, problem = "", conflict.message
         except DomainError as error:
             errors, problem = error.fields, error.message
         else:
@@ -141,6 +145,7 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
             "rows": rows,
             "heads": [LABELS[OurField(value.our_field)] for value in rows[0].values] if rows else [],
             "problem": problem,
+            "seen": seen or stamp_of(collection),
             "may_map": can(actor, "integrations.map"),
             **path_context(collection),
         }

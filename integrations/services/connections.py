@@ -40,6 +40,8 @@ def connect_workspace(
     """Connect the workspace a token opens; checks the token with one call. Call it outside a transaction.
 
     `requests_per_minute` is the budget of the connection: 0 takes the connector's own, None means no budget.
+    A workspace that was disconnected is the same one again, whichever of its integrations the token belongs to: its
+    rows stay the tasks they are.
     Raises: Forbidden, InvalidInput (the token is wrong, revoked or not an integration's), Conflict (the
     workspace is connected already), ExternalServiceError (the service cannot be reached).
     """
@@ -58,7 +60,10 @@ def connect_workspace(
                 code="integrations.already_connected",
                 params={"connection_id": str(connection.pk)},
             )
-        connection = connection or Connection(connector=connector_key, account_id=identity.account_id)
+        connection = (
+            connection or _left_by_another(connector_key, identity) or Connection(connector=connector_key)
+        )
+        connection.account_id = identity.account_id
         connection.created_by_id = actor.user_id
         connection.requests_per_minute = requests_per_minute
         take_over_identity(connection, identity)
@@ -75,7 +80,9 @@ def connect_workspace(
 
 
 def replace_token(*, connection: Connection, token: str, actor: Actor) -> Connection:
-    """Give a connection a new token for the same account; checks it with one call, outside a transaction.
+    """Give a connection a new token for the same workspace; checks it with one call, outside a transaction.
+
+    It may belong to another integration of that workspace: the rows are the same.
 
     Raises: Forbidden, InvalidInput, Conflict (the token belongs to another workspace or integration, or the workspace
     was disconnected meanwhile), ExternalServiceError.
@@ -84,7 +91,7 @@ def replace_token(*, connection: Connection, token: str, actor: Actor) -> Connec
         require(actor, "integrations.connect", on=connection)
     secret = _checked_token(token)
     identity = _identity(connection.connector, secret)
-    if identity.account_id != connection.account_id:
+    if not _is_of_same_workspace(connection, identity):
         where = identity.workspace_name or "another workspace"
         raise Conflict(
             f"This token opens “{where}” through another integration, not “{connection.name}”.",
@@ -95,6 +102,10 @@ def replace_token(*, connection: Connection, token: str, actor: Actor) -> Connec
         if locked.state == Connection.State.DISCONNECTED:
             # Somebody decided so while the token was checked: a token brings nothing back that was given up.
             raise Conflict("This workspace was disconnected meanwhile. Connect it anew.")
+        same_account = Connection.objects.filter(connector=locked.connector, account_id=identity.account_id)
+        if same_account.exclude(pk=locked.pk).exists():
+            raise Conflict("This token belongs to another connection.", code="integrations.foreign_token")
+        locked.account_id = identity.account_id
         take_over_identity(locked, identity)
         locked.save()
         _give_token(locked, secret, actor)
@@ -163,6 +174,24 @@ def _set_state(connection: Connection, state: str, reason: str) -> None:
 def _locked_account(connector_key: str, account_id: str) -> Connection | None:
     accounts = Connection.objects.filter(connector=connector_key, account_id=account_id)
     return accounts.select_for_update().first()
+
+
+def _left_by_another(connector_key: str, identity: RemoteIdentity) -> Connection | None:
+    """The workspace's connection through another of its integrations, given up before; locked. Its access by OAuth,
+    if it had one, is given back by now."""
+    if not identity.workspace_id:
+        return None
+    left = Connection.objects.filter(
+        connector=connector_key, workspace_id=identity.workspace_id, state=Connection.State.DISCONNECTED
+    )
+    return left.filter(oauth_grant=None).select_for_update(of=("self",)).order_by("-state_changed_at").first()
+
+
+def _is_of_same_workspace(connection: Connection, identity: RemoteIdentity) -> bool:
+    if identity.account_id == connection.account_id:
+        return True
+    is_by_token = connection.auth_kind == Connection.AuthKind.TOKEN
+    return is_by_token and bool(identity.workspace_id) and identity.workspace_id == connection.workspace_id
 
 
 def _checked_token(token: str) -> Secret:

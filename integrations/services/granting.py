@@ -126,8 +126,9 @@ def _known(connector_key: str, identity: RemoteIdentity) -> Connection | None:
             code="integrations.already_connected",
             params={"connection_id": str(present[0].pk)},
         )
-    # Taken out there and put in again, the integration acts as another bot: the workspace and its rows are the same.
-    return next((row for row in [*present, *found] if row.auth_kind == Connection.AuthKind.OAUTH), None)
+    # Taken out there and put in again, the integration acts as another bot; what was given up here may have been
+    # connected with a token: the workspace and its rows are the same.
+    return next(iter([*present, *found]), None)
 
 
 @atomic

@@ -1,6 +1,6 @@
 """Writes of how collections are read: discover them, propose a mapping, show it, confirm it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -19,14 +19,15 @@ from integrations.sync.proposals import (
     option_proposals,
     propose_mapping,
 )
-from integrations.sync.stored_mapping import remote_collection, schema_from_json
+from integrations.sync.setting_up import ONE_READER, refuse_second_reading
+from integrations.sync.stored_mapping import remote_collection, schema_from_json, stamp, stamp_of
 from integrations.sync.vocabulary import OurField
 from integrations.sync.way_back import is_only_way_back, way_back
 from tasks.models import Task
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.outbox.bus import publish
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, wait_for_turn
 
 log = structlog.get_logger(__name__)
 
@@ -82,17 +83,22 @@ def confirm_mapping(
     is_final: bool = False,
     takes_new_tasks: bool | None = None,
     trashes_records: bool | None = None,
+    seen: str = "",
 ) -> SyncedCollection:
     """Decide how a collection is read and written, and switch it on; with `start` its import begins at once.
 
     `takes_new_tasks`: new tasks of its department (where it has none: those no other collection takes) get a record
     here. `trashes_records`: archiving a task puts its record into the trash there. None leaves them as they are.
-    Where only the way back changes, nothing is read anew. While its workspace is being set up (somebody has chosen it
-    and not said "go") it stays off, unless `is_final`.
-    Raises: Forbidden, InvalidInput (no title, a column that cannot fill the field, an unknown state).
+    `seen` is the stamp (`stamp_of`) of the mapping the person had before their eyes: if it has changed since, nothing
+    is decided. Where only the way back changes, nothing is read anew. While its workspace is being set up (somebody
+    has chosen it and not said "go") it stays off, unless `is_final`.
+    Raises: Forbidden, InvalidInput (no title, a column that cannot fill the field, an unknown state), Conflict (it is
+    read through another connection, or decided about since it was seen).
     """
     require(actor, "integrations.map", on=collection)
+    wait_for_turn(ONE_READER)
     _lock_connection(collection.connection_id)
+    refuse_second_reading(collection)
     locked = SyncedCollection.objects.select_for_update(of=("self",)).get(pk=collection.pk)
     rows = rows_of_choices(locked, choices)
     if OurField.TITLE.value not in {row.our_field for row in rows}:
@@ -105,6 +111,13 @@ def confirm_mapping(
             "Rows can become tasks or projects.", fields={"role": ["Choose tasks or projects."]}
         )
     flags = {"takes_new_tasks": takes_new_tasks, "trashes_records": trashes_records}
+    decided: dict[str, object] = {"role": role, "department_name": department_name.strip()[:200]}
+    decided |= {name: value for name, value in flags.items() if value is not None}
+    if seen and stamp_of(locked) not in {seen, stamp(locked, rows, **decided)}:
+        raise Conflict(
+            "How this database is read was changed since you opened the page. Look at it once more, then confirm.",
+            code="integrations.mapping_moved_on",
+        )
     is_read_alike = is_only_way_back(locked, rows, role=role, department_name=department_name, flags=flags)
     FieldMapping.objects.filter(collection=locked).delete()
     FieldMapping.objects.bulk_create(rows)
@@ -136,9 +149,11 @@ def confirm_mapping(
 def confirm_proposals(*, connection: Connection, actor: Actor, start: bool = True) -> list[SyncedCollection]:
     """Confirm every proposal of a connection as it stands; returns the collections now switched on.
 
-    Raises: Forbidden, Conflict (nothing looks like tasks or projects, or nothing is shared).
+    What is read through another connection already is left out.
+    Raises: Forbidden, Conflict (nothing looks like tasks or projects, nothing is shared, all of it is read already).
     """
     require(actor, "integrations.map", on=connection)
+    wait_for_turn(ONE_READER)
     _lock_connection(connection.pk)
     proposed = SyncedCollection.objects.filter(
         connection=connection,
@@ -146,6 +161,7 @@ def confirm_proposals(*, connection: Connection, actor: Actor, start: bool = Tru
         role__in=[SyncedCollection.Role.TASKS, SyncedCollection.Role.PROJECTS],
         state=SyncedCollection.State.READY,
     )
+    free, refusal = _free_of(proposed.order_by("role", "title", "id"))
     confirmed = [
         confirm_mapping(
             collection=collection,
@@ -156,8 +172,10 @@ def confirm_proposals(*, connection: Connection, actor: Actor, start: bool = Tru
             start=False,
             is_final=True,
         )
-        for collection in proposed.order_by("role", "title", "id")
+        for collection in free
     ]
+    if refusal is not None and not confirmed:
+        raise refusal
     if not confirmed:
         raise Conflict(
             "No database that is shared with the integration looks like tasks. Share one, then look again.",
@@ -166,6 +184,22 @@ def confirm_proposals(*, connection: Connection, actor: Actor, start: bool = Tru
     if start:
         start_sync_run(connection=connection, actor=actor, trigger=SyncRun.Trigger.CONNECT)
     return confirmed
+
+
+def _free_of(
+    collections: Iterable[SyncedCollection],
+) -> tuple[list[SyncedCollection], Conflict | None]:
+    """Those nobody else reads, and why the others are left out."""
+    free: list[SyncedCollection] = []
+    refusal: Conflict | None = None
+    for collection in collections:
+        try:
+            refuse_second_reading(collection)
+        except Conflict as conflict:
+            refusal = conflict
+        else:
+            free.append(collection)
+    return free, refusal
 
 
 @atomic

@@ -6,14 +6,18 @@ from enum import StrEnum
 from typing import Final, Self
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, Q
+
 from integrations.events import MappingConfirmed
-from integrations.models import Connection, SyncedCollection, SyncRun
+from integrations.models import Connection, ExternalLink, SyncedCollection, SyncRun
 from integrations.services import start_sync_run
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.outbox.bus import publish
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, wait_for_turn
 
+#: Whoever decides that a database is read, one after the other.
+ONE_READER: Final = "integrations.one_reader"
 _REHEARSED: Final = (SyncRun.State.SUCCEEDED, SyncRun.State.PARTIAL)
 
 
@@ -108,7 +112,8 @@ def choose_collections(
 def start_reading(*, connection: Connection, actor: Actor) -> SyncRun:
     """Go: the chosen databases are read from now on, and their first import begins.
 
-    Raises: Forbidden, Conflict (set up already, a mapping is not confirmed, a dry run is under way).
+    Raises: Forbidden, Conflict (set up already, a mapping is not confirmed, a dry run is under way, a database is read
+    through another connection).
     """
     require(actor, "integrations.map", on=connection)
     locked = Connection.objects.select_for_update().get(pk=connection.pk)
@@ -117,11 +122,39 @@ def start_reading(*, connection: Connection, actor: Actor) -> SyncRun:
         raise Conflict("This workspace is set up already.")
     if not set_up.chosen or set_up.next_to_confirm is not None:
         raise Conflict("Choose databases and confirm how each is read first.")
+    wait_for_turn(ONE_READER)
     for collection in set_up.chosen:
+        refuse_second_reading(collection)
         collection.is_enabled, collection.is_chosen = True, False
         collection.save(update_fields=["is_enabled", "is_chosen", "updated_at"])
         publish(MappingConfirmed(connection_id=locked.pk, collection_id=collection.pk))
     return start_sync_run(connection=locked, actor=actor, trigger=SyncRun.Trigger.CONNECT)
+
+
+def refuse_second_reading(collection: SyncedCollection) -> None:
+    """Each row is to become one task: a database is read through one connection of a company only.
+
+    That of another counts while it is read there, and as long as its rows are tasks here. Inside a transaction that
+    waits its turn (`ONE_READER`). Raises: Conflict.
+    """
+    others = (
+        SyncedCollection.objects.filter(
+            remote_id=collection.remote_id, connection__connector=collection.connection.connector
+        )
+        .exclude(connection_id=collection.connection_id)
+        .select_related("connection")
+    )
+    is_read = Q(is_enabled=True) & ~Q(connection__state=Connection.State.DISCONNECTED)
+    rows = ExternalLink.objects.filter(collection=OuterRef("pk"))
+    has_rows = Exists(rows.exclude(task=None)) | Exists(rows.exclude(project=None))
+    other = others.filter(is_read | has_rows).order_by("pk").first()
+    if other is not None:
+        raise Conflict(
+            f"“{collection.title}” is read through another integration of “{other.connection.name}” already: its rows "
+            "would come twice. Give that connection the token of this integration instead.",
+            code="integrations.read_already",
+            params={"connection_id": str(other.connection_id)},
+        )
 
 
 def is_confirmed(collection: SyncedCollection) -> bool:

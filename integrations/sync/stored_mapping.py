@@ -1,5 +1,7 @@
 """Mappings and schemas between the tables and the values the engine works with."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -73,3 +75,30 @@ def collection_mapping(
         source=source,
         department_name=collection.department_name,
     )
+
+
+def stamp_of(collection: SyncedCollection) -> str:
+    """What a collection's mapping is known by: another as soon as anybody decides, or a column goes, and else the same.
+
+    Inside a transaction.
+    """
+    return stamp(collection, FieldMapping.objects.filter(collection=collection))
+
+
+def stamp(collection: SyncedCollection, rows: Iterable[FieldMapping], **decided: Any) -> str:
+    """The stamp a collection would have with these rows and, `decided`, other values of its own."""
+    names = ("role", "department_name", "takes_new_tasks", "trashes_records")
+    own = [decided.get(name, getattr(collection, name)) for name in names]
+    lines = sorted(
+        (
+            row.our_field,
+            row.remote_field_id,
+            row.direction,
+            row.policy,
+            row.state,
+            *sorted(row.option_values.items()),
+        )
+        for row in rows
+    )
+    whole = [own, lines]
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:32]

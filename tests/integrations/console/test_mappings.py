@@ -40,6 +40,10 @@ def address(collection: SyncedCollection) -> str:
     return reverse("integrations:mapping", args=[collection.pk])
 
 
+def stamp_in(page: Any) -> str:
+    return str(page.content.decode().split('name="seen" value="')[1].split('"')[0])
+
+
 def test_the_proposal_is_shown_with_reasons_and_real_rows(
     console: Client, collection: SyncedCollection
 ) -> None:
@@ -59,6 +63,44 @@ def test_confirming_reads_the_database(
     work()
     with atomic():
         assert Task.objects.count() == 8
+
+
+def test_what_somebody_else_decided_meanwhile_is_shown_before_it_is_replaced(
+    console: Client, collection: SyncedCollection
+) -> None:
+    seen = stamp_in(console.get(address(collection)))
+    mine = {**form_of(collection), "department_name": "Mine", "action": "confirm", "seen": seen}
+    theirs = {**form_of(collection), "department_name": "Theirs", "action": "confirm", "seen": seen}
+    console.post(address(collection), theirs)
+
+    refused = console.post(address(collection), mine)
+
+    assert refused.status_code == 422
+    assert "changed since you opened the page" in refused.content.decode()
+    with atomic():
+        assert SyncedCollection.objects.get(pk=collection.pk).department_name == "Theirs"
+    # Whoever has looked and confirms once more is followed.
+    console.post(address(collection), {**mine, "seen": stamp_in(refused)})
+    with atomic():
+        assert SyncedCollection.objects.get(pk=collection.pk).department_name == "Mine"
+
+
+def test_a_form_that_is_only_looked_at_again_stays_as_old_as_it_is(
+    console: Client, collection: SyncedCollection
+) -> None:
+    seen = stamp_in(console.get(address(collection)))
+    console.post(
+        address(collection), {**form_of(collection), "department_name": "Theirs", "action": "confirm"}
+    )
+    shown = console.post(address(collection), {**form_of(collection), "seen": seen, "action": "preview"})
+    assert stamp_in(shown) == seen
+
+
+def test_pressing_confirm_twice_is_no_conflict_with_oneself(
+    console: Client, collection: SyncedCollection
+) -> None:
+    form = {**form_of(collection), "action": "confirm", "seen": stamp_in(console.get(address(collection)))}
+    assert [console.post(address(collection), form).status_code for _ in range(2)] == [302, 302]
 
 
 def test_an_option_decided_by_hand_is_followed(
