@@ -47,6 +47,7 @@ class Addresses:
             "NOTION_OAUTH_CLIENT_SECRET": self.oauth_secret,
             "OUTBOUND_ALLOWED_PRIVATE_HOSTS": LOOPBACK,
             "PUBLIC_PORT": str(self.web.number),
+            "SIGN_UPS": "open",
             "SYNC_POLL_SECONDS": str(POLL_SECONDS),
             "PYTHONUNBUFFERED": "1",
         }

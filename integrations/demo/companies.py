@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 
 from integrations.demo.workspaces import SEED, WorkspaceFile
-from integrations.models import Connection, SyncedCollection, SyncRun
+from integrations.models import Connection, FieldMapping, SyncedCollection, SyncRun
 from integrations.sandbox.notion.content.grammar import company_named
 from integrations.sandbox.notion.content.plot import cast_of
 from integrations.services import connect_workspace, start_sync_run
@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 _ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.MEMBER, Role.GUEST)
 # Calls a minute that Notion allows on the larger plans; the connector assumes the smallest.
 _PLAN_BUDGETS = {"business": 600, "enterprise": 600}
+FIRST_TASKS = {"acme": "Company tasks", "globex": "Work items"}
+"""The database in which tasks that are made in the console get a row."""
 _WORDS = (
     "anvil",
     "brook",
@@ -174,6 +176,24 @@ def _ensure_connection(file: WorkspaceFile, actor: Actor) -> UUID:
     return connection.pk
 
 
+def _confirm_way_back(collection: SyncedCollection, file: WorkspaceFile, actor: Actor) -> None:
+    """Have somebody asked about titles both sides changed; new tasks go to the company's first database of tasks."""
+    ask = FieldMapping.Policy.MANUAL
+    confirm_mapping(
+        collection=collection,
+        choices=[
+            replace(choice, policy=ask) if choice.our_field == "title" else choice
+            for choice in current_choices(collection)
+        ],
+        actor=actor,
+        role=collection.role,
+        department_name=collection.department_name,
+        start=False,
+        takes_new_tasks=collection.title == FIRST_TASKS.get(file.shape.company),
+        trashes_records=True,
+    )
+
+
 def _confirm(connection: Connection, file: WorkspaceFile, actor: Actor) -> None:
     """Confirm what was proposed as an administrator would, who knows which database holds projects."""
     projects = SyncedCollection.objects.filter(connection=connection, title=file.shape.projects.title)
@@ -185,7 +205,9 @@ def _confirm(connection: Connection, file: WorkspaceFile, actor: Actor) -> None:
             role=SyncedCollection.Role.PROJECTS,
             start=False,
         )
-    confirm_proposals(connection=connection, actor=actor, start=False)
+    tasks = confirm_proposals(connection=connection, actor=actor, start=False)
+    for collection in tasks:
+        _confirm_way_back(collection, file, actor)
     try:
         start_sync_run(connection=connection, actor=actor, trigger=SyncRun.Trigger.CONNECT)
     except Conflict as conflict:

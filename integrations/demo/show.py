@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from integrations.demo.addresses import OAUTH_CLIENT_ID, Addresses
+from integrations.demo.clash import ensure_clash
 from integrations.demo.companies import (
     SignIn,
     demo_companies,
@@ -35,6 +36,7 @@ from integrations.demo.workspaces import SEED, ensure_workspace_files
 from integrations.sandbox.notion.content.edits import DemoEdit
 from integrations.sandbox.notion.content.life import DemoLife
 from integrations.sandbox.notion.content.loopback import SandboxCalls
+from integrations.sandbox.notion.window.pages import WINDOW
 from tenants.foundation.errors import DomainError
 from tenants.tenancy import TenantRef
 
@@ -133,10 +135,14 @@ class Show:
         self._say("")
         self._say(
             f"{outcome.tasks:,} tasks of {outcome.connections} Notion workspaces are in step after "
-            f"{outcome.seconds:.0f} s, with {outcome.notion_calls:,} calls to Notion."
+            f"{outcome.seconds:.0f} s; {outcome.notion_calls:,} calls to Notion since they were connected."
         )
         for line in sign_in_lines(self._sign_ins, self.password):
             self._say(line)
+        self._say("")
+        for line in what_to_try(self._addresses.sandbox_url + WINDOW):
+            self._say(line)
+        self._say("")
         self._say(f"Logs of the processes: {self._folder / 'logs'}")
         self._say("People now go on working in Notion. Ctrl-C stops everything that was started.")
         self._say("")
@@ -151,11 +157,22 @@ class Show:
             seed=SEED + int(time.time()),
             on_edit=lambda e: self._say(edit_line(e)),
         )
+        self._clash()
         self._life = Thread(target=life.run, args=(self._stop_living,), name="demo-life", daemon=True)
         self._life.start()
         while True:
             self._mend()
             time.sleep(_LOOK_EVERY_SECONDS)
+
+    def _clash(self) -> None:
+        """Let two people change one title at once, the first time."""
+        try:
+            key = ensure_clash(self._companies[0], SandboxCalls(self._addresses.sandbox_url))
+        except DomainError as error:
+            self._say(f"No conflict was made ({error}).")
+            return
+        if key:
+            self._say(f"{key}: two people changed its title at once. It waits under “Conflicts”.")
 
     def stop(self) -> None:
         """Stop what this run started, and nothing else. May be called again."""
@@ -196,6 +213,15 @@ def edit_line(edit: DemoEdit) -> str:
     title = edit.title if len(edit.title) <= _TITLE_WIDTH else f"{edit.title[: _TITLE_WIDTH - 1]}…"
     place = f"{edit.table.workspace.name} / {edit.table.shape.title}"
     return f"{time.strftime('%H:%M:%S')}  {place}: {edit.person}, “{title}”: {edit.change}"
+
+
+def what_to_try(window: str) -> list[str]:
+    """Return where both sides can be watched, as lines of text."""
+    return [
+        f"The other side, the Notion sandbox: {window}",
+        "    Edit a task in the console: it is there within seconds. Edit it there: it is here within seconds.",
+        "    “Open in Notion” on a task leads to its page there. A conflict waits under “Conflicts”.",
+    ]
 
 
 def sign_in_lines(sign_ins: Sequence[SignIn], password: str) -> list[str]:

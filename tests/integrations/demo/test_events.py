@@ -12,15 +12,18 @@ from django.test import Client
 from pytest_django import Settings
 
 from integrations.demo.addresses import OAUTH_CLIENT_ID
+from integrations.demo.clash import ensure_clash
 from integrations.demo.companies import SignIn, ensure_connections
 from integrations.demo.events import ensure_events
 from integrations.demo.workspaces import WorkspaceFile
-from integrations.models import InboundEvent, WebhookSubscription
+from integrations.models import ExternalLink, InboundEvent, WebhookSubscription
 from integrations.sandbox.notion.content.living import read_tables
 from integrations.sandbox.notion.content.loopback import SandboxCalls
+from integrations.sandbox.notion.items import title_of
 from integrations.sandbox.notion.sandbox import Sandbox
-from tenants.foundation.errors import Conflict
+from tenants.foundation.errors import DomainError
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tests.fakes.dispatch import run_due_work
 
 Taken = tuple[TenantRef, list[SignIn]]
 
@@ -96,8 +99,27 @@ def test_an_introduction_that_does_not_arrive_is_an_error_with_a_reason(
     ref, _ = taken_in
     connected = ensure_connections(ref, workspace_files)
     telling.webhooks.sender = lambda url, body, headers: 0
-    with pytest.raises(Conflict, match="not introduced itself"):
+    with pytest.raises(DomainError, match="not introduced itself"):
         ensure_events(ref, connected, _calls())
     telling.webhooks.sender = _post
     ensure_events(ref, connected, _calls())
     assert [one.state for one in telling.webhooks.subscriptions()] == ["active", "active"]
+
+
+def test_two_people_change_one_title_at_once_and_it_is_a_field_somebody_is_asked_about(
+    taken_in: Taken, demo_sandbox: Sandbox, workspace_files: list[WorkspaceFile]
+) -> None:
+    ref, _ = taken_in
+    ensure_connections(ref, workspace_files)
+    assert ensure_clash(ref, _calls(), pause_seconds=0) == ""  # nothing is here yet
+    run_due_work(ref, kind="integrations.run_sync")
+
+    key = ensure_clash(ref, _calls(), pause_seconds=0)
+
+    with tenant_scope(ref), atomic():
+        link = ExternalLink.objects.select_related("task", "collection").get(task__key=key)
+        assert link.task is not None
+        assert link.base is not None
+        there = title_of(demo_sandbox.holder_of(link.remote_id)[1].obj)
+        assert len({link.base["title"], link.task.title, there}) == 3
+        assert link.collection.mappings.get(our_field="title").policy == "manual"
