@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from django.utils import timezone
 
@@ -14,6 +16,9 @@ from integrations.sync.schema_history import UNTITLED, note_schema_changes
 from integrations.sync.stored_mapping import schema_to_json
 from integrations.sync.translate import CollectionMapping
 from integrations.sync.vocabulary import OurField
+
+#: So long an import goes by the columns that were seen when its table was found.
+COLUMNS_FRESH: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,34 @@ def take_over_schema(collection: SyncedCollection, remote: RemoteCollection) -> 
 
 
 def needs_new_schema(mapping: CollectionMapping, records: Sequence[RemoteRecord]) -> bool:
-    """Say whether a record shows that the columns are not what the mapping was made for."""
+    """Say whether records show that the columns are not what the mapping was made for."""
     return any(
         item.remote_id not in record.values or record.values[item.remote_id].kind is not item.kind
         for record in records[:1]
         for item in mapping.fields.values()
+    )
+
+
+def were_columns_just_seen(collection: SyncedCollection) -> bool:
+    """Whether the columns were read a moment ago, when the table was found: an import may begin with its rows.
+
+    Should they have changed since, the rows show it.
+    """
+    read_at = collection.schema_read_at
+    has_title = any(field["kind"] == FieldKind.TITLE for field in collection.schema)
+    is_fresh = read_at is not None and timezone.now() - read_at < COLUMNS_FRESH
+    return is_fresh and has_title and collection.state == SyncedCollection.State.READY
+
+
+def has_new_options(mapping: CollectionMapping, records: Sequence[RemoteRecord]) -> bool:
+    """Say whether records hold options of a mapped column that nobody here has seen yet."""
+    with_meaning = [item for item in mapping.fields.values() if item.options]
+    return any(
+        option.id not in item.options
+        for record in records
+        for item in with_meaning
+        if (value := record.value(item.remote_id)) is not None
+        for option in value.options
     )
 
 

@@ -18,7 +18,7 @@ from integrations.models import (
     SyncRunCollection,
 )
 from integrations.sync.disappearances import look_for_missing, retry_set_aside
-from integrations.sync.drift import take_over_schema
+from integrations.sync.drift import take_over_schema, were_columns_just_seen
 from integrations.sync.guarded_source import Postponed
 from integrations.sync.journal import Journal
 from integrations.sync.leases import give_back_lease, take_lease
@@ -197,7 +197,8 @@ def _phases(session: SyncSession) -> None:
     if not is_poll and stood_at in {SyncRun.Phase.QUEUED, SyncRun.Phase.SCHEMA}:
         enter_phase(session, SyncRun.Phase.SCHEMA)
         for part in session.parts:
-            read_schema(session, part)
+            if session.run.kind != SyncRun.Kind.IMPORT or not were_columns_just_seen(part.collection):
+                read_schema(session, part)
         mappings = mappings_of(session)
     if not is_poll and stood_at in {SyncRun.Phase.QUEUED, SyncRun.Phase.SCHEMA, SyncRun.Phase.PEOPLE}:
         enter_phase(session, SyncRun.Phase.PEOPLE)
@@ -293,9 +294,10 @@ def read_part(session: SyncSession, part: SyncRunCollection, mapping: Collection
         read_schema(session, part)
         return mappings_of(session)[part.pk]
 
-    is_poll = session.run.kind == SyncRun.Kind.POLL
+    # The others have just read the columns.
+    may_refresh = session.run.kind in {SyncRun.Kind.POLL, SyncRun.Kind.IMPORT}
     try:
-        read_collection(session, part, mapping, refresh=refresh if is_poll else None)
+        read_collection(session, part, mapping, refresh=refresh if may_refresh else None)
     except CannotGoOn as error:
         _note_failure(session, part, Problem(error.code, str(error), title=part.collection.title))
     except SourceError as error:

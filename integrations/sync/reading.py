@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.capabilities import ProblemKind, RecordOrder, RecordPage, RecordQuery, SourceError
 from integrations.models import SyncedCollection, SyncRun, SyncRunCollection
-from integrations.sync.drift import needs_new_schema
+from integrations.sync.drift import has_new_options, needs_new_schema
 from integrations.sync.guarded_source import needs_smaller_page
 from integrations.sync.journal import PLACE
 from integrations.sync.page import PageContext
@@ -57,7 +57,7 @@ def read_collection(
     while part.state != SyncRunCollection.State.READ:
         session.check()
         page = reader.next_page()
-        if page is not None and refresh is not None and needs_new_schema(mapping, page.records):
+        if page is not None and refresh is not None and _has_new_columns(session, mapping, page):
             mapping, refresh = refresh(), None
             reader.context = replace(reader.context, mapping=mapping)
         if page is not None:
@@ -68,6 +68,13 @@ def read_collection(
                 send_ready_pushes(session)
             if part.state != SyncRunCollection.State.READ:
                 session.end_turn()
+
+
+def _has_new_columns(session: SyncSession, mapping: CollectionMapping, page: RecordPage) -> bool:
+    if needs_new_schema(mapping, page.records):
+        return True
+    # A look comes again; an import has to understand every row.
+    return session.run.kind == SyncRun.Kind.IMPORT and has_new_options(mapping, page.records)
 
 
 class _Reader:

@@ -2,10 +2,17 @@
 
 from collections.abc import Callable
 
-from integrations.models import Connection, ExternalLink, SyncRun
+import pytest
+from django.utils import timezone
+
+from integrations.models import Connection, ExternalLink, SyncedCollection, SyncRun
 from integrations.sandbox.notion.sandbox import Sandbox
+from integrations.sync.drift import COLUMNS_FRESH
 from tasks.models import Project, Task
-from tests.factories.notion import NotionWorkspace
+from tests.factories.notion import NotionWorkspace, rich
+from tests.factories.notion_events import Json
+
+SCHEMA = "GET /v1/data_sources/{data_source_id}"
 
 
 def test_a_connected_workspace_is_imported_with_people_projects_and_relations(
@@ -48,6 +55,7 @@ def test_an_import_makes_a_call_for_each_hundred_rows_and_few_others(
     workspace.add_tasks(250)
     workspace.add_project("Only one")
     connection = connect(workspace)
+    SyncedCollection.objects.update(schema_read_at=timezone.now() - COLUMNS_FRESH)
     sandbox.report(reset=True)
 
     work()
@@ -55,3 +63,59 @@ def test_an_import_makes_a_call_for_each_hundred_rows_and_few_others(
     run = SyncRun.objects.get(connection=connection, kind="import")
     assert run.new == 251
     assert run.calls == 2 + 1 + 3 + 1  # two schemas, people, three pages of tasks, one of projects
+
+
+def test_an_import_goes_by_the_columns_that_were_seen_a_moment_ago(
+    connect: Callable[[NotionWorkspace], Connection],
+    workspace: NotionWorkspace,
+    work: Callable[[], None],
+    sandbox: Sandbox,
+) -> None:
+    workspace.add_tasks(3, priority="P0")
+    connection = connect(workspace)
+    SyncedCollection.objects.update(schema_read_at=timezone.now())
+    sandbox.report(reset=True)
+
+    work()
+
+    run = SyncRun.objects.get(connection=connection, kind="import")
+    assert (run.new, run.calls) == (3, 1 + 1 + 1)  # people, a page of each table
+    assert set(Task.objects.values_list("priority", flat=True)) == {4}
+
+
+@pytest.mark.parametrize(
+    ("patch", "page"),
+    [
+        ({"Estimate (h)": None}, {"Task": {"title": rich("A")}}),
+        (
+            {"Priority": {"select": {"options": [{"name": "P0"}, {"name": "Later"}]}}},
+            {"Task": {"title": rich("A")}, "Priority": {"select": {"name": "Later"}}},
+        ),
+    ],
+)
+def test_columns_that_changed_since_they_were_seen_are_read_anew_by_an_import(
+    connect: Callable[[NotionWorkspace], Connection],
+    workspace: NotionWorkspace,
+    work: Callable[[], None],
+    sandbox: Sandbox,
+    patch: Json,
+    page: Json,
+) -> None:
+    workspace.add_tasks(2, priority="P0")
+    connection = connect(workspace)
+    sandbox.change_schema(workspace.tasks_id, workspace.editor, {"properties": patch})
+    parent = {"data_source_id": workspace.tasks_id}
+    sandbox.create(workspace.editor, {"parent": parent, "properties": page})
+    SyncedCollection.objects.update(schema_read_at=timezone.now())
+    sandbox.report(reset=True)
+
+    work()
+
+    run = SyncRun.objects.get(connection=connection, kind="import")
+    assert run.new == 3
+    read = [call.path for call in sandbox.calls() if call.endpoint == SCHEMA]
+    assert read == [f"/v1/data_sources/{workspace.tasks_id}"]
+    columns = SyncedCollection.objects.get(remote_id=workspace.tasks_id).schema
+    priority = next(column for column in columns if column["name"] == "Priority")
+    assert ("Estimate (h)" in {column["name"] for column in columns}) is ("Priority" in patch)
+    assert ("Later" in {option["name"] for option in priority["options"]}) is ("Priority" in patch)
