@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from integrations.demo.addresses import OAUTH_CLIENT_ID, Addresses
-from integrations.demo.clash import ensure_clash
+from integrations.demo.clash import EVENT_WINDOW_SECONDS, ensure_clash
 from integrations.demo.companies import (
     SignIn,
     demo_companies,
@@ -42,8 +42,6 @@ from tenants.tenancy import TenantRef
 
 _LOOK_EVERY_SECONDS = 0.5
 _TITLE_WIDTH = 60
-EVENT_WINDOW_SECONDS = 2
-"""How long the sandbox gathers changes of one page before it tells of them: shorter than Notion does."""
 _FIRST_SYNC_SECONDS = 20 * 60.0
 
 

@@ -111,10 +111,10 @@ def test_two_people_change_one_title_at_once_and_it_is_a_field_somebody_is_asked
 ) -> None:
     ref, _ = taken_in
     ensure_connections(ref, workspace_files)
-    assert ensure_clash(ref, _calls(), pause_seconds=0) == ""  # nothing is here yet
+    assert ensure_clash(ref, _calls()) == ""  # nothing is here yet
     run_due_work(ref, kind="integrations.run_sync")
 
-    key = ensure_clash(ref, _calls(), pause_seconds=0)
+    key = ensure_clash(ref, _calls())
 
     with tenant_scope(ref), atomic():
         link = ExternalLink.objects.select_related("task", "collection").get(task__key=key)
