@@ -98,6 +98,8 @@ class Environment(BaseSettings):
     sync_brake_percent: int = Field(default=20, ge=1, le=100)
     sync_poll_seconds: int = Field(default=90, ge=1, le=86_400)
 
+    # "open": strangers may make companies of their own on the platform's host.
+    sign_ups: Literal["open", "closed"] = "closed"
     email_url: str = "console:"
     email_from: str = "Notion Task Sync <no-reply@localhost>"
     dispatch_inflight_per_tenant: int = Field(default=4, ge=1, le=1000)

@@ -16,6 +16,8 @@ from tenants.lifecycle.export.services import remove_expired_exports
 from tenants.lifecycle.moving import drop_old_copies
 from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_operations, run_operation
 from tenants.lifecycle.restoring.services import drop_replaced_schemas
+from tenants.lifecycle.signups.letters import send_code
+from tenants.lifecycle.signups.services import SEND_CODE, forget_old_signups
 from tenants.tenancy import atomic
 from tenants.tenancy.audit import audit_schemas
 from tenants.tenancy.probes.services import probe_isolation
@@ -145,3 +147,17 @@ def audit_every_schema(_work: Work) -> None:
 def probe_walls(_work: Work) -> None:
     """Attack the walls between companies in every cell; what comes of it is evidence, not an error of the job."""
     probe_isolation(is_recorded=True)
+
+
+@tenant_job(SEND_CODE, max_attempts=6, max_age_seconds=600)
+def send_signup_code(work: Work) -> None:
+    """Send somebody who signs up the code that proves their address."""
+    assert work.object_id is not None
+    send_code(work.object_id)
+
+
+@tenant_job("platform.forget_signups", max_attempts=3)
+def forget_signups(_work: Work) -> None:
+    """Forget who began to sign up a week ago or longer."""
+    while forget_old_signups():
+        pass

@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from tenants.api.urls import api_urlpatterns
 from tenants.branding.console import theme
-from tenants.console import companies, company, company_data, company_restore, operations, proofs
+from tenants.console import companies, company, company_data, company_restore, operations, proofs, sign_up
 from tenants.console import platform as overview
 from tenants.console.signing_keys import signing_keys
 from tenants.console.top_badge import top_badge
@@ -48,7 +48,17 @@ company_pages = (
     ],
     "company",
 )
+sign_ups = (
+    [
+        path("", sign_up.begin, name="begin"),
+        path("code/", sign_up.code, name="code"),
+        path("company/", sign_up.company, name="company"),
+        path("ready/", sign_up.ready, name="ready"),
+    ],
+    "sign_up",
+)
 console_urlpatterns = [
+    path("sign-up/", include(sign_ups)),
     path("platform/", include(platform)),
     path("", include(company_pages)),
     path(".well-known/signing-keys.json", signing_keys, name="signing_keys"),

@@ -11,16 +11,20 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.accounts.api.permissions import ANYBODY
 from tenants.api.companies import ID, TEXT, actor_of
+from tenants.api.strangers import SignupAuthentication, own_operation
 from tenants.foundation.api import PAGE_PARAMETERS, KnownParameters
 from tenants.models import Operation
 from tenants.selectors import operation_for, visible_operations
 
+SIGNUP = "signup"
 FILTERS = ("kind", "state", "company")
 
 
@@ -90,6 +94,15 @@ class OperationViewSet(KnownParameters, GenericViewSet[Operation]):
     permission_codes = {"list": ANYBODY, "retrieve": ANYBODY}
     problem_statuses = {"list": (404,)}
 
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Whoever signs up sees how far their own company is, by the token of the sign-up."""
+        return [SignupAuthentication(), *super().get_authenticators()]
+
+    def get_permissions(self) -> list[BasePermission]:
+        """A sign-up has no actor; what it may see is looked up with it."""
+        is_signup = self.action == "retrieve" and self.request.auth == SIGNUP
+        return [] if is_signup else super().get_permissions()  # type: ignore[return-value]
+
     def list(self, request: Request) -> Response:
         """List operations a page at a time, the newest first."""
         wanted = {name: request.query_params.get(name, "") for name in FILTERS}
@@ -98,5 +111,8 @@ class OperationViewSet(KnownParameters, GenericViewSet[Operation]):
 
     def retrieve(self, request: Request, id: UUID) -> Response:
         """Show how far one operation is."""
-        found = operation_for(actor=actor_of(request), operation_id=id)
+        if request.auth == SIGNUP:
+            found = own_operation(request, id)
+        else:
+            found = operation_for(actor=actor_of(request), operation_id=id)
         return Response(OperationSerializer(found).data)

@@ -10,6 +10,7 @@ from tenants.api.exports import ExportViewSet
 from tenants.api.operations import OperationViewSet
 from tenants.api.platform import PlatformView
 from tenants.api.proofs import CertificateViewSet, EvidenceViewSet
+from tenants.api.signups import SignupViewSet, TenantViewSet
 from tenants.tenancy.states import stays_open
 
 _routes = SimpleRouter(use_regex_path=False)
@@ -26,6 +27,12 @@ api_urlpatterns = [
     path("", include(_routes.urls)),
     path("companies/<uuid:id>/restore/", _restore, name="company-restore"),
     path("companies/<uuid:id>/undo-restore/", _undo_restore, name="company-undo-restore"),
+    path("signups/", SignupViewSet.as_view({"post": "create"}), name="signup-list"),
+    path("signups/<uuid:id>/verify/", SignupViewSet.as_view({"post": "verify"}), name="signup-verify"),
+    path(
+        "signups/<uuid:id>/api-token/", SignupViewSet.as_view({"post": "api_token"}), name="signup-api-token"
+    ),
+    path("tenants/", TenantViewSet.as_view({"post": "create"}), name="tenant-list"),
     path("platform/", PlatformView.as_view(), name="platform"),
     # A company that is to be deleted answers one request: the one that keeps it.
     path(

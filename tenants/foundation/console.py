@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
@@ -192,6 +193,8 @@ def console_context(request: HttpRequest) -> dict[str, Any]:
     """Context processor of every page: the company, the theme and, asked for lazily, the frame."""
     return {
         "tenant": getattr(request, "tenant", None),
+        # At the platform's own sign-in: whether a stranger may make a company.
+        "sign_up_is_open": settings.SIGN_UPS_ARE_OPEN and audience_of(request) == "platform",
         "theme": theme_of(request),
         "shortcuts": "off" if request.COOKIES.get("shortcuts") == "off" else "on",
         "shell": SimpleLazyObject(lambda: shell_for(request)),

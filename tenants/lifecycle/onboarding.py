@@ -26,6 +26,7 @@ from tenants.lifecycle.operations import (
     start_operation,
     wait_for,
 )
+from tenants.lifecycle.retired_names import is_retired
 from tenants.models import Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.errors import OwnerElsewhere
@@ -36,6 +37,21 @@ WORKERS_SECONDS = 30.0
 # Hyphens in the third and fourth place say that a browser shows another name: letters that look like somebody else's.
 SLUG = re.compile(r"^(?!..--)[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
 RESERVED = frozenset({"www", "api", "app", "admin", "mail", "static", "status", "support", "help", "docs"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCompany:
+    """What a company is to be, and who will own it; without a password the owner is invited."""
+
+    slug: str
+    name: str
+    owner_email: str
+    owner_name: str
+    owner_password: str | None = None
+    language: str = "en"
+    time_zone: str = "UTC"
+    brand_color: str = "#5b5bd6"
+    region: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,33 +85,67 @@ def onboard_tenant(
     Raises: InvalidInput (slug, name, address, password, region), Conflict (the slug is another company's, no cell has
     room, somebody else is just taking this company in), NotIsolated, DatabaseError.
     """
-    check_slug(slug)
-    if not name.strip():
-        raise InvalidInput("A company needs a name.", fields={"name": ["Give the company a name."]})
-    owner = {
-        "email": normal_email(owner_email) if owner_email or slug != PLATFORM_SLUG else "",
-        "name": owner_name,
-    }
-    if owner_password is not None:
-        check_password(owner_password, User(email=owner["email"], name=owner_name))
+    wanted = NewCompany(
+        slug=slug, name=name, owner_email=owner_email, owner_name=owner_name, owner_password=owner_password,
+        language=language, time_zone=time_zone, brand_color=brand_color, region=region,
+    )  # fmt: skip
+    owner = checked_owner(wanted)
     standing = Tenant.objects.filter(slug=slug).first()
     if standing is not None and lacks_owner(standing):
         return _name_owner(standing, owner, owner_password)
-    values: dict[str, Any] = {
-        "slug": slug, "name": name.strip(), "language": language, "time_zone": time_zone,
-        "brand_color": brand_color, "region": region, "owner": owner,
-    }  # fmt: skip
-    if owner_password is not None:
-        values["sealed_hash"] = seal_hash(make_password(owner_password), slug=slug, email=owner["email"])
     if not _is_finished_now(slug, owner["email"]):
-        operation = start_operation(
-            kind=ONBOARD, tenant_id=None, tenant_slug=slug, asked_by=asked_by, values=values
-        )
-        _carry_out(operation)
+        _carry_out(_written_down(wanted, owner, asked_by=asked_by))
     tenant = Tenant.objects.get(slug=slug)
     log.info("tenant.onboarded", tenant=slug)
     with tenant_scope(tenant.ref), atomic():
         return _onboarded(tenant, owner)
+
+
+def write_down_onboarding(wanted: NewCompany, *, asked_by: str) -> Operation:
+    """Note that a company is to be taken in; :func:`ask_for_run` has the workers do it once this is committed.
+
+    Raises: InvalidInput (slug, name, address, password, region), Conflict (the slug is another company's).
+    """
+    owner = checked_owner(wanted)
+    is_taken = Tenant.objects.filter(slug=wanted.slug).exists() or is_retired(wanted.slug)
+    under_way = Operation.objects.filter(kind=ONBOARD, tenant_slug=wanted.slug, state__in=Operation.OPEN)
+    if is_taken or under_way.exists():
+        raise slug_taken()
+    if wanted.region and not any(
+        policy.region == wanted.region for policy in settings.CELL_POLICIES.values()
+    ):
+        raise InvalidInput(
+            "There is no such region.", fields={"region": ["Choose one of the regions there are."]}
+        )
+    return _written_down(wanted, owner, asked_by=asked_by)
+
+
+def checked_owner(wanted: NewCompany) -> dict[str, str]:
+    """The owner's address in its normal form, and name. Raises: InvalidInput (slug, name, address, password)."""
+    check_slug(wanted.slug)
+    if not wanted.name.strip():
+        raise InvalidInput("A company needs a name.", fields={"name": ["Give the company a name."]})
+    is_needed = bool(wanted.owner_email) or wanted.slug != PLATFORM_SLUG
+    owner = {
+        "email": normal_email(wanted.owner_email) if is_needed else "",
+        "name": wanted.owner_name,
+    }
+    if wanted.owner_password is not None:
+        check_password(wanted.owner_password, User(email=owner["email"], name=owner["name"]))
+    return owner
+
+
+def _written_down(wanted: NewCompany, owner: dict[str, str], *, asked_by: str) -> Operation:
+    values: dict[str, Any] = {
+        "slug": wanted.slug, "name": wanted.name.strip(), "language": wanted.language,
+        "time_zone": wanted.time_zone, "brand_color": wanted.brand_color, "region": wanted.region, "owner": owner,
+    }  # fmt: skip
+    if wanted.owner_password is not None:
+        hashed = make_password(wanted.owner_password)
+        values["sealed_hash"] = seal_hash(hashed, slug=wanted.slug, email=owner["email"])
+    return start_operation(
+        kind=ONBOARD, tenant_id=None, tenant_slug=wanted.slug, asked_by=asked_by, values=values
+    )
 
 
 def waits_for_owner(tenant: Tenant) -> bool:

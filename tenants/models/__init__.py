@@ -9,6 +9,7 @@ from tenants.models.evidence import Evidence
 from tenants.models.migration_ledger import MigrationFailure, MigrationLedger
 from tenants.models.operation import Operation
 from tenants.models.signing_key import DeletionCertificate, SigningKey
+from tenants.models.signup import Signup
 from tenants.models.spare_schema import SpareSchema
 from tenants.models.template_script import TemplateMigration, TemplateScript
 from tenants.models.tenant import Tenant
@@ -30,6 +31,7 @@ __all__ = [
     "Operation",
     "RetiredName",
     "SigningKey",
+    "Signup",
     "SpareSchema",
     "TemplateMigration",
     "TemplateScript",
