@@ -1,5 +1,7 @@
 """Plugs the tasks package into Django."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 from tasks import navigation, permissions
@@ -14,4 +16,6 @@ class TasksConfig(AppConfig):
     def ready(self) -> None:
         """Make the permissions and the pages of this package known."""
         permissions.register()
+        # Knows the models, which are there only now.
+        import_module("tasks.guarding").register()
         navigation.register()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from tenants.accounts.access import can
+from tenants.accounts.access import can_somewhere
 from tenants.foundation.console import (
     NavItem,
     PaletteAction,
@@ -17,7 +17,7 @@ from tenants.foundation.console import (
 
 def _may(code: str) -> Callable[[HttpRequest], bool]:
     def is_visible(request: HttpRequest) -> bool:
-        return can(getattr(request, "actor", None), code)
+        return can_somewhere(getattr(request, "actor", None), code)
 
     return is_visible
 

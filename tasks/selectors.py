@@ -13,7 +13,7 @@ from django.db.models import FETCH_RAISE, Count, Prefetch, Q, QuerySet
 from tasks.filters import TaskFilters
 from tasks.models import Comment, Person, Project, Task, TaskActivity, TaskDependency, TaskQuerySet
 from tasks.narrowing import SORT_COLUMNS, Viewpoint, narrow
-from tenants.accounts.access import Actor, can
+from tenants.accounts.access import Actor, visible_to
 from tenants.foundation.errors import NotFound
 from tenants.foundation.keyset import DEFAULT_PAGE_SIZE, Page, keyset_page
 
@@ -22,10 +22,8 @@ SEARCH_LIMIT: Final = 8
 
 
 def visible_tasks(*, actor: Actor) -> TaskQuerySet:
-    """The tasks a reader may see: all for the company's people, none for a guest nothing was shared with."""
-    if not can(actor, "tasks.view"):
-        return Task.objects.none()
-    return Task.objects.all()
+    """The tasks a reader may see: all for the company's people, else their parts of it and what was shared."""
+    return visible_to(Task.objects.all(), actor, "tasks.view")
 
 
 def viewpoint_of(actor: Actor) -> Viewpoint:
@@ -158,9 +156,8 @@ def activity_of(*, task: Task, limit: int = 50) -> list[TaskActivity]:
 
 def visible_project_rows(*, actor: Actor) -> QuerySet[Project]:
     """The projects a reader may see, not archived, with their departments."""
-    if not can(actor, "tasks.view"):
-        return Project.objects.none()
-    return Project.objects.filter(archived_at__isnull=True).select_related("department")
+    rows = Project.objects.filter(archived_at__isnull=True).select_related("department")
+    return visible_to(rows, actor, "tasks.view")
 
 
 def visible_projects(*, actor: Actor) -> list[Project]:

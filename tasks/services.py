@@ -23,7 +23,7 @@ from tasks.models.number_series import NO_PROJECT_PREFIX
 from tasks.numbering import take_numbers
 from tasks.projects import create_project, update_project
 from tasks.selectors import open_blockers_of
-from tenants.accounts.access import Actor, require
+from tenants.accounts.access import Actor, can, require, require_somewhere
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
@@ -59,12 +59,13 @@ def create_task(*, changes: TaskChanges, actor: Actor) -> Task:
 
     Raises: Forbidden, InvalidInput (a value, or something referred to, is not right).
     """
-    require(actor, "tasks.create")
     given = changes.given()
+    project_id = given.get("project_id")
+    task = Task(title="", department_id=given.get("department_id"), project_id=project_id)
+    require(actor, "tasks.create", on=task)
     if "title" not in given:
         raise InvalidInput("A task needs a title.", fields={"title": ["This is needed."]})
     task = Task(title="")
-    project_id = given.get("project_id")
     prefix = (
         Project.objects.filter(pk=project_id).values_list("key", flat=True).first() if project_id else None
     )
@@ -95,11 +96,11 @@ def edit_tasks(*, ids: Sequence[UUID], changes: TaskChanges, actor: Actor) -> li
     tasks = _locked(ids)
     for task in tasks:
         require(actor, "tasks.edit", on=task)
-        if task.is_archived:
-            raise Conflict(f"{task.key} is archived. Restore it first.", code="tasks.archived")
-    if changes.status == Task.Status.DONE:
-        _check_may_complete([task for task in tasks if not task.is_done], actor)
-    apply_changes(tasks, changes, actor=actor)
+    _change(tasks, changes, actor)
+    if not can(actor, "tasks.edit"):
+        # Whoever may edit a part of the company only puts no task where they may not.
+        for task in tasks:
+            require(actor, "tasks.edit", on=task)
     return tasks
 
 
@@ -113,7 +114,8 @@ def complete_task(*, task: Task, actor: Actor) -> Task:
     require(actor, "tasks.complete", on=locked)
     if locked.is_done:
         raise Conflict("This task is already done.", code="tasks.already_done")
-    return move_task(task=locked, status=Task.Status.DONE, actor=actor)
+    _change([locked], TaskChanges(status=Task.Status.DONE), actor)
+    return locked
 
 
 @atomic
@@ -139,7 +141,7 @@ def archive_tasks(*, ids: Sequence[UUID], actor: Actor) -> list[UUID]:
     Raises: Forbidden. Ids that are not tasks are left out, so that a sync may name what is gone already.
     """
     tasks = list(Task.objects.filter(pk__in=list(ids)).live().select_for_update(no_key=True).order_by("pk"))
-    require(actor, "tasks.archive")
+    _require_all(actor, "tasks.archive", tasks)
     changed = _put(tasks, archived=True, actor=actor)
     if changed:
         publish(TasksArchived(task_ids=tuple(changed)))
@@ -156,12 +158,31 @@ def restore_task(*, task: Task, actor: Actor) -> Task:
 @atomic
 def restore_tasks(*, ids: Sequence[UUID], actor: Actor) -> list[UUID]:
     """Take tasks out of the archive. Returns the ids of those that were in it. Raises: Forbidden."""
-    require(actor, "tasks.archive")
     away = Task.objects.filter(pk__in=list(ids), archived_at__isnull=False)
-    changed = _put(list(away.select_for_update(no_key=True).order_by("pk")), archived=False, actor=actor)
+    tasks = list(away.select_for_update(no_key=True).order_by("pk"))
+    _require_all(actor, "tasks.archive", tasks)
+    changed = _put(tasks, archived=False, actor=actor)
     if changed:
         publish(TasksRestored(task_ids=tuple(changed)))
     return changed
+
+
+def _change(tasks: Sequence[Task], changes: TaskChanges, actor: Actor) -> None:
+    for task in tasks:
+        if task.is_archived:
+            raise Conflict(f"{task.key} is archived. Restore it first.", code="tasks.archived")
+    if changes.status == Task.Status.DONE:
+        _check_may_complete([task for task in tasks if not task.is_done], actor)
+    apply_changes(tasks, changes, actor=actor)
+
+
+def _require_all(actor: Actor, code: str, tasks: Iterable[Task]) -> None:
+    """Let an actor pass who holds a permission for each of some tasks, or for all there are. Raises: Forbidden."""
+    if can(actor, code):
+        return
+    require_somewhere(actor, code)
+    for task in tasks:
+        require(actor, code, on=task)
 
 
 def _put(tasks: Iterable[Task], *, archived: bool, actor: Actor) -> list[UUID]:

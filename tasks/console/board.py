@@ -22,7 +22,7 @@ from tasks.filters import TaskFilters
 from tasks.models import Task
 from tasks.selectors import open_blockers_of, visible_task
 from tasks.services import move_task
-from tenants.accounts.access import UserActor, actor_of, require
+from tenants.accounts.access import UserActor, actor_of, require_somewhere
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import NotFound
 
@@ -45,7 +45,7 @@ class ShownColumn:
 def board(request: HttpRequest) -> HttpResponse:
     """The board; htmx gets its region. Raises: InvalidInput (a filter), Forbidden."""
     actor = actor_of(request)
-    require(actor, "tasks.view")
+    require_somewhere(actor, "tasks.view")
     filters = filters_in(request.GET)
     context = {
         **frame(filters, actor, "board"),
@@ -84,7 +84,7 @@ def _more_url(status: Task.Status, filters: TaskFilters, cursor: str | None) -> 
 def column(request: HttpRequest, status: str) -> HttpResponse:
     """More cards of one column; without htmx that status as a list. Raises: NotFound, InvalidInput."""
     actor = actor_of(request)
-    require(actor, "tasks.view")
+    require_somewhere(actor, "tasks.view")
     if status not in Task.Status.values:
         raise NotFound
     filters = filters_in(request.GET)

@@ -15,7 +15,7 @@ from tasks.console.requests import VIEWS, filters_in
 from tasks.facets import FACETS as COUNTED
 from tasks.facets import FacetOption, facet_options
 from tasks.filters import Archived, Due, TaskFilters
-from tenants.accounts.access import UserActor, actor_of, require
+from tenants.accounts.access import UserActor, actor_of, require_somewhere
 from tenants.foundation.console import htmx_of
 from tenants.foundation.errors import NotFound
 
@@ -30,7 +30,7 @@ SEARCHED: Final = frozenset({"assignee", "project", "tag"})
 def options(request: HttpRequest, facet: str) -> HttpResponse:
     """The form of one filter, the others kept as they are. Raises: NotFound, InvalidInput, Forbidden."""
     actor = actor_of(request)
-    require(actor, "tasks.view")
+    require_somewhere(actor, "tasks.view")
     if facet not in FACETS:
         raise NotFound
     filters = filters_in(request.GET)

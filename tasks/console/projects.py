@@ -16,7 +16,7 @@ from tasks.console.forms import ProjectForm, add_domain_error
 from tasks.models import Project
 from tasks.selectors import project_progress, visible_project, visible_projects
 from tasks.services import create_project, update_project
-from tenants.accounts.access import actor_of, can, require
+from tenants.accounts.access import actor_of, can, require, require_somewhere
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError
 
@@ -35,7 +35,7 @@ class ShownProject:
 def project_list(request: HttpRequest) -> HttpResponse:
     """All projects. Raises: Forbidden."""
     actor = actor_of(request)
-    require(actor, "tasks.view")
+    require_somewhere(actor, "tasks.view")
     progress = project_progress(actor=actor)
     shown = [
         ShownProject(project=project, done=done, total=total)

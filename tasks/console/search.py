@@ -8,7 +8,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from tasks.selectors import found_tasks
-from tenants.accounts.access import actor_of, require
+from tenants.accounts.access import actor_of, require_somewhere
 from tenants.foundation.console import htmx_of
 
 MAX_CHARS = 200
@@ -19,7 +19,7 @@ MAX_CHARS = 200
 def search(request: HttpRequest) -> HttpResponse:
     """Tasks for `q` as options of the palette; without htmx the list searched for the same."""
     actor = actor_of(request)
-    require(actor, "tasks.view")
+    require_somewhere(actor, "tasks.view")
     words = request.GET.get("q", "").replace("\x00", "")[:MAX_CHARS]
     if not htmx_of(request):
         return redirect(f"{reverse('tasks:list')}?{urlencode({'q': words})}")

@@ -33,7 +33,7 @@ from tasks.services import (
     restore_task,
     update_task,
 )
-from tenants.accounts.access import UserActor, actor_of, can, require
+from tenants.accounts.access import UserActor, actor_of, can, require, require_somewhere
 from tenants.accounts.models import Department
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError, InvalidInput
@@ -147,7 +147,7 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Make a task; the address may fill in status and project. Raises: Forbidden."""
     actor = actor_of(request)
-    require(actor, "tasks.create")
+    require_somewhere(actor, "tasks.create")
     given = {name: request.GET[name] for name in ("status", "title", "project_id") if name in request.GET}
     form = TaskForm(request.POST or None, initial=given)
     if request.method == "POST" and form.is_valid():

@@ -24,7 +24,7 @@ from tasks.filters import NATURAL_ORDER, PRIORITY_NAMES, Sort, TaskFilters
 from tasks.models import Person, Task
 from tasks.selectors import count_up_to, filtered_tasks, task_page
 from tasks.services import archive_tasks, edit_tasks
-from tenants.accounts.access import UserActor, actor_of, can, require
+from tenants.accounts.access import UserActor, actor_of, can_somewhere, require_somewhere
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import InvalidInput
 from tenants.foundation.page_parts import Column, Pages, Segment
@@ -63,9 +63,9 @@ def frame(filters: TaskFilters, actor: UserActor, view: str) -> dict[str, Any]:
         ],
         "statuses": Task.Status,
         "priorities": [(name, Task.Priority(value).label, value) for name, value in PRIORITY_NAMES.items()],
-        "may_create": can(actor, "tasks.create"),
-        "may_edit": can(actor, "tasks.edit"),
-        "may_archive": can(actor, "tasks.archive"),
+        "may_create": can_somewhere(actor, "tasks.create"),
+        "may_edit": can_somewhere(actor, "tasks.edit"),
+        "may_archive": can_somewhere(actor, "tasks.archive"),
     }
 
 
@@ -75,7 +75,7 @@ def frame(filters: TaskFilters, actor: UserActor, view: str) -> dict[str, Any]:
 def task_list(request: HttpRequest) -> HttpResponse:
     """The list; htmx gets the part it asked for. Raises: InvalidInput (a filter, the cursor), Forbidden."""
     actor = actor_of(request)
-    require(actor, "tasks.view")
+    require_somewhere(actor, "tasks.view")
     context = list_context(actor, filters_in(request.GET), request.GET.get("cursor", ""))
     return render(request, template_for(request, "tasks/task_list.html"), context)
 
@@ -139,7 +139,7 @@ def _columns(filters: TaskFilters, base_url: str) -> list[Column]:
 def change_many(request: HttpRequest) -> HttpResponse:
     """Do one thing to the ticked tasks, and offer to undo it. Raises: InvalidInput, Forbidden, Conflict."""
     actor = actor_of(request)
-    require(actor, "tasks.edit")
+    require_somewhere(actor, "tasks.edit")
     ids = ids_in(request.POST.getlist("ids"))
     kind, _colon, value = request.POST.get("action", "").partition(":")
     if not ids:
@@ -181,7 +181,7 @@ def _changes(kind: str, value: str) -> TaskChanges:
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
     """The people ticked tasks can be given to, as buttons; `q` narrows them. Raises: Forbidden."""
-    require(actor_of(request), "tasks.edit")
+    require_somewhere(actor_of(request), "tasks.edit")
     words = " ".join(request.GET.get("q", "").split())[:100]
     found = Person.objects.filter(is_active=True).order_by("name", "pk")
     if words:

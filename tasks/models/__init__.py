@@ -8,6 +8,7 @@ from tasks.models.milestone import Milestone
 from tasks.models.number_series import NumberSeries
 from tasks.models.person import Person
 from tasks.models.project import Project
+from tasks.models.share import ProjectGroupShare, ProjectUserShare, TaskGroupShare, TaskUserShare
 from tasks.models.task import Task, TaskQuerySet
 
 __all__ = [
@@ -16,9 +17,13 @@ __all__ = [
     "NumberSeries",
     "Person",
     "Project",
+    "ProjectGroupShare",
+    "ProjectUserShare",
     "Task",
     "TaskActivity",
     "TaskAssignee",
     "TaskDependency",
+    "TaskGroupShare",
     "TaskQuerySet",
+    "TaskUserShare",
 ]

@@ -1,17 +1,19 @@
 """Who is in the company, and what they may do."""
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 
 from tenants.accounts.access import Actor, Role, UserActor, require
+from tenants.accounts.access.gathering import gathered_actor
 from tenants.accounts.models import Department, RoleBinding, User
 from tenants.tenancy import atomic
 
 
-def actor_for(user: User) -> UserActor:
-    """Return a user as an actor, in one query."""
-    with atomic():
-        roles = RoleBinding.objects.filter(user=user).values_list("role", flat=True)
-        return UserActor(user=user, roles=frozenset(Role(role) for role in roles))
+@atomic
+def actor_for(user: User, *, token_id: UUID | None = None, scopes: frozenset[str] | None = None) -> UserActor:
+    """Return a user as an actor, by one of their tokens when that is how they come; in one query."""
+    return gathered_actor(user, token_id=token_id, scopes=scopes)
 
 
 def visible_users(*, actor: Actor) -> QuerySet[User]:
@@ -26,5 +28,7 @@ def all_departments() -> QuerySet[Department]:
 
 
 def owners() -> QuerySet[RoleBinding]:
-    """Return the owner roles of people who can still sign in."""
-    return RoleBinding.objects.filter(role=Role.OWNER, user__is_active=True)
+    """Return the owner roles that keep a company: of people who can sign in, in their own name, without an end."""
+    return RoleBinding.objects.company_wide().filter(
+        role=Role.OWNER, user__is_active=True, expires_at__isnull=True
+    )

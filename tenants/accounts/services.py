@@ -1,19 +1,47 @@
 """Letting people in, giving them roles and taking them away."""
 
+from typing import Final
+
 import structlog
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import IntegrityError
 from django.utils import timezone
 
-from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, SystemActor, require
-from tenants.accounts.access.catalogue import codes_of
+from tenants.accounts.access import (
+    SYSTEM,
+    Actor,
+    Role,
+    RoleSource,
+    ScopeType,
+    SystemActor,
+    UserActor,
+    permission,
+    require,
+)
+from tenants.accounts.access.denying import Reason, refusal
+from tenants.accounts.access.granting import (
+    changing_access,
+    check_may_give_role,
+    check_reaches,
+    check_separations,
+    withdraw_invitations_beyond,
+)
 from tenants.accounts.models import ApiToken, Department, Invitation, RoleBinding, User
 from tenants.accounts.selectors import owners
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
+
+EDIT_PROFILE: Final = "accounts.edit_profile"
+
+
+def email_taken() -> Conflict:
+    """Say that an address has an account here."""
+    msg = "Someone with this e-mail address is already here."
+    return Conflict(msg, code="conflict.email_taken", fields={"email": [msg]})
 
 
 def normal_email(email: str) -> str:
@@ -56,18 +84,22 @@ def create_user(
     Raises: Forbidden, InvalidInput (address, name, password), Conflict (the address is taken).
     """
     require(actor, "accounts.invite_users")
-    check_may_grant(actor, role)
+    check_may_give_role(actor, role)
     address = normal_email(email)
     if not name.strip():
         raise InvalidInput("A person needs a name.", fields={"name": ["Enter a name."]})
     if User.objects.filter(email=address).exists():
-        msg = "Someone with this e-mail address is already here."
-        raise Conflict(msg, code="conflict.email_taken", fields={"email": [msg]})
+        raise email_taken()
     user = User(email=address, name=name.strip(), language=language, time_zone=time_zone)
     if password is not None:
         check_password(password, user)
     user.set_password(password)
-    user.save(force_insert=True)
+    try:
+        with atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        # Somebody with the same address came in since it was looked up.
+        raise email_taken() from error
     _bind(user, role, source=source, actor=actor)
     log.info("user.created", user_id=user.pk, role=role)
     return user
@@ -103,21 +135,22 @@ def ensure_first_owner(
 
 @atomic
 def change_role(*, user: User, role: Role, actor: Actor) -> User:
-    """Give a user another role in place of the one they have.
+    """Give a user another role in the whole company in place of those they have there in their own name.
 
-    Their open invitations to roles they may no longer give are revoked: nobody comes in on a right that was taken.
+    Roles in parts of the company, and those that come by groups, stay. Their open invitations to roles they may no
+    longer give are revoked: nobody comes in on a right that was taken.
     Raises: Forbidden (also for a role higher than one's own, and for someone higher than oneself),
-    Conflict (the last owner stays an owner).
+    Conflict (the last owner stays an owner; duties that may not meet).
     """
     require(actor, "accounts.change_roles")
-    check_may_grant(actor, role)
-    _check_reaches(actor, user)
-    _lock_owners()
-    if role != Role.OWNER:
-        _check_not_last_owner(user)
-    RoleBinding.objects.filter(user=user).exclude(role=role).delete()
-    _bind(user, role, source=RoleSource.MANUAL, actor=actor)
-    _revoke_invitations_beyond(user, role)
+    with changing_access():
+        check_may_give_role(actor, role)
+        check_reaches(actor, user)
+        company_wide = RoleBinding.objects.filter(user=user, scope_type=ScopeType.COMPANY)
+        company_wide.exclude(role=role, expires_at=None).delete()
+        _bind(user, role, source=RoleSource.MANUAL, actor=actor)
+        check_separations([user])
+        withdraw_invitations_beyond(user)
     log.info("user.role_changed", user_id=user.pk, role=role)
     return user
 
@@ -129,16 +162,15 @@ def deactivate_user(*, user: User, actor: Actor) -> User:
     Raises: Forbidden, Conflict (oneself, or the last owner).
     """
     require(actor, "accounts.deactivate_users")
-    _check_reaches(actor, user)
     if actor.user_id == user.pk:
         raise Conflict("You cannot deactivate yourself.", code="conflict.own_account")
-    _lock_owners()
-    _check_not_last_owner(user)
-    user.is_active = False
-    user.save(update_fields=["is_active", "updated_at"])
-    now = timezone.now()
-    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
-    Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None).update(revoked_at=now)
+    with changing_access():
+        check_reaches(actor, user)
+        user.is_active = False
+        user.save(update_fields=["is_active", "updated_at"])
+        now = timezone.now()
+        ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+        Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None).update(revoked_at=now)
     log.info("user.deactivated", user_id=user.pk)
     return user
 
@@ -147,9 +179,10 @@ def deactivate_user(*, user: User, actor: Actor) -> User:
 def reactivate_user(*, user: User, actor: Actor) -> User:
     """Let a deactivated user in again, in their old role; their tokens stay revoked. Raises: Forbidden."""
     require(actor, "accounts.deactivate_users")
-    _check_reaches(actor, user)
-    user.is_active = True
-    user.save(update_fields=["is_active", "updated_at"])
+    with changing_access():
+        check_reaches(actor, user)
+        user.is_active = True
+        user.save(update_fields=["is_active", "updated_at"])
     log.info("user.reactivated", user_id=user.pk)
     return user
 
@@ -167,6 +200,8 @@ def update_profile(
     """Save a person's own name and preferences. Raises: Forbidden (someone else's), InvalidInput."""
     if not isinstance(actor, SystemActor) and actor.user_id != user.pk:
         raise Forbidden("Only the person themselves can change this.")
+    if isinstance(actor, UserActor) and not actor.may_use_token_for(EDIT_PROFILE):
+        raise refusal(permission(EDIT_PROFILE), Reason.TOKEN)
     if not name.strip():
         raise InvalidInput("A person needs a name.", fields={"name": ["Enter a name."]})
     user.name, user.language, user.time_zone = name.strip(), language, time_zone
@@ -187,40 +222,15 @@ def ensure_department(*, name: str, key: str, actor: Actor, color: int = 6) -> D
     return department
 
 
-def _revoke_invitations_beyond(user: User, role: Role) -> None:
-    may_invite = "accounts.invite_users" in codes_of(role)
-    beyond = [other for other in Role if not (may_invite and role.includes(other))]
-    Invitation.objects.filter(invited_by=user, role__in=beyond, accepted_at=None, revoked_at=None).update(
-        revoked_at=timezone.now()
-    )
-
-
 def check_may_grant(actor: Actor, role: Role) -> None:
     """Let only those give a role who hold at least as much. Raises: Forbidden."""
-    own = actor.role
-    if own is None or not own.includes(role):
-        raise Forbidden("You can give only roles up to your own.", code="forbidden.role_above_own")
-
-
-def _check_reaches(actor: Actor, user: User) -> None:
-    roles = frozenset(Role(role) for role in user.role_bindings.values_list("role", flat=True))
-    own = actor.role
-    if own is None or not all(own.includes(role) for role in roles):
-        raise Forbidden("This person's role is higher than yours.", code="forbidden.person_above")
-
-
-def _lock_owners() -> None:
-    """Two owners who remove each other at the same moment must wait for one another."""
-    list(RoleBinding.objects.select_for_update().filter(role=Role.OWNER).order_by("id"))
-
-
-def _check_not_last_owner(user: User) -> None:
-    is_owner = owners().filter(user=user).exists()
-    if is_owner and not owners().exclude(user=user).exists():
-        raise Conflict("A company keeps at least one owner.", code="conflict.last_owner")
+    check_may_give_role(actor, role)
 
 
 def _bind(user: User, role: Role, *, source: RoleSource, actor: Actor) -> None:
     RoleBinding.objects.get_or_create(
-        user=user, role=role, defaults={"source": source.value, "granted_by_id": actor.user_id}
+        user=user,
+        role=role,
+        scope_type=ScopeType.COMPANY,
+        defaults={"source": source.value, "granted_by_id": actor.user_id},
     )

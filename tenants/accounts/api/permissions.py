@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from tenants.accounts.access import can
+from tenants.accounts.access import Actor, require_somewhere
 
 if TYPE_CHECKING:
     # The framework reads its default classes, this one too, while that module is being imported.
@@ -31,8 +31,17 @@ class RequiresActor(BasePermission):
         if request.method == "OPTIONS" or (request.method or "").lower() not in dir(view):
             return True  # answered 200 or 405 without a word about the company
         code = codes.get(getattr(view, "action", None) or "") or codes.get(request.method or "")
-        return code is not None and (code == ANYBODY or can(actor, code))
+        return _may_enter(actor, code)
 
     def has_object_permission(self, request: Request, view: "APIView", obj: Any) -> bool:
         """Objects are the services' business."""
         return True
+
+
+def _may_enter(actor: Actor, code: str | None) -> bool:
+    """Whether a door opens. Raises: Forbidden, which says what is missing and who has it."""
+    if code is None:
+        return False
+    if code != ANYBODY:
+        require_somewhere(actor, code)
+    return True

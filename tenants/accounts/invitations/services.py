@@ -8,12 +8,13 @@ import structlog
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, require
+from tenants.accounts.access.granting import check_may_give_role
 from tenants.accounts.keyed_hashes import keyed_hash, random_public_id, random_secret
 from tenants.accounts.models import Invitation, User
-from tenants.accounts.services import check_may_grant, check_password, create_user, normal_email
+from tenants.accounts.services import check_password, create_user, email_taken, normal_email
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, wait_for_turn
 
 log = structlog.get_logger(__name__)
 
@@ -37,11 +38,12 @@ def invite_user(*, email: str, role: Role, actor: Actor, name: str = "") -> Issu
     Raises: Forbidden (also for a role above one's own), InvalidInput (address), Conflict (already here).
     """
     require(actor, "accounts.invite_users")
-    check_may_grant(actor, role)
+    check_may_give_role(actor, role)
     address = normal_email(email)
     if User.objects.filter(email=address).exists():
-        msg = "Someone with this e-mail address is already here."
-        raise Conflict(msg, code="conflict.email_taken", fields={"email": [msg]})
+        raise email_taken()
+    # The table lets one open invitation of an address be: the second of two at once takes the place of the first.
+    wait_for_turn(f"accounts.invitation/{address}")
     Invitation.objects.select_for_update().filter(email=address, accepted_at=None, revoked_at=None).update(
         revoked_at=timezone.now()
     )

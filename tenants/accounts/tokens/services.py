@@ -9,9 +9,10 @@ import structlog
 from django.db.models import Q
 from django.utils import timezone
 
-from tenants.accounts.access import Actor, Role, UserActor, can, require
+from tenants.accounts.access import Actor, UserActor, can, require
 from tenants.accounts.keyed_hashes import keyed_hash, matches, random_public_id, random_secret
-from tenants.accounts.models import ApiToken, RoleBinding
+from tenants.accounts.models import ApiToken
+from tenants.accounts.selectors import actor_for
 from tenants.accounts.tokens.format import read_token, write_token
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Forbidden, InvalidInput
@@ -100,13 +101,7 @@ def actor_for_token(text: str) -> UserActor | None:
     if row is None or not is_match or not row.is_usable or not row.user.is_active:
         return None
     _note_use(row)
-    roles = RoleBinding.objects.filter(user=row.user).values_list("role", flat=True)
-    return UserActor(
-        user=row.user,
-        roles=frozenset(Role(role) for role in roles),
-        token_scopes=frozenset(row.scopes),
-        token_id=row.pk,
-    )
+    return actor_for(row.user, token_id=row.pk, scopes=frozenset(row.scopes))
 
 
 def may_revoke(token: ApiToken, actor: Actor) -> bool:

@@ -76,7 +76,12 @@ def test_asking_for_an_unregistered_permission_is_our_mistake(owner: UserActor) 
 def test_a_refusal_names_the_permission_in_words(guest: UserActor) -> None:
     with pytest.raises(Forbidden, match="Invite people") as caught:
         require(guest, "accounts.invite_users")
-    assert caught.value.params == {"permission": "accounts.invite_users"}
+    assert caught.value.params == {
+        "permission": "accounts.invite_users",
+        "label": "Invite people",
+        "reason": "no_role",
+        "held_by": ["owner", "admin"],
+    }
 
 
 def test_a_deactivated_user_holds_nothing(admin: UserActor) -> None:
