@@ -18,10 +18,11 @@ IMAGES: Final = Path(__file__).parent / "images"
 DESK, PHONE = (1440, 900), (390, 844)
 LIGHT: Final = (
     "sign-in", "home", "tasks", "board", "task", "projects", "workspaces", "workspace", "mapping", "sync-runs",
-    "sync-run", "users", "connect", "palette",
+    "sync-run", "users", "connect", "palette", "monitor", "conflicts", "conflict", "dry-run", "core-databases",
+    "description", "window",
 )  # fmt: skip
-DARK: Final = ("sign-in", "home", "tasks", "board", "mapping", "sync-run")
-SMALL: Final = ("home", "tasks", "board", "task", "workspace", "sync-run")
+DARK: Final = ("sign-in", "home", "tasks", "board", "mapping", "sync-run", "monitor", "conflict", "dry-run")
+SMALL: Final = ("home", "tasks", "board", "task", "workspace", "sync-run", "monitor", "conflict")
 
 # A picture in 256 colours: the commonest as they are, the rest by the mean of their neighbourhood.
 QUANTISE: Final = """async (source) => {
@@ -120,7 +121,7 @@ def walk(page: Page, email: str, password: str, wanted: list[str]) -> Iterator[t
         if name == "sign-in":
             continue
         open_page(page, name)
-        if name != "sync-run":  # it is taken while it runs
+        if name not in ("sync-run", "dry-run"):  # their pages go on listening
             page.wait_for_load_state("networkidle")
         yield name, page.screenshot()
 
@@ -146,6 +147,24 @@ def open_page(page: Page, name: str) -> None:
                 page.get_by_role("button", name="Sync now").click()
                 page.wait_for_url("**/sync/runs/*/")
                 page.locator("#live .step-done").nth(1).wait_for(timeout=60_000)
+        case "conflict":
+            page.goto("/sync/conflicts/?state=all")
+            page.goto(page.locator("tbody a").first.get_attribute("href") or "")
+        case "dry-run":
+            page.goto("/workspaces/")
+            page.locator(".workspace-card a").first.click()
+            page.get_by_role("button", name="Dry run").click()
+            page.wait_for_url("**/sync/runs/*/")
+            page.locator("#h-plan").wait_for(timeout=120_000)
+        case "core-databases" | "description":
+            page.goto("/workspaces/")
+            page.locator(".workspace-card a").first.click()
+            page.wait_for_url(re.compile(r"/workspaces/[0-9a-f-]{36}/$"))
+            page.goto(f"{page.url}{'setup/' if name == 'core-databases' else name + '/'}")
+        case "window":
+            page.goto("/tasks/?status=in_progress")
+            page.goto(page.locator("tbody .task-link").first.get_attribute("href") or "")
+            page.goto(page.get_by_role("link", name="Open in Notion").get_attribute("href") or "")
         case "palette":
             page.goto("/")
             page.keyboard.press("Control+k")
@@ -163,6 +182,8 @@ ADDRESSES: Final = {
     "workspaces": "/workspaces/",
     "connect": "/workspaces/connect/",
     "sync-runs": "/sync/runs/",
+    "monitor": "/sync/",
+    "conflicts": "/sync/conflicts/",
     "users": "/settings/users/",
 }
 
