@@ -48,6 +48,10 @@ from tenants.tenancy import atomic
 log = structlog.get_logger(__name__)
 
 MAX_STALLS: Final = 30
+#: A run that reads everything waits so often for a table the service fails for, while it answers for others.
+PATIENT_STALLS: Final = 3
+#: Where so many tables fail and none was read, the service is down: the others are not even tried.
+MOST_FAILING: Final = 3
 LANES: Final[dict[str, Lane]] = {
     SyncRun.Kind.IMPORT: Lane.IMPORT,
     SyncRun.Kind.FULL: Lane.RECONCILE,
@@ -143,8 +147,7 @@ def _mappings_by_collection(session: SyncSession) -> dict[UUID, CollectionMappin
 
 
 def _attempt(session: SyncSession, steps: Callable[[SyncSession], None]) -> None:
-    run = session.run
-    done_before = run.done + run.calls
+    done_before = session.run.done + session.guard.answered
     try:
         # A record whose making was broken off has to be known as ours before it is read.
         if not session.is_rehearsal:
@@ -178,7 +181,8 @@ def _goes_on_later(session: SyncSession, error: LimitReached, done_before: int) 
             session.hold()
             session.journal.flush()
         return True
-    has_moved = run.done + run.calls + session.guard.uncounted > done_before + 1
+    # What is asked anew each time (a page whose rows fail) is answered each time.
+    has_moved = run.done + session.guard.answered > done_before + 1
     run.stalls = 0 if has_moved else run.stalls + 1
     if run.stalls > MAX_STALLS:
         _end(run, SyncRun.State.FAILED, str(error), session)
@@ -204,8 +208,7 @@ def _phases(session: SyncSession) -> None:
         enter_phase(session, SyncRun.Phase.PEOPLE)
         read_people(session)
     enter_phase(session, SyncRun.Phase.RECORDS)
-    for part in session.parts:
-        read_part(session, part, mappings[part.pk])
+    read_each(session, lambda part: read_part(session, part, mappings[part.pk]))
     if not is_poll or is_anything_to_connect(session):
         enter_phase(session, SyncRun.Phase.RELATIONS)
         resolve_relations(session, is_whole=not is_poll)
@@ -308,6 +311,43 @@ def read_part(session: SyncSession, part: SyncRunCollection, mapping: Collection
             session.journal.say(f"“{title}” is read: {part.done} rows, {part.calls} calls.", rows=part.done)
 
 
+def read_each(
+    session: SyncSession,
+    read: Callable[[SyncRunCollection], None],
+    *,
+    is_to_blame: Callable[[SyncRunCollection], bool] = lambda _part: True,
+) -> None:
+    """Read the parts of a run one after the other; one the service fails for lets the others go first.
+
+    Where it answers for others, that part is to blame itself and is given up: at once by a look, because the next one
+    tries it again, after some patience by a run that reads everything. Where it fails for all of them, or
+    (`is_to_blame`) for single records, the run waits. Raises: as `read`; Postponed.
+    """
+    failing: list[tuple[SyncRunCollection, Postponed]] = []
+    for part in session.parts:
+        try:
+            read(part)
+        except Postponed as error:
+            failing.append((part, error))
+            session.strikes = 0
+            if error.cause.limit_scope is not None or len(failing) == MOST_FAILING > _read_in(session):
+                raise
+    is_patient = session.seen_run_id is not None and session.run.stalls < PATIENT_STALLS
+    left: Postponed | None = None
+    for part, problem in failing:
+        if is_patient or not _read_in(session) or not is_to_blame(part):
+            left = left or problem
+        else:
+            give_up_part(session, part, problem.cause)
+    if left is not None:
+        raise left
+
+
+def _read_in(session: SyncSession) -> int:
+    """How many parts of the run have been read to their end."""
+    return sum(part.state == SyncRunCollection.State.READ for part in session.parts)
+
+
 def give_up_part(session: SyncSession, part: SyncRunCollection, error: SourceError) -> None:
     """Go on without this collection, if the problem is its own. Raises: the error, if it is everybody's."""
     if error.kind in CONNECTION_PROBLEMS:
@@ -346,6 +386,7 @@ def _stop(session: SyncSession, error: Stopped) -> None:
         _end(session.run, SyncRun.State.CANCELLED, "", session)
     elif not session.run._state.adding:
         with atomic():
+            session.hold()
             session.run.state = SyncRun.State.WAITING
             session.run.error = str(error)
             session.run.save(update_fields=["state", "error", "updated_at"])
@@ -353,6 +394,9 @@ def _stop(session: SyncSession, error: Stopped) -> None:
 
 def _end(run: SyncRun, state: str, error: str, session: SyncSession | None = None) -> None:
     with atomic():
+        if session is not None:
+            # Whoever has lost the connection ends nobody's run: another worker carries it out.
+            session.hold()
         if session is not None and session.caution is not None and session.is_held:
             # What was only tried is not what it has done.
             session.caution.release(session)

@@ -46,6 +46,8 @@ class CallGuard:
         self._caller = caller
         self._service = service
         self._uncounted = 0
+        #: Calls that were answered: failing again and again is no progress.
+        self.answered = 0
         self._tally: dict[Key, Count] = {}
         self._tallied_at = time.monotonic()
         self.by_operation: Counter[str] = Counter()
@@ -55,6 +57,7 @@ class CallGuard:
 
     def after(self, call: SourceCall, outcome: CallOutcome) -> None:
         self._uncounted += 1
+        self.answered += int(outcome.error is None)
         self.by_operation[call.operation] += 1
         status = str(outcome.status or (outcome.error.kind.value if outcome.error else "none"))
         metrics.CALLS.labels(service=self._service, operation=call.operation, status=status).inc()
@@ -79,11 +82,6 @@ class CallGuard:
             counts, self._tally = self._tally, {}
             self._tallied_at = time.monotonic()
             add_counts(self._caller.connection_id, counts)
-
-    @property
-    def uncounted(self) -> int:
-        """Calls made since they were last taken into account."""
-        return self._uncounted
 
     def take_count(self) -> int:
         """Return how many calls were made since the last time this was asked."""

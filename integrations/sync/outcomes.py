@@ -95,6 +95,7 @@ def wait_with_run(session: SyncSession, error: LimitReached) -> None:
     if run._state.adding:
         return
     with atomic():
+        session.hold()
         run.save(update_fields=["calls", "state", "error", "next_attempt_at", "stalls", "updated_at"])
         session.journal.flush()
 

@@ -197,6 +197,7 @@ def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[
     except Postponed as error:
         # The service fails, maybe for these records only: the others go first the next time.
         with atomic():
+            _settle_parts(connection, parts, by_part)
             _put_off_failed(connection, parts, by_part, str(error))
         raise
     if run.held_for:
@@ -209,17 +210,7 @@ def _read(connection: Connection, tables: list[DirtyTable], heartbeat: Callable[
                 for part in parts:
                     _leave_to_the_next_look(connection, part, by_part[part.pk], reason)
             return
-        read = [
-            by_part[part.pk].events_by_way() for part in parts if part.state != SyncRunCollection.State.FAILED
-        ]
-        _tell_of_lost_edits(connection, [one for ways in read for ids in ways.values() for one in ids])
-        for part in parts:
-            if part.state == SyncRunCollection.State.FAILED:
-                reason = f"Its table could not be read: {part.error}"
-                _leave_to_the_next_look(connection, part, by_part[part.pk], reason)
-        for ways in read:
-            for how, ids in ways.items():
-                settle(ids, state=_READ, reason=how)
+        _settle_parts(connection, parts, by_part)
         _put_off_failed(connection, parts, by_part, "The service failed for this record again and again.")
         ask_for_bodies(connection.pk)
 
@@ -230,6 +221,22 @@ def _tell_of_lost_edits(connection: Connection, ids: Sequence[str]) -> None:
         return
     waiting = InboundEvent.objects.filter(pk__in=ids, state=InboundEvent.State.WAITING)
     tell_overwritten(connection, waiting.order_by("occurred_at", "id"))
+
+
+def _settle_parts(
+    connection: Connection, parts: Sequence[SyncRunCollection], by_part: Mapping[UUID, DirtyTable]
+) -> None:
+    """Note what became of the events of tables that were read, and of those that were given up."""
+    done = {SyncRunCollection.State.READ, SyncRunCollection.State.DONE}
+    read = [by_part[part.pk].events_by_way() for part in parts if part.state in done]
+    _tell_of_lost_edits(connection, [one for ways in read for ids in ways.values() for one in ids])
+    for part in parts:
+        if part.state == SyncRunCollection.State.FAILED:
+            reason = f"Its table could not be read: {part.error}"
+            _leave_to_the_next_look(connection, part, by_part[part.pk], reason)
+    for ways in read:
+        for how, ids in ways.items():
+            settle(ids, state=_READ, reason=how)
 
 
 def _put_off_failed(

@@ -14,7 +14,7 @@ from integrations.capabilities import FieldKind, ProblemKind, RecordPage, Source
 from integrations.capabilities.event_feed import Change
 from integrations.models import ExternalLink, SyncChange, SyncRun, SyncRunCollection
 from integrations.sync.disappearances import look_at_one, note_in_trash
-from integrations.sync.engine import enter_phase, give_up_part, mappings_of, read_schema
+from integrations.sync.engine import enter_phase, give_up_part, mappings_of, read_each, read_schema
 from integrations.sync.events import metrics
 from integrations.sync.events.planner import PAGE, Plan, Way, cheapest
 from integrations.sync.events.triage import NOT_IN_TABLE, KnownTable, Told, Want, minute_of
@@ -145,13 +145,17 @@ def read_dirty(session: SyncSession, *, tables: Mapping[UUID, DirtyTable]) -> No
             read_schema(session, part)
     enter_phase(session, SyncRun.Phase.RECORDS)
     mappings = mappings_of(session)
-    for part in session.parts:
+
+    def read(part: SyncRunCollection) -> None:
         if part.state == SyncRunCollection.State.FAILED:
-            continue
+            return
         try:
             _read_table(session, part, mappings[part.pk], tables[part.pk])
         except (SourceError, CannotGoOn) as error:
             _give_up(session, part, error)
+
+    # Where it failed for single records, their events are put off, and nothing is said of the table.
+    read_each(session, read, is_to_blame=lambda part: not tables[part.pk].failed_ids)
     if is_anything_to_connect(session):
         enter_phase(session, SyncRun.Phase.RELATIONS)
         resolve_relations(session)
