@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 
 HERE: Final = Path(__file__).parent
@@ -113,9 +115,10 @@ def hidden_fields(page: str) -> dict[str, str]:
     """Name → value of the inputs of a page."""
     found = {}
     for tag in re.findall(r"<input[^>]*>", page):
-        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        name = re.search(r"""name=(["'])(.*?)\1""", tag)
+        value = re.search(r"""value=(["'])(.*?)\1""", tag)
         if name:
-            found[html.unescape(name[1])] = html.unescape(value[1]) if value else ""
+            found[html.unescape(name[2])] = html.unescape(value[2]) if value else ""
     return found
 
 
@@ -143,8 +146,24 @@ class SamlIdp:
         browser = Browser(self.base)
         page = browser.open(address)[1]
         asked = hidden_fields(page)
+        assert "_authnRequest" in asked, page[page.find("<h1>") :][:1200]
         said = {"_authnRequest": asked["_authnRequest"], "nameIdFormat": PERSISTENT, **person}
-        return hidden_fields(browser.open("/signin", said)[1])
+        answer = browser.open("/signin", said)[1]
+        fields = hidden_fields(answer)
+        assert "SAMLResponse" in fields, answer[answer.find("<h1>") :][:1200]
+        return fields
+
+    def sign_in_unasked(self, **person: str) -> dict[str, str]:
+        """Begin a sign-in at the provider; return what the browser would post."""
+        return hidden_fields(Browser(self.base).open("/signin", {"nameIdFormat": PERSISTENT, **person})[1])
+
+    def encrypt_for(self, certificate: str) -> None:
+        """Have it encrypt assertions from now on."""
+        public = x509.load_pem_x509_certificate(certificate.encode()).public_key()
+        pem = public.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ).decode()
+        self.set(encryptAssertion=True, encryptionCert=certificate, encryptionPublicKey=pem)
 
 
 PERSISTENT: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"

@@ -19,32 +19,25 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenants.accounts.access import UserActor, can
-from tenants.accounts.adapter import AccountAdapter
 from tenants.accounts.keyed_hashes import random_secret
-from tenants.accounts.models import IdentityProvider, PendingSignIn
+from tenants.accounts.models import IdentityProvider, PendingSignIn, User
 from tenants.accounts.sso import pending, sign_in, sso_log
 from tenants.accounts.sso.addresses import canonical_host
 from tenants.accounts.sso.domains import provider_for_address
 from tenants.accounts.sso.oidc import flow
 from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.accounts.sso.saml.metadata import our_metadata
+from tenants.accounts.sso.sso_log import visit_of
 from tenants.foundation.errors import NotFound
 from tenants.tenancy import atomic, outside_transaction
 
 BACKEND: Final = "tenants.accounts.backends.EmailBackend"
-SESSION_KEY: Final = "sso"
 _COOKIE_SECONDS: Final = 600
 
 
 def _cookie_name() -> str:
     # The prefix makes the browser refuse a cookie another host of the same domain has planted.
     return "__Host-sso" if settings.SESSION_COOKIE_SECURE else "sso"
-
-
-def visit_of(request: HttpRequest) -> sso_log.Visit:
-    """From where a request comes."""
-    address = AccountAdapter(request).get_client_ip(request)
-    return sso_log.Visit(address=address or "", request_id=getattr(request, "request_id", ""))
 
 
 @login_not_required
@@ -164,7 +157,7 @@ def refusal(
         )
         actor = getattr(request, "actor", None)
         context = {"may_see_log": actor is not None and can(actor, "accounts.manage_sso")}
-        return render(request, "accounts/sso_refused.html", context, status=403)
+        return render(request, "accounts/sso_refused.html", context, status=400)
 
 
 @login_not_required
@@ -232,8 +225,8 @@ def _let_in(request: HttpRequest, row: PendingSignIn) -> HttpResponseBase:
     # Whoever else was signed in on this browser is not the person who comes now.
     request.session.flush()
     user = arrival.user
-    user.backend = BACKEND  # type: ignore[attr-defined]
-    request.session[SESSION_KEY] = {
+    setattr(user, "backend", BACKEND)  # noqa: B010 - allauth looks for it there
+    request.session[sign_in.SESSION_KEY] = {
         "identity": str(arrival.identity.pk),
         "provider": str(provider.pk),
         "format": claims.name_id_format,
@@ -253,7 +246,7 @@ def _tester(request: HttpRequest, *, is_back: bool = False) -> UserActor | None:
     return actor if is_test and isinstance(actor, UserActor) and can(actor, "accounts.manage_sso") else None
 
 
-def _user(tester: UserActor | None):  # type: ignore[no-untyped-def]
+def _user(tester: UserActor | None) -> User | None:
     return tester.user if tester else None
 
 

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from tenants.accounts.console.sso_doors import refusal, visit_of
+from tenants.accounts.console.sso_doors import refusal
 from tenants.accounts.sso import sso_log
 from tenants.accounts.sso.addresses import canonical_host
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.accounts.sso.saml import logout
+from tenants.accounts.sso.sso_log import visit_of
 from tenants.foundation.errors import NotFound
 from tenants.tenancy import atomic
 
@@ -58,7 +59,8 @@ def slo(request: HttpRequest, provider_id: UUID) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponseBase:
     """Sign out here, then offer the way to the provider's own sign-out: forms may lead to no other host."""
     if request.method != "POST":
-        return allauth.logout(request)
+        shown: HttpResponseBase = allauth.logout(request)
+        return shown
     with atomic():
         left = logout.logout_address(request.session.session_key or "", request.path)
     response: HttpResponseBase = allauth.logout(request)

@@ -48,7 +48,7 @@ _EVERYBODYS: Final = frozenset(
         "yahoo.com",
         "yandex.ru",
         "zoho.com",
-    }  # fmt: skip
+    }
 )
 
 

@@ -1,8 +1,10 @@
 """A sign-in from the first click to the account: what each protocol ends in."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
 from tenants.accounts.models import ExternalIdentity, IdentityProvider, PendingSignIn, SsoSession, User
@@ -13,6 +15,9 @@ from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.accounts.sso.saml.requests import request_address
 from tenants.accounts.sso.saml.responses import SamlAnswer, check_response, request_answered_by
 from tenants.tenancy import atomic
+
+# Where a browser's session keeps by whom it came.
+SESSION_KEY: Final = "sso"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +107,19 @@ def finish(row: PendingSignIn) -> tuple[Arrival, Claims]:
 
 
 @atomic
-def note_session(*, identity_id: UUID, session_key: str, name_id_format: str, session_index: str) -> None:
-    """Remember under which names the provider knows a session, for signing out there."""
-    identity = ExternalIdentity.objects.filter(pk=identity_id).first()
-    if identity is not None and session_key:
+def note_session(session: SessionBase) -> None:
+    """Remember under which names the provider knows a session that came by it, for signing out there."""
+    came_by = session.get(SESSION_KEY)
+    if not came_by or not session.session_key:
+        return
+    identity = ExternalIdentity.objects.filter(pk=came_by["identity"]).first()
+    if identity is not None:
         SsoSession.objects.update_or_create(
-            session_key=session_key,
+            session_key=session.session_key,
             defaults={
                 "identity": identity,
                 "name_id": identity.subject,
-                "name_id_format": name_id_format,
-                "session_index": session_index,
+                "name_id_format": came_by["format"],
+                "session_index": came_by["index"],
             },
         )

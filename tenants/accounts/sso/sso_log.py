@@ -7,10 +7,12 @@ from typing import Final
 import structlog
 from django.core.cache import cache
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants.accounts.access import Actor, require
 from tenants.accounts.models import IdentityProvider, SsoLogEntry, User
+from tenants.accounts.networks import client_address
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.tenancy import atomic
 
@@ -28,6 +30,11 @@ class Visit:
 
     address: str = ""
     request_id: str = ""
+
+
+def visit_of(request: HttpRequest) -> Visit:
+    """From where a request comes."""
+    return Visit(address=client_address(request) or "", request_id=getattr(request, "request_id", ""))
 
 
 @atomic

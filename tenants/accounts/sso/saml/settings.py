@@ -56,7 +56,7 @@ def settings_for(provider: IdentityProvider, keys: KeyPair) -> OneLogin_Saml2_Se
                 "digestAlgorithm": Constants.SHA256,
             },
         },
-        sp_validation_only=not provider.certificates,
+        sp_validation_only=not usable_certificates(provider),
     )
 
 
