@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.tenancy.middleware.TenantMiddleware",
+    "tenants.accounts.access.recording.AccessNotesMiddleware",
     "tenants.tenancy.middleware.TransactionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -138,6 +139,9 @@ def use_services(urls: ServiceUrls, own_cells: Sequence[Cell] = ()) -> dict[str,
         },
     }
 
+
+# Whether requests note which permissions people use, for reviews of access; once a day and process for each.
+ACCESS_NOTES_USES = True
 
 # --- people
 AUTH_USER_MODEL = "accounts.User"

@@ -18,11 +18,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from tenants.accounts.delays import TooFast, begin_attempt, remember_browser
 from tenants.accounts.mfa.enrolment import lacks_second_factor
 from tenants.accounts.models import User
-from tenants.accounts.sso import sso_log
-from tenants.accounts.sso.enforcement import may_use_own_credentials
-from tenants.accounts.sso.sign_in import note_session
 from tenants.accounts.networks import client_address, is_within
 from tenants.accounts.sessions.policy import current_rules
+from tenants.accounts.sso.enforcement import may_use_own_credentials
+from tenants.accounts.sso.sign_in import note_session
+from tenants.accounts.sso.sso_log import visit_of
 from tenants.foundation import metrics
 from tenants.tenancy import on_commit
 from tenants.tenancy.middleware import host_of
@@ -57,7 +57,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Check a password. A deactivated user is answered like an unknown one."""
         user = super().authenticate(request, **credentials)
         is_let_in = isinstance(user, User) and user.is_active
-        if is_let_in and not may_use_own_credentials(user, self._visit(request)):
+        if is_let_in and not may_use_own_credentials(user, visit_of(request)):
             # Answered like a wrong password: who holds one learns nothing about it here.
             is_let_in = False
         if is_let_in:
@@ -68,14 +68,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user if is_let_in else None
 
     def pre_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
-        """Stop every other way in, such as a passkey or a new password, while single sign-on is enforced."""
-        is_password = any(record["method"] == "password" for record in get_authentication_records(request, user))
-        if (
-            not request.session.get("sso")
-            and not is_password  # looked at in `authenticate`
-            and not may_use_own_credentials(user, self._visit(request))
-        ):
+        """Stop foreign networks, and other ways in (a passkey, a new password) while single sign-on is enforced."""
+        records = get_authentication_records(request, user)
+        is_looked_at = any(each["method"] in ("password", "sso") for each in records)
+        if not is_looked_at and not may_use_own_credentials(user, visit_of(request)):
             return HttpResponseRedirect(reverse("account_login"))
+        if not is_within(client_address(request), current_rules().allowed_networks):
+            log.info("sign_in.foreign_network", user_id=user.pk)
+            return render(request, "accounts/foreign_network.html", status=403)
         return super().pre_login(request, user, **options)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -95,19 +95,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """After the password comes the second factor, for those who have one; mails and codes of allauth's do not."""
         return ["tenants.accounts.mfa.stage.SecondFactorStage"]
 
-    def pre_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
-        """Let nobody in from a network the company does not allow, nor a program in a person's place."""
-        response = super().pre_login(request, user, **options)
-        if response is not None:
-            return response
-        if not is_within(client_address(request), current_rules().allowed_networks):
-            log.info("sign_in.foreign_network", user_id=user.pk)
-            return render(request, "accounts/foreign_network.html", status=403)
-        return None
-
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
         """Note the sign-in and the browser, then go where allauth goes; those who lack a second factor, to get one."""
         log.info("sign_in.accepted", user_id=user.pk)
+        note_session(request.session)
         response = super().post_login(request, user, **options)
         if lacks_second_factor(user):
             wanted = response.get("Location", "/")

@@ -28,6 +28,21 @@ def register() -> None:
             is_visible=_manages_sso,
         ),
         NavItem(
+            label=_("Rules for signing in"),
+            url_name="accounts:sign_in_rules",
+            icon="shield",
+            group="Administration",
+            order=14,
+            is_visible=_sets_rules,
+        ),
+        NavItem(
+            label=_("Sign-in & devices"),
+            url_name="accounts:my_sign_in",
+            icon="lock-keyhole",
+            group="account",
+            order=15,
+        ),
+        NavItem(
             label=_("API tokens"),
             url_name="accounts:api_tokens",
             icon="key-round",
@@ -69,3 +84,7 @@ def _uses_tokens(request: HttpRequest) -> bool:
 
 def _manages_sso(request: HttpRequest) -> bool:
     return can(getattr(request, "actor", None), "accounts.manage_sso")
+
+
+def _sets_rules(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "accounts.manage_sign_in")

@@ -7,7 +7,9 @@ import structlog
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from tenants.accounts.access.recording import forget_old_denials
 from tenants.accounts.idempotency import delete_expired_records
+from tenants.accounts.models import SpentChallenge, UserSession
 from tenants.dispatch import schedule
 from tenants.tenancy import atomic
 
@@ -16,6 +18,8 @@ log = structlog.get_logger(__name__)
 TIDY_UP_JOB: Final = "accounts.tidy_up"
 _EVERY: Final = timedelta(hours=24)
 _BATCH: Final = 5000
+# How long one can still see where one was signed in.
+_KEEP_SIGN_INS: Final = timedelta(days=90)
 
 
 def schedule_tidying() -> None:
@@ -30,6 +34,8 @@ def tidy_up() -> tuple[int, int]:
         sessions += deleted
     while deleted := delete_expired_records(limit=_BATCH):
         answers += deleted
+    while _delete_old_sign_ins() or _delete_spent_challenges() or forget_old_denials():
+        pass
     log.info("accounts.tidied_up", sessions=sessions, answers=answers)
     return sessions, answers
 
@@ -38,3 +44,15 @@ def tidy_up() -> tuple[int, int]:
 def _delete_expired_sessions() -> int:
     expired = Session.objects.filter(expire_date__lte=timezone.now()).values("pk")[:_BATCH]
     return Session.objects.filter(pk__in=expired).delete()[0]
+
+
+@atomic
+def _delete_old_sign_ins() -> int:
+    old = UserSession.objects.filter(last_seen_at__lt=timezone.now() - _KEEP_SIGN_INS).values("pk")[:_BATCH]
+    return UserSession.objects.filter(pk__in=old).delete()[0]
+
+
+@atomic
+def _delete_spent_challenges() -> int:
+    old = SpentChallenge.objects.filter(expires_at__lte=timezone.now()).values("pk")[:_BATCH]
+    return SpentChallenge.objects.filter(pk__in=old).delete()[0]

@@ -3,23 +3,52 @@
 from allauth.account import views as allauth
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
+from rest_framework.routers import SimpleRouter
 
 from tenants.accounts.api import me
+from tenants.accounts.api.access import AccessDenialViewSet, RoleBindingViewSet, RoleViewSet
+from tenants.accounts.api.groups import GroupViewSet
+from tenants.accounts.api.invitations import InvitationViewSet
 from tenants.accounts.console import (
     api_tokens,
     entrance,
     identity_providers,
+    my_sign_in,
     preferences,
+    second_step,
+    sign_in_rules,
     sso_doors,
     sso_slo,
     users,
 )
+from tenants.accounts.mfa.enrolment import open_without_second_factor
 from tenants.tenancy.states import stays_open
 
 # allauth looks these names up; only the ones that are wanted have a view of its own behind them.
 _entrance = [
-    path("sign-in/", stays_open(allauth.login, "read_only"), name="account_login"),
-    path("sign-out/", stays_open(login_required(sso_slo.sign_out), "read_only"), name="account_logout"),
+    path("sign-in/", stays_open(entrance.sign_in, "read_only"), name="account_login"),
+    path(
+        "sign-in/confirm/",
+        stays_open(second_step.second_factor, "read_only"),
+        name="account_second_factor",
+    ),
+    path("sign-in/give-up/", stays_open(second_step.give_up, "read_only"), name="account_give_up"),
+    path(
+        "sign-in/passkey/",
+        stays_open(second_step.passkey_sign_in, "read_only"),
+        name="account_passkey_sign_in",
+    ),
+    path(
+        "passkey/options/",
+        stays_open(second_step.passkey_options, "read_only"),
+        name="account_passkey_options",
+    ),
+    path("prove/", stays_open(second_step.prove, "read_only"), name="account_prove"),
+    path(
+        "sign-out/",
+        stays_open(open_without_second_factor(login_required(sso_slo.sign_out)), "read_only"),
+        name="account_logout",
+    ),
     path("sign-up/", entrance.closed, name="account_signup"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("password/reset/", allauth.password_reset, name="account_reset_password"),
@@ -50,6 +79,35 @@ _console = (
         path("settings/api-tokens/", api_tokens.token_list, name="api_tokens"),
         path("settings/api-tokens/<uuid:token_id>/revoke/", api_tokens.revoke, name="revoke_api_token"),
         path("settings/preferences/", preferences.preferences, name="preferences"),
+        path("settings/my-sign-in/", my_sign_in.overview, name="my_sign_in"),
+        path("settings/my-sign-in/app/", my_sign_in.app, name="authenticator_app"),
+        path("settings/my-sign-in/app/remove/", my_sign_in.remove_app, name="remove_authenticator_app"),
+        path("settings/my-sign-in/passkeys/", my_sign_in.new_passkey, name="new_passkey"),
+        path(
+            "settings/my-sign-in/passkeys/options/",
+            my_sign_in.new_passkey_options,
+            name="new_passkey_options",
+        ),
+        path(
+            "settings/my-sign-in/passkeys/<uuid:passkey_id>/remove/",
+            my_sign_in.remove_passkey,
+            name="remove_passkey",
+        ),
+        path("settings/my-sign-in/recovery-codes/", my_sign_in.new_recovery_codes, name="new_recovery_codes"),
+        path("settings/my-sign-in/others/", my_sign_in.revoke_others, name="revoke_other_sign_ins"),
+        path("settings/sign-ins/<uuid:sign_in_id>/revoke/", my_sign_in.revoke, name="revoke_sign_in"),
+        path("settings/sign-in-rules/", sign_in_rules.rules, name="sign_in_rules"),
+        path("settings/users/<uuid:user_id>/sign-ins/", sign_in_rules.sign_ins_of, name="sign_ins_of"),
+        path(
+            "settings/users/<uuid:user_id>/sign-ins/revoke/",
+            sign_in_rules.revoke_all,
+            name="revoke_sign_ins_of",
+        ),
+        path(
+            "settings/users/<uuid:user_id>/second-factors/reset/",
+            sign_in_rules.reset_factors,
+            name="reset_second_factors",
+        ),
         path("settings/sign-in/", identity_providers.overview, name="identity_providers"),
         path("settings/sign-in/log/", identity_providers.log_page, name="sso_log"),
         path("settings/sign-in/domains/", identity_providers.domain, name="sso_domain"),
@@ -90,4 +148,16 @@ console_urlpatterns = [
     path("account/", include(_entrance)),
     path("", include(_console)),
 ]
-api_urlpatterns = [path("me/", me.MeView.as_view(), name="me")]
+_routes = SimpleRouter(use_regex_path=False)
+_routes.register("invitations", InvitationViewSet, basename="invitation")
+_access = SimpleRouter(use_regex_path=False)
+_access.register("roles", RoleViewSet, basename="role")
+_access.register("role-bindings", RoleBindingViewSet, basename="role-binding")
+_access.register("groups", GroupViewSet, basename="group")
+_access.register("access-denials", AccessDenialViewSet, basename="access-denial")
+
+api_urlpatterns = [
+    path("", include(_access.urls)),
+    path("me/", me.MeView.as_view(), name="me"),
+    path("", include(_routes.urls)),
+]

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from allauth.account import views as allauth
 from django import forms
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -13,7 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.console.second_step import slowed
 from tenants.accounts.invitations.services import accept_invitation, open_invitation
+from tenants.accounts.models import UserSession
 from tenants.accounts.sso.enforcement import enforced_provider
 from tenants.foundation.errors import DomainError, NotFound
 
@@ -63,6 +67,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         else:
             # Whoever else was signed in on this browser is not the person who holds the link.
             request.session.flush()
+            request.sign_in_method = UserSession.Method.INVITATION  # type: ignore[attr-defined]
             login(request, user, backend=_BACKEND)
             return HttpResponseRedirect("/")
     status = 422 if form.is_bound and not form.is_valid() else 200
@@ -73,3 +78,11 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 def closed(request: HttpRequest) -> HttpResponse:
     """There is no sign-up: people come in by invitation."""
     raise Http404
+
+
+@login_not_required
+@never_cache
+def sign_in(request: HttpRequest) -> HttpResponseBase:
+    """allauth's page; a try that came too early is said in the status too."""
+    response: HttpResponseBase = allauth.login(request)
+    return slowed(request, response)

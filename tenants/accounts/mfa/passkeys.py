@@ -57,11 +57,10 @@ class PasskeyRefused(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A passkey that was shown and accepted. ``is_verified``: its holder proved themselves to it, by PIN or finger."""
+    """A passkey that was shown and accepted, and whose it is; its holder proved themselves to it by PIN or finger."""
 
     passkey: Passkey
     user: User
-    is_verified: bool
 
 
 def offer_registration(request: HttpRequest, *, actor: Actor) -> dict[str, Any]:
@@ -88,11 +87,10 @@ def register_passkey(request: HttpRequest, *, actor: Actor, answer: str, name: s
     require_fresh_proof()
     state = _taken(request.session, "create")
 
-    def verified() -> tuple[RegistrationResponse, Any]:
-        response = RegistrationResponse.from_dict(_parsed(answer))
-        return response, _server(request).register_complete(state, response)
-
-    response, data = _checked(verified, user_id=user.pk)
+    data = _checked(
+        lambda: _server(request).register_complete(state, RegistrationResponse.from_dict(_parsed(answer))),
+        user_id=user.pk,
+    )
     credential = data.credential_data
     if credential is None or len(credential) > 4096 or len(credential.credential_id) > 1023:
         raise _refused("no_credential", user_id=user.pk)
@@ -107,9 +105,6 @@ def register_passkey(request: HttpRequest, *, actor: Actor, answer: str, name: s
         rp_id=host_of(request),
         sign_count=data.counter,
         is_backed_up=data.is_backed_up(),
-        transports=[str(each)[:20] for each in (response.response.transports or [])][:8]
-        if hasattr(response.response, "transports")
-        else [],
     )
     log.info("passkey.registered", user_id=user.pk, passkey_id=passkey.pk)
     return passkey
@@ -127,13 +122,22 @@ def offer_authentication(request: HttpRequest, *, user: User | None) -> dict[str
     return dict(options)
 
 
-@atomic
 def accept_passkey(request: HttpRequest, *, answer: str, user: User | None) -> Shown:
     """Check a passkey that was shown: of a given user, or (None) of whoever it says.
 
     The challenge works once, whichever process gets the answer, and a count that did not grow since the last time
     locks the passkey. Raises: PasskeyRefused.
     """
+    shown, is_copy = _accepted(request, answer, user)
+    if is_copy:
+        # Said out here: that the passkey is locked has to stay when the request is refused.
+        raise _refused("count_went_back", user_id=shown.user.pk, passkey_id=shown.passkey.pk)
+    return shown
+
+
+@atomic
+def _accepted(request: HttpRequest, answer: str, user: User | None) -> tuple[Shown, bool]:
+    """What was shown, and whether its count says that it may be a copy."""
     state = _taken(request.session, "get")
     response = _checked(lambda: AuthenticationResponse.from_dict(_parsed(answer)))
     passkey = (
@@ -148,14 +152,11 @@ def accept_passkey(request: HttpRequest, *, answer: str, user: User | None) -> S
     if handle is not None and bytes(handle) != holder.pk.bytes:
         raise _refused("foreign_handle", user_id=holder.pk)
     credential = AttestedCredentialData(bytes(passkey.credential))
-    _checked(
-        lambda: _server(request).authenticate_complete(state, [credential], response), user_id=holder.pk
-    )
+    _checked(lambda: _server(request).authenticate_complete(state, [credential], response), user_id=holder.pk)
     _spend(state)
     data = response.response.authenticator_data
-    if not _counts_on(passkey, data.counter):
-        raise _refused("count_went_back", user_id=holder.pk, passkey_id=passkey.pk)
-    return Shown(passkey, holder, is_verified=data.is_user_verified())
+    is_copy = not _counts_on(passkey, data.counter)
+    return Shown(passkey, holder), is_copy
 
 
 def _counts_on(passkey: Passkey, count: int) -> bool:

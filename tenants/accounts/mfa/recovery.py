@@ -26,9 +26,7 @@ def renew_recovery_codes(user: User) -> list[Secret]:
     """Make ten new codes in place of all older ones; they are seen here and never again."""
     codes = ["".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)) for _ in range(COUNT)]
     RecoveryCode.objects.filter(user=user).delete()
-    RecoveryCode.objects.bulk_create(
-        [RecoveryCode(user=user, code_hash=_hash(user, code)) for code in codes]
-    )
+    RecoveryCode.objects.bulk_create([RecoveryCode(user=user, code_hash=_hash(user, code)) for code in codes])
     log.info("recovery_codes.renewed", user_id=user.pk)
     return [
         Secret("-".join(code[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP)))

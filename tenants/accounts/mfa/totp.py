@@ -8,9 +8,9 @@ from io import BytesIO
 from typing import Final
 from urllib.parse import quote, urlencode
 
-import qrcode
+import qrcode  # type: ignore[import-untyped]
 from django.utils.safestring import SafeString, mark_safe
-from qrcode.image.svg import SvgPathImage
+from qrcode.image.svg import SvgPathImage  # type: ignore[import-untyped]
 
 PERIOD_SECONDS: Final = 30
 DIGITS: Final = 6

@@ -180,12 +180,6 @@ class Migration(migrations.Migration):
                 ("rp_id", models.CharField(max_length=253)),
                 ("sign_count", models.BigIntegerField(default=0)),
                 ("is_backed_up", models.BooleanField(default=False)),
-                (
-                    "transports",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=20), blank=True, default=list
-                    ),
-                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("last_used_at", models.DateTimeField(blank=True, null=True)),
                 ("suspected_at", models.DateTimeField(blank=True, null=True)),

@@ -1,6 +1,5 @@
 """What people prove themselves with beside, or instead of, a password."""
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from tenants.foundation.ids import uuid7
@@ -52,7 +51,6 @@ class Passkey(models.Model):
     rp_id = models.CharField(max_length=253)
     sign_count = models.BigIntegerField(default=0)
     is_backed_up = models.BooleanField(default=False)
-    transports = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     # A counter that went backwards: somebody may have a copy. It opens nothing until it is removed.

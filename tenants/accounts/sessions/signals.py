@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import password_changed, password_reset, password_set
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
@@ -17,21 +16,14 @@ from tenants.accounts.sessions.services import (
     note_sign_in,
     sign_in_id_of,
 )
+from tenants.accounts.sessions.ways import way_in
 from tenants.tenancy import atomic
-
-_METHODS = {
-    "password": UserSession.Method.PASSWORD,
-    "passkey": UserSession.Method.PASSKEY,
-    "socialaccount": UserSession.Method.SSO,
-    "sso": UserSession.Method.SSO,
-    "password_reset": UserSession.Method.RESET,
-}
 
 
 @receiver(user_logged_in, dispatch_uid="accounts.note_sign_in")
 def _note_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
     address, agent = describe_request(request)
-    method, second_factor = _how(request, user)
+    method, second_factor = way_in(request, user)
     note_sign_in(
         session=request.session,
         user=user,
@@ -60,12 +52,3 @@ def _end_others(request: HttpRequest, user: User, **_: Any) -> None:
 @receiver(password_reset, dispatch_uid="accounts.end_all")
 def _end_all(user: User, **_: Any) -> None:
     end_sign_ins(user, because="password")
-
-
-def _how(request: HttpRequest, user: User) -> tuple[str, str]:
-    """The way somebody came in: said by the door itself, else read from what they showed on the way."""
-    said = getattr(request, "sign_in_method", "")
-    records = get_authentication_records(request, user)
-    shown = [_METHODS[each["method"]] for each in records if each.get("method") in _METHODS]
-    factor = next((each.get("type", "") for each in records if each.get("method") == "mfa"), "")
-    return said or (shown[0] if shown else UserSession.Method.OTHER), factor

@@ -1,0 +1,145 @@
+"""The company's rules for signing in, and where other people are signed in."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from tenants.accounts.access import Role, actor_of, can, require
+from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.console.my_sign_in import Place
+from tenants.accounts.mfa.services import has_second_factor, reset_second_factors
+from tenants.accounts.models import User
+from tenants.accounts.networks import client_address
+from tenants.accounts.sessions.policy import EVERYBODY, MANAGE, change_rules, current_rules
+from tenants.accounts.sessions.proof import ProofNeeded
+from tenants.accounts.sessions.selectors import open_sign_ins
+from tenants.accounts.sessions.services import MANAGE_SESSIONS, revoke_sign_ins, sign_in_id_of
+from tenants.foundation.console import toast
+from tenants.foundation.errors import DomainError
+
+
+class RulesForm(forms.Form):
+    """Who needs a second factor, how long a sign-in lasts, from where, and how long keys live."""
+
+    mfa_required_for = forms.MultipleChoiceField(
+        label=_("A second factor is required for"),
+        required=False,
+        choices=[(EVERYBODY, _("Everybody")), *Role.choices],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    mfa_grace_days = forms.IntegerField(
+        label=_("Days to set it up"), help_text=_("After that, people without one can do nothing else.")
+    )
+    idle_minutes = forms.IntegerField(
+        label=_("Sign out after minutes without use"), help_text=_("4320 is three days.")
+    )
+    absolute_hours = forms.IntegerField(
+        label=_("Sign in again after hours at the latest"), help_text=_("336 is two weeks, the longest.")
+    )
+    step_up_minutes = forms.IntegerField(
+        label=_("Minutes a confirmation counts"),
+        help_text=_(
+            "Sensitive steps ask people to confirm that it is them, unless they did so this recently."
+        ),
+    )
+    allowed_networks = forms.CharField(
+        label=_("Networks people may come from"),
+        required=False,
+        help_text=_("One in each line, like 203.0.113.0/24. Empty: from anywhere."),
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+    )
+    token_max_days = forms.IntegerField(label=_("Days an API token lives at most"))
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def rules(request: HttpRequest) -> HttpResponse:
+    """Show and save the rules."""
+    actor = actor_of(request)
+    if not can(actor, MANAGE):
+        require(actor, MANAGE)
+    now = current_rules()
+    initial = {
+        "mfa_required_for": sorted(now.mfa_required_for),
+        "mfa_grace_days": now.mfa_grace_days,
+        "idle_minutes": now.idle_minutes,
+        "absolute_hours": now.absolute_hours,
+        "step_up_minutes": now.step_up_minutes,
+        "allowed_networks": "\n".join(now.allowed_networks),
+        "token_max_days": now.token_max_days,
+    }
+    form = RulesForm(request.POST or None, initial=initial)
+    address = client_address(request)
+    if request.method == "POST" and form.is_valid():
+        data: dict[str, Any] = form.cleaned_data | {
+            "allowed_networks": form.cleaned_data["allowed_networks"].splitlines()
+        }
+        try:
+            change_rules(actor=actor, address=address, **data)
+        except ProofNeeded:
+            raise
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            answer = HttpResponseRedirect(reverse("accounts:sign_in_rules"))
+            return toast(request, answer, gettext("The rules hold from now on."))
+    status = 422 if form.is_bound and not form.is_valid() else 200
+    context = {"form": form, "address": address, "since": now.mfa_required_since}
+    return render(request, "accounts/sign_in_rules.html", context, status=status)
+
+
+@login_required
+@never_cache
+@require_safe
+def sign_ins_of(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Where somebody else is signed in."""
+    actor = actor_of(request)
+    require(actor, MANAGE_SESSIONS)
+    user = get_object_or_404(User, pk=user_id)
+    here = sign_in_id_of(request)
+    rows = open_sign_ins(user=user, actor=actor, rules=current_rules())
+    context = {
+        "user_shown": user,
+        "places": [Place.of(row, here) for row in rows],
+        "has_factor": has_second_factor(user),
+        "may_reset": can(actor, "accounts.reset_second_factors") and actor.user_id != user.pk,
+    }
+    return render(request, "accounts/sign_ins_of.html", context)
+
+
+@login_required
+@require_POST
+def revoke_all(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Sign somebody out everywhere; oneself everywhere but here."""
+    actor = actor_of(request)
+    require(actor, MANAGE_SESSIONS)
+    user = get_object_or_404(User, pk=user_id)
+    revoke_sign_ins(user=user, actor=actor, but=sign_in_id_of(request))
+    return _back(request, user, gettext("%(who)s is signed out everywhere.") % {"who": user.name})
+
+
+@login_required
+@require_POST
+def reset_factors(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Take a lost second factor off somebody."""
+    actor = actor_of(request)
+    require(actor, "accounts.reset_second_factors")
+    user = get_object_or_404(User, pk=user_id)
+    reset_second_factors(user=user, actor=actor)
+    text = gettext("%(who)s signs in with the password alone and sets up a new second factor.")
+    return _back(request, user, text % {"who": user.name})
+
+
+def _back(request: HttpRequest, user: User, text: str) -> HttpResponse:
+    answer = HttpResponseRedirect(reverse("accounts:sign_ins_of", args=[user.pk]))
+    return toast(request, answer, text)
