@@ -88,6 +88,9 @@ class TaskStandingSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
     hint = serializers.CharField()
     conflicts = serializers.IntegerField(help_text="Fields somebody has to decide about.")
+    overwritten = serializers.IntegerField(
+        help_text="Fields whose edit there was overwritten from here unread, until somebody has looked."
+    )
     push_id = serializers.UUIDField(allow_null=True)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from integrations.models import Connection, ExternalLink, Push
+from integrations.models import Conflict, Connection, ExternalLink, Push
 from integrations.sync.push.refusals import hint_of
 from tenants.accounts.access import Actor, can
 from tenants.foundation.errors import NotFound
@@ -33,7 +33,8 @@ class Standing(StrEnum):
 class TaskStanding:
     """A task and one record of it: where that is, whether they are in step, and what a person can do about it.
 
-    `push_id` is what waits or was refused; `conflicts` counts fields somebody has to decide about.
+    `push_id` is what waits or was refused; `conflicts` counts fields somebody has to decide about, `overwritten` those
+    whose edit there our own write went over unread, until somebody has looked.
     """
 
     standing: Standing
@@ -43,9 +44,11 @@ class TaskStanding:
     reason: str = ""
     hint: str = ""
     conflicts: int = 0
+    overwritten: int = 0
     push_id: UUID | None = None
 
 
+_OVERWRITTEN: Final = Q(conflicts__state=Conflict.State.DECIDED, conflicts__policy=Conflict.UNREAD)
 _OF_LINK: Final = {
     ExternalLink.State.QUARANTINED: Standing.SET_ASIDE,
     ExternalLink.State.TRASHED_REMOTE: Standing.TRASHED,
@@ -86,7 +89,8 @@ def standings_of(*, actor: Actor, task_id: UUID) -> Sequence[TaskStanding]:
         .exclude(connection__state=Connection.State.DISCONNECTED)
         .select_related("connection", "collection")
         .prefetch_related(Prefetch("pushes", Push.objects.all()))
-        .annotate(open_conflicts=Count("conflicts", filter=Q(conflicts__state="open")))
+        .annotate(open_conflicts=Count("conflicts", filter=Q(conflicts__state=Conflict.State.OPEN)))
+        .annotate(overwritten=Count("conflicts", filter=_OVERWRITTEN))
     )
     found = [_of_link(link) for link in links.order_by("created_at", "id")]
     to_be_made = visible_pushes(actor=actor).filter(task=task_id, link=None)
@@ -105,7 +109,8 @@ def _of_link(link: ExternalLink) -> TaskStanding:
         standing, reason, hint = _told(push)
     return TaskStanding(
         standing=standing, connection_name=link.connection.name, collection_title=link.collection.title,
-        url=link.url, reason=reason, hint=hint, conflicts=conflicts, push_id=push.pk if push else None,
+        url=link.url, reason=reason, hint=hint, conflicts=conflicts,
+        overwritten=int(getattr(link, "overwritten", 0)), push_id=push.pk if push else None,
     )  # fmt: skip
 
 

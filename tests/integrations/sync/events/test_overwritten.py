@@ -10,6 +10,7 @@ from integrations.models import Conflict, ExternalLink, FieldMapping, InboundEve
 from integrations.sync.conflicts.services import choose, is_revertible, revert, sides_of
 from integrations.sync.events.handling import handle_events
 from integrations.sync.polling import poll_connection
+from integrations.sync.push.selectors import Standing, standings_of
 from integrations.sync.push.sender import push_changes
 from tasks.drafts import TaskChanges
 from tasks.models import Task
@@ -92,6 +93,19 @@ def test_an_edit_we_wrote_over_is_told_when_its_event_comes_late(
     assert told_of.remote_changed_at == InboundEvent.objects.get().occurred_at
     assert "Nobody here had read" in told_of.reason
     assert task_of(row).title == before == title_there(told, row)
+
+
+def test_the_task_says_so_until_somebody_has_looked(told: Told, row: str, overwritten: datetime) -> None:
+    late(told, row, overwritten, authors=[PERSON], fields=["title"])
+    told.handle()
+    task = task_of(row)
+
+    (standing,) = standings_of(actor=SYSTEM, task_id=task.pk)
+    assert (standing.standing, standing.overwritten, standing.conflicts) == (Standing.IN_STEP, 1, 0)
+
+    choose(conflict_id=Conflict.objects.get().pk, side="local", actor=SYSTEM)
+    (standing,) = standings_of(actor=SYSTEM, task_id=task.pk)
+    assert standing.overwritten == 0
 
 
 def test_it_is_told_once_however_often_the_service_says_so(
