@@ -6,7 +6,7 @@ engine is touched: pauses in which edits or events are gathered, polls, retries 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
@@ -69,6 +69,16 @@ class BorrowedTime:
             if due_at is None or due_at > self._stage.now + pause_seconds:
                 return
             self._stage.set_time(due_at)
+
+    def run_until(self, is_over: Callable[[], bool]) -> None:
+        """Run on until it is so, however long the machine takes for it. Raises: RuntimeError when nothing is left."""
+        self.run_due()
+        while not is_over():
+            due_at = self.next_at()
+            if due_at is None:
+                raise RuntimeError("Nothing is left to be done, and it is not over.")
+            self._stage.set_time(due_at)
+            self.run_due()
 
     def run_due(self, *, at_most: int = 2_000) -> None:
         """Run everything that is due, and what that asks for in turn. Raises: RuntimeError when there is no end."""

@@ -21,7 +21,7 @@ from django.test.utils import override_settings
 from benchmarks.sync.borrowed_time import BorrowedTime
 from benchmarks.sync.stage import Row, Stage
 from benchmarks.sync.trace import Change, Value
-from integrations.models import Connection, ExternalLink, FieldMapping, SyncedCollection
+from integrations.models import Connection, ExternalLink, FieldMapping, SyncedCollection, SyncRun
 from integrations.registry import close_connections
 from integrations.services import BODIES_JOB, connect_workspace
 from integrations.sync.services import confirm_proposals
@@ -61,11 +61,16 @@ class Ours:
         self.time.run_to_rest()
         with tenant_scope(self._tenant):
             confirm_proposals(connection=connection, actor=SYSTEM)
+        self.time.run_until(self._is_imported)
         self.time.run_to_rest()
         with tenant_scope(self._tenant):
             self._listen(connection)
             self._learn(connection)
         self.time.run_to_rest()
+
+    def _is_imported(self) -> bool:
+        with tenant_scope(self._tenant), atomic():
+            return SyncRun.objects.exists() and not SyncRun.objects.open().exists()
 
     def _listen(self, connection: Connection) -> None:
         webhooks = self.stage.sandbox.webhooks
