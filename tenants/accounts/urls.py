@@ -3,12 +3,8 @@
 from allauth.account import views as allauth
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
-from rest_framework.routers import SimpleRouter
 
-from tenants.accounts.api import me
-from tenants.accounts.api.access import AccessDenialViewSet, RoleBindingViewSet, RoleViewSet
-from tenants.accounts.api.groups import GroupViewSet
-from tenants.accounts.api.invitations import InvitationViewSet
+from tenants.accounts.api.urls import api_urlpatterns as api_urlpatterns
 from tenants.accounts.console import (
     api_tokens,
     entrance,
@@ -147,17 +143,4 @@ console_urlpatterns = [
     path("sso/", include(_sso)),
     path("account/", include(_entrance)),
     path("", include(_console)),
-]
-_routes = SimpleRouter(use_regex_path=False)
-_routes.register("invitations", InvitationViewSet, basename="invitation")
-_access = SimpleRouter(use_regex_path=False)
-_access.register("roles", RoleViewSet, basename="role")
-_access.register("role-bindings", RoleBindingViewSet, basename="role-binding")
-_access.register("groups", GroupViewSet, basename="group")
-_access.register("access-denials", AccessDenialViewSet, basename="access-denial")
-
-api_urlpatterns = [
-    path("", include(_access.urls)),
-    path("me/", me.MeView.as_view(), name="me"),
-    path("", include(_routes.urls)),
 ]
