@@ -30,6 +30,7 @@ from tenants.accounts.access.granting import (
 )
 from tenants.accounts.models import ApiToken, Department, Invitation, RoleBinding, User
 from tenants.accounts.selectors import owners
+from tenants.accounts.sessions.services import end_sign_ins
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
 from tenants.tenancy import atomic
 
@@ -151,6 +152,7 @@ def change_role(*, user: User, role: Role, actor: Actor) -> User:
         _bind(user, role, source=RoleSource.MANUAL, actor=actor)
         check_separations([user])
         withdraw_invitations_beyond(user)
+    end_sign_ins(user, because="role")
     log.info("user.role_changed", user_id=user.pk, role=role)
     return user
 
@@ -171,6 +173,7 @@ def deactivate_user(*, user: User, actor: Actor) -> User:
         now = timezone.now()
         ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
         Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None).update(revoked_at=now)
+    end_sign_ins(user, because="deactivated")
     log.info("user.deactivated", user_id=user.pk)
     return user
 
