@@ -9,16 +9,24 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from tasks.models import Task
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.tokens.services import create_api_token
+from tenants.lifecycle.signups.proofs import code_of
+from tenants.models import Operation, Signup, Tenant
 from tenants.tenancy import atomic, tenant_scope
+from tenants.tenancy.directory import directory
+from tests.companies import drop_company
 from tests.factories.tasks import make_person, make_task
+from tests.fakes.dispatch import run_due_work
+from tests.faults.conftest import wait_until
 from tests.journeys.conftest import Site
 
-PROGRAM = Path(__file__).parents[2] / "examples" / "list_overdue_tasks.py"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROGRAM = EXAMPLES / "list_overdue_tasks.py"
 # Names below localhost are this machine (RFC 6761); not every C library knows.
 START = """
 import runpy, socket, sys
@@ -91,3 +99,42 @@ def test_what_is_wrong_is_told_in_a_line(site: Site, token: str) -> None:
     assert mistyped.stderr.startswith("422 invalid_input: ")
     assert "priority" in mistyped.stderr
     assert run(site, "").returncode == 2
+
+
+@pytest.fixture
+def platform(site: Site, settings: Settings) -> Iterator[Site]:
+    """The site as the platform's own host, open for sign-ups; what is made there is dropped again."""
+    settings.SIGN_UPS_ARE_OPEN = True
+    Tenant.objects.filter(pk=site.tenant.id).update(slug="platform")
+    directory.forget()
+    yield site
+    for made in Tenant.objects.filter(slug="made-by-example"):
+        drop_company(made)
+    Signup.objects.all().delete()
+    Tenant.objects.filter(pk=site.tenant.id).update(slug=site.tenant.slug)
+    directory.forget()
+
+
+def test_a_company_is_made_by_a_program_alone(platform: Site) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-I", "-c", START, str(EXAMPLES / "onboard_tenant.py"), "--email=ann@made.example",
+         "--name=Made", "--slug=made-by-example", "--owner=Ann Made-Up", "--invite=ben@made.example=manager"],
+        env={"PATH": os.environ["PATH"], "NTS_URL": platform.url, "NTS_PASSWORD": "four unrelated words here"},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        wait_until(Signup.objects.exists, seconds=60, what="somebody signs up")
+        assert program.stdin is not None
+        program.stdin.write(f"{code_of(Signup.objects.get().pk)}\n")
+        program.stdin.flush()
+        wait_until(
+            Operation.objects.filter(tenant_slug="made-by-example").exists, seconds=60, what="it is asked for"
+        )
+        run_due_work(Tenant.objects.get(slug="platform").ref)
+        told, complained = program.communicate(timeout=60)
+    finally:
+        program.kill()
+        program.wait()
+    assert (program.returncode, complained) == (0, ""), told
+    assert "Made is ready at http://made-by-example.localhost" in told
+    assert "ben@made.example is invited as manager: http://made-by-example.localhost" in told
