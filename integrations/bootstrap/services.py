@@ -27,19 +27,23 @@ _MAX_PAGES: Final = 10
 def parent_pages(*, connection: Connection, actor: Actor) -> list[ParentPage]:
     """The pages that are shared with the integration, in which databases can be made; outside a transaction.
 
+    Rows are pages too, and there may be a million: those edited last and those edited longest ago are looked through,
+    in turn, until all were seen or enough calls were made. A home page is rarely edited, a new page was edited last.
     Raises: Forbidden, NotConnected, SourceError, LimitReached.
     """
     with atomic():
         require(actor, "integrations.connect", on=connection)
     opened = open_builder(connection)
     found: dict[str, ParentPage] = {}
-    cursor: str | None = None
-    for _ in range(_MAX_PAGES):
-        page = opened.builder.parents(cursor=cursor)
+    cursors: dict[bool, str | None] = {True: None, False: None}
+    for number in range(_MAX_PAGES):
+        is_oldest_first = bool(number % 2)
+        cursor = cursors[is_oldest_first]
+        page = opened.builder.parents(cursor=cursor, oldest_first=is_oldest_first)
         found |= {item.id: item for item in page.pages}
         if page.next_cursor is None or page.next_cursor == cursor:
             break
-        cursor = page.next_cursor
+        cursors[is_oldest_first] = page.next_cursor
     opened.guard.write_tally()
     return sorted(found.values(), key=lambda item: (item.title.casefold(), item.id))
 

@@ -48,8 +48,8 @@ class NotionWorkspaceBuilder:
         self._client = client
         self._source = NotionTaskSource(client)
 
-    def parents(self, *, cursor: str | None = None) -> ParentPages:
-        answer = self._client.search_pages(cursor=cursor)
+    def parents(self, *, cursor: str | None = None, oldest_first: bool = False) -> ParentPages:
+        answer = self._client.search_pages(cursor=cursor, oldest_first=oldest_first)
         found = [_page(item) for item in _list(answer) if _is_plain_page(item)]
         return ParentPages(pages=tuple(found), next_cursor=_cursor(answer))
 

@@ -128,9 +128,13 @@ class NotionClient:
         path = f"/v1/data_sources/{_segment(data_source_id)}"
         return self._write("data_sources.update", "PATCH", path, {"properties": properties})
 
-    def search_pages(self, *, cursor: str | None = None) -> Answer:
+    def search_pages(self, *, cursor: str | None = None, oldest_first: bool = False) -> Answer:
         """One page of the pages shared with the integration, rows of databases among them. The index lags."""
         body: dict[str, Any] = {"filter": {"property": "object", "value": "page"}, "page_size": MAX_PAGE_SIZE}
+        body["sort"] = {
+            "timestamp": "last_edited_time",
+            "direction": "ascending" if oldest_first else "descending",
+        }
         if cursor:
             body["start_cursor"] = cursor
         return self._send("search", "POST", "/v1/search", body=body)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from integrations.bootstrap import building
+from integrations.bootstrap import building, services
 from integrations.bootstrap.blueprint import BLUEPRINT, FIGURES
 from integrations.bootstrap.building import run_setup
 from integrations.bootstrap.figures import write_figures
@@ -16,6 +16,7 @@ from tasks.models import Task
 from tenants.accounts.access import SYSTEM
 from tenants.foundation.errors import Conflict, InvalidInput, LimitReached
 from tenants.tenancy import atomic
+from tests.factories.notion import NotionWorkspace
 from tests.integrations.bootstrap.conftest import HOME
 
 ALL_NEW = {"tasks": "make", "projects": "make"}
@@ -71,6 +72,17 @@ def test_the_plan_takes_over_what_is_there_and_makes_the_rest(connected: Connect
         "departments": "make", "people": "make", "projects": "adopt", "milestones": "make", "tasks": "adopt",
         "templates": "make", "job_reviews": "make",
     }  # fmt: skip
+    assert [page.title for page in parent_pages(connection=connected, actor=SYSTEM)] == ["Home"]
+
+
+def test_a_page_nobody_edits_is_found_among_ever_so_many_rows(
+    connected: Connection, sandbox: Sandbox, workspace: NotionWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_MAX_PAGES", 2)
+    for number in range(220):
+        row = {"parent": {"type": "data_source_id", "data_source_id": workspace.tasks_id}}
+        title = {"title": [{"text": {"content": f"Row {number}"}}]}
+        sandbox.create(workspace.editor, row | {"properties": {"title": title}})
     assert [page.title for page in parent_pages(connection=connected, actor=SYSTEM)] == ["Home"]
 
 
