@@ -17,6 +17,7 @@ from tenants.accounts.access import UserActor
 from tenants.accounts.models import EmailDomain, ExternalIdentity, IdentityProvider, User
 from tenants.accounts.sso import services
 from tenants.accounts.sso.oidc import discovery, flow
+from tenants.accounts.sso.reasons import SsoRefused
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.sso_servers.starting import HERE, Browser, as_json, free_port, installed_modules, running
 from tests.tenants.accounts.sso.conftest import switched_on
@@ -136,7 +137,8 @@ def test_the_whole_way_with_pkce_nonce_and_state(
     # The answer itself, bent on its way.
     for change, reason in (
         ({"iss": "https://evil.example"}, "issuer"), ({"iss": None}, "issuer"), ({"code": "no code"}, "token_refused"),
-        ({"code": None}, "malformed"), ({"state": "x"}, "unknown_state"), ({"error": "access_denied"}, "provider_error"),
+        ({"code": None}, "malformed"), ({"state": "x"}, "unknown_state"),
+        ({"error": "access_denied"}, "provider_error"),
     ):  # fmt: skip
         parts = urlsplit(back_from(client, server, provider, "olga"))
         query = {name: values[0] for name, values in parse_qs(parts.query).items()} | change
@@ -189,9 +191,8 @@ def key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-ENDPOINTS = discovery.Endpoints(
-    "https://op.example", "https://op.example/a", "https://op.example/t", "https://op.example/j", "", True
-)
+BASE = "https://op.example"
+ENDPOINTS = discovery.Endpoints(BASE, f"{BASE}/a", f"{BASE}/t", f"{BASE}/j", "", names_itself=True)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def test_a_token_that_is_not_for_this_sign_in_is_refused(
     token = jwt.encode(
         {name: value for name, value in said.items() if value is not None}, key, "RS256", headers={"kid": "k"}
     )
-    with pytest.raises(flow.SsoRefused) as refused:
+    with pytest.raises(SsoRefused) as refused:
         flow._believed(provider, ENDPOINTS, {"id_token": token}, "state", names_itself=True)
     assert refused.value.reason == reason
 
@@ -251,6 +252,6 @@ def test_a_token_nobody_signed_is_refused(
         "no token": {},
         "noise": {"id_token": "a.b.c"},
     }
-    with pytest.raises(flow.SsoRefused) as refused:
+    with pytest.raises(SsoRefused) as refused:
         flow._believed(provider, ENDPOINTS, tokens[kind], "state", names_itself=True)
     assert refused.value.reason in {"algorithm", "signature", "id_token"}
