@@ -185,6 +185,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = ENV.trusted_proxies
 ACCOUNT_SESSION_REMEMBER = True
 KEY_ENCRYPTION_KEY = ENV.key_encryption_key.get_secret_value() if ENV.key_encryption_key else ""
 KEY_ENCRYPTION_KEY_FILE = str(ENV.key_encryption_key_file) if ENV.key_encryption_key_file else ""
+# Written into new API tokens, so that a leaked one says where it belongs; tokens made before keep theirs.
+TOKEN_ENVIRONMENT = ENV.token_environment
 TOKEN_PEPPER = ENV.token_pepper.get_secret_value() if ENV.token_pepper else ""
 
 # Where the processes of one server put their metrics together; the Prometheus client reads the same variable.
@@ -281,6 +283,9 @@ SPECTACULAR_SETTINGS = {
         {"name": "platform", "description": "Cells and nightly checks; likewise."},
         {"name": "evidence", "description": "What the checks found, signed for auditors; likewise."},
         {"name": "deletion-certificates", "description": "What is left of deleted companies; likewise."},
+        {"name": "identity-providers", "description": "The services the company's people sign in with."},
+        {"name": "email-domains", "description": "Domains proved to be the company's own."},
+        {"name": "sso", "description": "Enforcing single sign-on, and its log."},
         {"name": "me", "description": "Who is asking, and what they may do."},
     ],
     "ENUM_NAME_OVERRIDES": {

@@ -4,6 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tasks.api.projects import ProjectViewSet
+from tasks.api.shares import ProjectSharesView, TaskSharesView
 from tasks.api.tasks import TaskViewSet
 
 _task_routes = SimpleRouter()
@@ -11,4 +12,12 @@ _task_routes.register("tasks", TaskViewSet, basename="task")
 _project_routes = SimpleRouter(use_regex_path=False)
 _project_routes.register("projects", ProjectViewSet, basename="project")
 
-api_urlpatterns = [path("", include(_task_routes.urls)), path("", include(_project_routes.urls))]
+_shares = [
+    path("tasks/<str:key>/shares/", TaskSharesView.as_view(), name="task-shares"),
+    path("projects/<uuid:id>/shares/", ProjectSharesView.as_view(), name="project-shares"),
+]
+api_urlpatterns = [
+    path("", include(_shares)),
+    path("", include(_task_routes.urls)),
+    path("", include(_project_routes.urls)),
+]

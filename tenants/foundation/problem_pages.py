@@ -62,5 +62,6 @@ class DomainErrorMiddleware:
             "title": exception.message,
             "detail": exception.message,
             "request_id": getattr(request, "request_id", ""),
+            "access": exception.params if "permission" in exception.params else None,
         }
         return HttpResponse(render_to_string(template, context, request), status=status)

@@ -123,6 +123,17 @@ _PROBLEM: Final = {
         "code": {"type": "string", "description": "What went wrong, for programs; stable."},
         "instance": {"type": "string", "description": "The path that was asked for."},
         "request_id": {"type": "string", "description": "Names the request in the log; give it to support."},
+        "access": {
+            "type": "object",
+            "description": "With 403: the permission that is missing, why, and the built-in roles that hold it.",
+            "properties": {
+                "permission": {"type": "string"},
+                "label": {"type": "string"},
+                "reason": {"type": "string"},
+                "held_by": {"type": "array", "items": {"type": "string"}},
+                "object": {"type": "string"},
+            },
+        },
         "errors": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/ProblemEntry"}},
     },
 }

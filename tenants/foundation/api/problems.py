@@ -55,8 +55,12 @@ def problem_document(
     instance: str,
     request_id: str = "",
     errors: Sequence[Mapping[str, str]] = (),
+    access: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Make the members of a problem; each of `errors` has a `pointer` or a `parameter`, and a `detail`."""
+    """Make the members of a problem; each of `errors` has a `pointer` or a `parameter`, and a `detail`.
+
+    `access` explains a refusal: the permission, the reason, the roles that hold it, the object.
+    """
     document: dict[str, Any] = {
         "type": f"urn:nts:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -69,6 +73,8 @@ def problem_document(
         document["request_id"] = request_id
     if errors:
         document["errors"] = [dict(error) for error in errors]
+    if access:
+        document["access"] = dict(access)
     return document
 
 
@@ -119,7 +125,8 @@ def _of_domain_error(error: DomainError, request: Request | None) -> Response:
     wait = getattr(error, "retry_after_seconds", None)
     if wait is not None:
         headers["Retry-After"] = str(max(1, math.ceil(wait)))
-    return _response(request, status, error.code, detail, _entries(error.fields, request), headers)
+    access = error.params if isinstance(error, Forbidden) and "permission" in error.params else None
+    return _response(request, status, error.code, detail, _entries(error.fields, request), headers, access)
 
 
 def _of_api_exception(exc: exceptions.APIException, request: Request | None) -> Response:
@@ -144,6 +151,7 @@ def _response(
     detail: str,
     errors: Sequence[Mapping[str, str]],
     headers: Mapping[str, str],
+    access: Mapping[str, Any] | None = None,
 ) -> Response:
     document = problem_document(
         status=status,
@@ -152,6 +160,7 @@ def _response(
         instance=request.path if request is not None else "",
         request_id=getattr(request, "request_id", ""),
         errors=errors,
+        access=access,
     )
     return Response(document, status=status, headers=dict(headers), content_type=PROBLEM_CONTENT_TYPE)
 
