@@ -53,6 +53,7 @@ class Environment(BaseSettings):
     key_encryption_key: SecretStr | None = None
     key_encryption_key_file: Path | None = None
     token_pepper: SecretStr | None = None
+    token_environment: str = Field(default="live", pattern=r"^[a-z]{2,8}$")
 
     base_domain: str = "localhost"
     trusted_proxies: int = Field(default=0, ge=0, le=10)

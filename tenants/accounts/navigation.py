@@ -28,6 +28,14 @@ def register() -> None:
             is_visible=_manages_sso,
         ),
         NavItem(
+            label=_("Service accounts"),
+            url_name="accounts:service_accounts",
+            icon="key-round",
+            group="Administration",
+            order=13,
+            is_visible=_manages_programs,
+        ),
+        NavItem(
             label=_("Rules for signing in"),
             url_name="accounts:sign_in_rules",
             icon="shield",
@@ -88,3 +96,7 @@ def _manages_sso(request: HttpRequest) -> bool:
 
 def _sets_rules(request: HttpRequest) -> bool:
     return can(getattr(request, "actor", None), "accounts.manage_sign_in")
+
+
+def _manages_programs(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "accounts.manage_service_accounts")

@@ -17,9 +17,10 @@ def actor_for(user: User, *, token_id: UUID | None = None, scopes: frozenset[str
 
 
 def visible_users(*, actor: Actor) -> QuerySet[User]:
-    """Return the company's people with their roles. Raises: Forbidden."""
+    """Return the company's people with their roles; its programs are no people. Raises: Forbidden."""
     require(actor, "accounts.view_users")
-    return User.objects.prefetch_related("role_bindings").order_by("name", "id")
+    people = User.objects.filter(service_account=None)
+    return people.prefetch_related("role_bindings").order_by("name", "id")
 
 
 def all_departments() -> QuerySet[Department]:

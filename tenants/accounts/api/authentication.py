@@ -6,6 +6,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from tenants.accounts.models import User
+from tenants.accounts.networks import client_address
 from tenants.accounts.tokens.services import actor_for_token
 from tenants.outbox.bus import bind_actor
 
@@ -21,7 +22,8 @@ class BearerTokenAuthentication(BaseAuthentication):
         scheme, _, value = header.partition(" ")
         if scheme.lower() != self.keyword:
             return None
-        actor = actor_for_token(value.strip()) if value.isascii() else None
+        address = client_address(request._request)
+        actor = actor_for_token(value.strip(), address=address) if value.isascii() else None
         if actor is None:
             raise exceptions.AuthenticationFailed("This token is not valid.")
         # The actor is the same for both doors: services never learn how somebody signed in.

@@ -14,8 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.accounts.access import UserActor, actor_of, all_permissions
 from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.sessions.proof import ProofNeeded
 from tenants.accounts.tokens.selectors import visible_api_tokens
-from tenants.accounts.tokens.services import MAX_DAYS, create_api_token, revoke_api_token
+from tenants.accounts.tokens.services import (
+    MAX_DAYS,
+    IssuedToken,
+    create_api_token,
+    revoke_api_token,
+    rotate_api_token,
+)
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError
 
@@ -34,6 +41,13 @@ class TokenForm(forms.Form):
         label=_("It may"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one permission.")},
+    )
+
+    allowed_networks = forms.CharField(
+        label=_("Only from these networks"),
+        required=False,
+        help_text=_("One in each line, like 203.0.113.0/24. Empty: the company's rules hold."),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
 
     def __init__(self, *args: object, actor: UserActor, **kwargs: object) -> None:
@@ -56,21 +70,31 @@ def token_list(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             issued = create_api_token(
-                actor=actor, name=data["name"], scopes=data["scopes"], days=data["days"]
+                actor=actor,
+                name=data["name"],
+                scopes=data["scopes"],
+                days=data["days"],
+                allowed_networks=data["allowed_networks"].splitlines(),
             )
+        except ProofNeeded:
+            raise
         except DomainError as error:
             add_domain_error(form, error)
         else:
             form = TokenForm(actor=actor)
-    context = {
-        "tokens": list(visible_api_tokens(actor=actor)),
-        "form": form,
-        "issued": issued,
-        "new_token": issued.token.reveal() if issued else "",
-        "user_id": actor.user_id,
-    }
     status = 422 if form.is_bound and not form.is_valid() else 200
-    return render(request, "accounts/api_tokens.html", context, status=status)
+    return _page(request, form, issued, status=status)
+
+
+@login_required
+@never_cache
+@require_POST
+def rotate(request: HttpRequest, token_id: UUID) -> HttpResponse:
+    """Make a token in place of another, which goes on for a day, and show it, this once."""
+    actor = actor_of(request)
+    token = get_object_or_404(visible_api_tokens(actor=actor), pk=token_id)
+    issued = rotate_api_token(token=token, actor=actor)
+    return _page(request, TokenForm(actor=actor), issued)
 
 
 @login_required
@@ -82,3 +106,17 @@ def revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
     revoke_api_token(token=token, actor=actor)
     back = HttpResponseRedirect(reverse("accounts:api_tokens"))
     return toast(request, back, gettext("The token %(name)s was revoked.") % {"name": token.name})
+
+
+def _page(
+    request: HttpRequest, form: TokenForm, issued: IssuedToken | None, *, status: int = 200
+) -> HttpResponse:
+    actor = actor_of(request)
+    context = {
+        "tokens": list(visible_api_tokens(actor=actor)),
+        "form": form,
+        "issued": issued,
+        "new_token": issued.token.reveal() if issued else "",
+        "user_id": actor.user_id,
+    }
+    return render(request, "accounts/api_tokens.html", context, status=status)

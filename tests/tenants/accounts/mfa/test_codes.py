@@ -83,7 +83,8 @@ def test_of_two_processes_with_one_code_one_is_let_in(committed_tenant: TenantRe
         recovery = with_app(actor_for(user))[0]
         code = code_now(user)
     for text in (code, recovery):
-        barrier, taken = threading.Barrier(2), []
+        barrier = threading.Barrier(2)
+        taken: list[str] = []
 
         def show(text: str = text, barrier: threading.Barrier = barrier, taken: list[str] = taken) -> None:
             try:

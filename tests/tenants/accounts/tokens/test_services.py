@@ -8,11 +8,19 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, UserActor, can
-from tenants.accounts.models import ApiToken, RoleBinding, User
+from tenants.accounts.models import AccessPolicy, ApiToken, RoleBinding, User
+from tenants.accounts.selectors import actor_for, visible_users
+from tenants.accounts.services import deactivate_user
 from tenants.accounts.tokens.format import TOKEN_PATTERN, read_token, write_token
 from tenants.accounts.tokens.selectors import visible_api_tokens
-from tenants.accounts.tokens.services import actor_for_token, create_api_token, revoke_api_token
-from tenants.foundation.errors import Forbidden, InvalidInput
+from tenants.accounts.tokens.service_accounts import create_service_account, issue_service_token
+from tenants.accounts.tokens.services import (
+    actor_for_token,
+    create_api_token,
+    revoke_api_token,
+    rotate_api_token,
+)
+from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
 from tenants.foundation.redaction import redact_text
 from tenants.tenancy import TenantRef, tenant_scope
 
@@ -151,3 +159,107 @@ def test_members_see_and_revoke_their_own_tokens_only(
     with pytest.raises(Forbidden):
         revoke_api_token(token=row, actor=member)
     assert revoke_api_token(token=own, actor=owner).revoked_at is not None
+
+
+def test_a_token_is_used_from_its_own_networks_else_the_companys(admin: UserActor) -> None:
+    issued = create_api_token(actor=admin, name="Office", scopes=SCOPES, allowed_networks=["192.0.2.7/24"])
+    text = issued.token.reveal()
+    assert issued.row.allowed_networks == ["192.0.2.0/24"]
+    assert actor_for_token(text, address="192.0.2.200") is not None
+    assert actor_for_token(text, address="198.51.100.1") is None
+    assert actor_for_token(text, address="") is None
+    AccessPolicy.objects.create(allowed_networks=["198.51.100.0/24"])
+    anywhere = create_api_token(actor=admin, name="Home", scopes=SCOPES).token.reveal()
+    assert actor_for_token(anywhere, address="198.51.100.1") is not None
+    assert actor_for_token(anywhere, address="192.0.2.200") is None
+    assert actor_for_token(text, address="192.0.2.200") is not None
+
+
+def test_a_token_lives_no_longer_than_the_company_allows(admin: UserActor) -> None:
+    AccessPolicy.objects.create(token_max_days=30)
+    with pytest.raises(InvalidInput):
+        create_api_token(actor=admin, name="Long", scopes=SCOPES, days=31)
+    create_api_token(actor=admin, name="Short", scopes=SCOPES, days=30)
+
+
+def test_a_token_of_another_environment_does_not_open_the_door(token: str) -> None:
+    row = ApiToken.objects.get()
+    parsed = read_token(token)
+    assert parsed is not None
+    forged = write_token(row.public_id, parsed.secret.reveal(), "staging").reveal()
+    assert actor_for_token(forged) is None
+    assert actor_for_token(token) is not None
+
+
+def test_a_replaced_token_goes_on_for_the_overlap_and_is_replaced_once(token: str, admin: UserActor) -> None:
+    old = ApiToken.objects.get()
+    issued = rotate_api_token(token=old, actor=admin, overlap_hours=2)
+    new = issued.token.reveal()
+    assert new != token
+    assert actor_for_token(token) is not None
+    assert actor_for_token(new) is not None
+    assert (issued.row.scopes, issued.row.replaces_id) == (old.scopes, old.pk)
+    old.refresh_from_db()
+    assert old.expires_at <= timezone.now() + timedelta(hours=2)
+    with pytest.raises(Conflict):
+        rotate_api_token(token=old, actor=admin)
+    ApiToken.objects.filter(pk=old.pk).update(expires_at=timezone.now())
+    assert actor_for_token(token) is None
+    assert actor_for_token(new) is not None
+
+
+def test_nobody_replaces_another_persons_token_or_a_dead_one(
+    token: str, admin: UserActor, owner: UserActor
+) -> None:
+    row = ApiToken.objects.get()
+    with pytest.raises(Forbidden):
+        rotate_api_token(token=row, actor=owner)
+    revoke_api_token(token=row, actor=admin)
+    with pytest.raises(Conflict):
+        rotate_api_token(token=row, actor=admin)
+
+
+def test_a_token_makes_no_tokens(token: str) -> None:
+    actor = actor_for_token(create_like(token))
+    assert actor is not None
+    with pytest.raises(Forbidden):
+        create_api_token(actor=actor, name="More", scopes=["accounts.use_api_tokens"])
+
+
+def create_like(token: str) -> str:
+    """A token of the same person's that may use tokens."""
+    person = actor_for_token(token)
+    assert person is not None
+    maker = actor_for(person.user)
+    scopes = ["accounts.use_api_tokens"]
+    return create_api_token(actor=maker, name="Maker", scopes=scopes).token.reveal()
+
+
+def test_a_program_works_in_its_own_name_and_is_shut_out_with_its_tokens(
+    admin: UserActor, owner: UserActor
+) -> None:
+    account = create_service_account(actor=admin, name="Importer", role=Role.MEMBER)
+    issued = issue_service_token(account=account, actor=admin, name="CI", scopes=SCOPES, days=30)
+    text = issued.token.reveal()
+    actor = actor_for_token(text)
+    assert actor is not None
+    assert (actor.user_id, actor.name) == (account.user_id, "Importer")
+    assert account.user_id not in {each.pk for each in visible_users(actor=owner)}
+    new = rotate_api_token(token=issued.row, actor=admin).token.reveal()
+    deactivate_user(user=account.user, actor=owner)
+    assert actor_for_token(text) is None
+    assert actor_for_token(new) is None
+    account.user.refresh_from_db()
+    with pytest.raises(Conflict):
+        issue_service_token(account=account, actor=admin, name="More", scopes=SCOPES, days=30)
+
+
+def test_a_program_gets_no_more_than_its_role_and_its_maker_hold(admin: UserActor, member: UserActor) -> None:
+    account = create_service_account(actor=admin, name="Importer", role=Role.MEMBER)
+    with pytest.raises(Forbidden):
+        issue_service_token(
+            account=account, actor=admin, name="CI", scopes=["accounts.change_roles"], days=30
+        )
+    for role, maker in ((Role.OWNER, admin), (Role.MEMBER, member)):
+        with pytest.raises(Forbidden):
+            create_service_account(actor=maker, name="Other", role=role)
