@@ -141,9 +141,9 @@ class SamlIdp:
         """Its metadata document."""
         return Browser(self.base).open("/metadata")[1].encode()
 
-    def sign_in(self, address: str, **person: str) -> dict[str, str]:
+    def sign_in(self, address: str, *, browser: Browser | None = None, **person: str) -> dict[str, str]:
         """Sign somebody in after a request of ours; return what the browser would post: SAMLResponse, RelayState."""
-        browser = Browser(self.base)
+        browser = browser or Browser(self.base)
         page = browser.open(address)[1]
         asked = hidden_fields(page)
         assert "_authnRequest" in asked, page[page.find("<h1>") :][:1200]
