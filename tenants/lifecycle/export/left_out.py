@@ -27,6 +27,13 @@ LEFT_OUT: Final = (
         "accounts_idempotencyrecord", None, "left_out",
         "Answers kept for a day so that a repeated API request is not done twice; they repeat other tables.",
     ),
+    LeftOut(
+        "accounts_spentchallenge", None, "left_out",
+        "Hashes of answered sign-in challenges, kept for minutes so that none is answered twice.",
+    ),
+    LeftOut(
+        "accounts_recoverycode", "code_hash", "left_out", "The hash of a code that still lets somebody in.",
+    ),
     LeftOut("accounts_user", "password", "left_out", "A password's hash could be guessed at elsewhere."),
     LeftOut("accounts_apitoken", "secret_hash", "left_out", "The hash of a key that still opens the API."),
     LeftOut("accounts_invitation", "token_hash", "left_out", "The hash of a link that still lets somebody in."),

@@ -31,6 +31,7 @@ LOOKED_AT = {
     ("integrations_externallink", "body_hash"), ("integrations_oauthgrant", "refresh_secret_id"),
     ("integrations_webhooksubscription", "signing_secret_id"), ("integrations_webhooksubscription", "key_came_at"),
     ("integrations_webhooksubscription", "pending_secret_id"),
+    ("accounts_authenticatorapp", "secret_id"), ("accounts_accesspolicy", "token_max_days"),
     ("secrets_secret", "key_version"), ("secrets_secret", "last4"),
 }  # fmt: skip
 SOUNDS_SECRET = ("password", "hash", "token", "secret", "key", "sealed", "session", "last4", "otp", "cookie")
