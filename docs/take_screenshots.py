@@ -115,7 +115,7 @@ def walk(page: Page, email: str, password: str, wanted: list[str]) -> Iterator[t
         yield "sign-in", page.screenshot()
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda url: "sign-in" not in url)
     for name in wanted:
         if name == "sign-in":
