@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 #: While events come, a look at each table every quarter of an hour finds what they left out, the time a look takes
 #: included. Reading all that was edited since the last look is one, whatever asked for it.
-SAFETY_SECONDS: Final = 15 * 60 - 10
+SAFETY_SECONDS: Final = 15 * 60 - 5
 #: Half of that after the last look, the next reading of the table is made one: it costs no call more.
 LOOK_WORTH_SECONDS: Final = SAFETY_SECONDS // 2
 #: An event may come this long after the change.
