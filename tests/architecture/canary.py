@@ -42,6 +42,14 @@ FORMS: dict[str, Any] = {
     ],
     # An open one would be streamed until it ends.
     "integrations.SyncRun.state": lambda mark: "failed",
+    # Rules under which everybody may still come in, from here, for a day.
+    "accounts.AccessPolicy.allowed_networks": lambda mark: [],
+    "accounts.AccessPolicy.mfa_required_for": lambda mark: [],
+    "accounts.AccessPolicy.idle_minutes": lambda mark: 24 * 60,
+    "accounts.AccessPolicy.absolute_hours": lambda mark: 24,
+    "accounts.AccessPolicy.step_up_minutes": lambda mark: 240,
+    "accounts.AccessPolicy.token_max_days": lambda mark: 365,
+    "accounts.ApiToken.allowed_networks": lambda mark: [],
     # Words of ours that pages look up.
     "integrations.Connection.connector": lambda mark: "notion",
     "integrations.FieldMapping.our_field": lambda mark: "title",
