@@ -23,7 +23,7 @@ from integrations.sync.vocabulary import OurField
 from tasks.models import Task
 from tenants.accounts.access import actor_of, can
 from tenants.foundation.console import htmx_of, toast
-from tenants.foundation.errors import Conflict, DomainError
+from tenants.foundation.errors import Conflict, DomainError, Forbidden
 from tenants.tenancy import atomic, outside_transaction
 
 LABELS: Mapping[OurField, str | Promise] = {
@@ -128,6 +128,9 @@ def mapping(request: HttpRequest, collection_id: UUID) -> HttpResponse:
     rows: list[PreviewRow] = []
     try:
         rows = preview_mapping(collection=collection, actor=actor, choices=choices, limit=ROWS_SHOWN)
+    except Forbidden:
+        # The columns are shown without rows.
+        pass
     except DomainError as error:
         errors, problem = {**error.fields, **errors}, problem or error.message
     with atomic():

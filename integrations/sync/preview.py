@@ -45,12 +45,18 @@ def preview_mapping(
 ) -> list[PreviewRow]:
     """Translate the first rows of a collection by `choices`, or by the mapping as it stands; writes nothing.
 
+    Whoever does not decide how databases are read sees only what becomes of a database that is read, as it is read: its
+    tasks show that anyway, and nothing else of what the integration can see is everybody's business.
+
     One call to the service: call it outside a transaction.
     Raises: Forbidden, InvalidInput, Conflict (no token), ExternalServiceError, LimitReached.
     """
     with atomic():
         require(actor, "integrations.view", on=collection.connection)
-        rows = rows_of_choices(collection, current_choices(collection) if choices is None else choices)
+        present = current_choices(collection)
+        if not collection.is_enabled or (choices is not None and list(choices) != present):
+            require(actor, "integrations.map", on=collection.connection)
+        rows = rows_of_choices(collection, present if choices is None else choices)
         projects = dict(
             ExternalLink.objects.filter(connection=collection.connection, project__isnull=False).values_list(
                 "remote_id", "project__name"

@@ -27,7 +27,7 @@ from integrations.models import (
 from tasks.models import Project, Task
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
-from tenants.accounts.models import User
+from tenants.accounts.models import CustomRole, EmailDomain, Group, IdentityProvider, RoleBinding, User
 from tenants.accounts.selectors import actor_for
 from tenants.models import Domain, Operation
 from tenants.tenancy import TenantRef, atomic, tenant_scope
@@ -35,7 +35,8 @@ from tenants.tenancy.transactions import current_alias
 from tests.people import person, signed_in_client
 
 TABLE = tomllib.loads(Path(__file__).with_name("routes.toml").read_text())
-ROLES = [Role.GUEST, Role.MEMBER, Role.MANAGER, Role.ADMIN, Role.OWNER]
+ROLES = list(Role)
+BESIDE = {Role.SECURITY, Role.AUDITOR}
 # What has to be well formed before a route looks at whom or what it is about.
 BODIES = {"integrations:workspace_act": {"action": "pause"}, "connection-token": {"token": "ntn_nobody"}}
 # Statuses that say "not you": a page or problem that denies, or that there is no such thing for this person.
@@ -96,10 +97,12 @@ class Things:
         if route.door == "api":
             noun = route.name.partition("-")[0] if not route.name.startswith("sync-run") else "sync-run"
             values["id"] = self.ids.get({
-                "project": "project_id", "connection": "connection_id", "collection": "collection_id",
+                "project": "project_id", "role": "role_id", "group": "group_id", "connection": "connection_id", "collection": "collection_id",
                 "sync-run": "run_id", "export": "export_id", "setup": "setup_id", "conflict": "conflict_id",
-                "push": "push_id",
+                "push": "push_id", "identity": "provider_id", "email": "domain_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
+        if route.name == "role-binding-detail":
+            values["id"] = self.ids["binding_id"]
         if route.name == "accounts:accept_invitation":
             values["token"] = "nts_invite_nobody"
         return {name: values[name] for name in route.arguments}
@@ -116,7 +119,9 @@ def things_of(tenant: TenantRef) -> Things:
         connection = Connection.objects.create(
             connector="notion", name=f"Canary {tenant.slug}", account_id=str(uuid.uuid4()), workspace_id="w"
         )
-        collection = SyncedCollection.objects.create(connection=connection, remote_id="c", title="Canary")
+        collection = SyncedCollection.objects.create(
+            connection=connection, remote_id="c", title="Canary", is_enabled=True
+        )
         run = SyncRun.objects.create(
             connection=connection, kind="poll", trigger="schedule", state=SyncRun.State.SUCCEEDED
         )
@@ -134,8 +139,15 @@ def things_of(tenant: TenantRef) -> Things:
         setup = WorkspaceSetup.objects.create(
             connection=connection, plan=plan, state=WorkspaceSetup.State.DONE
         )
+        provider = IdentityProvider.objects.create(
+            name=f"Canary of {tenant.slug}", kind="saml", preset="saml", issuer="https://idp.example/"
+        )
+        domain = EmailDomain.objects.create(domain=f"{tenant.slug}.example", nonce="n")
         invited = invite_user(email="canary@example.com", role=Role.MEMBER, actor=SYSTEM)
         other = person(tenant, Role.MEMBER, f"Canary Person {tenant.slug}")
+        role = CustomRole.objects.create(name="Canary", codes=["tasks.view"])
+        group = Group.objects.create(name="Canary")
+        binding = RoleBinding.objects.create(group=group, role=Role.GUEST)
     export = Operation.objects.create(
         kind=Operation.Kind.EXPORT, tenant_id=tenant.id, tenant_slug=tenant.slug, state=Operation.State.SUCCEEDED
     )  # fmt: skip
@@ -148,7 +160,7 @@ def things_of(tenant: TenantRef) -> Things:
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
             "evidence_id": uuid.uuid4(), "connector": "notion", "version": 1, "kind": "md",
             "setup_id": setup.pk, "conflict_id": conflict.pk,
-            "push_id": push.pk,
+            "push_id": push.pk, "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk, "provider_id": provider.pk, "domain_id": domain.pk,
         }
     )  # fmt: skip
 
@@ -181,6 +193,15 @@ def ask(client: Client, route: Route, method: str, things: Things) -> Any:
 
 def is_sent_to_sign_in(response: Any) -> bool:
     return response.status_code == 302 and "/account/sign-in/" in response.headers.get("Location", "")
+
+
+def may_enter(role: Role, route: Route, method: str, lowest: str) -> bool:
+    """What the table says: from the lowest role on the ladder up; who stands beside it is named one by one."""
+    if lowest in {"public", "guest"}:
+        return True
+    if role in BESIDE:
+        return role.value in TABLE["beside"].get(route.name, {}).get(method, [])
+    return lowest != "operator" and role.includes(Role(lowest))
 
 
 def answers(client: Client, things: Things) -> Iterator[tuple[Route, str, str, Any]]:
@@ -236,7 +257,7 @@ def test_a_role_gets_in_where_the_table_says_and_nowhere_else(
     actor = owner if role is Role.OWNER else person(tenant, role, f"{role.label} Route-Example")
     wrong = []
     for route, method, lowest, answer in answers(signed_in_client(host, actor), things):
-        may = lowest == "public" or (lowest != "operator" and role.includes(Role(lowest)))
+        may = may_enter(role, route, method, lowest)
         is_refused = answer.status_code in {401, 403} or is_sent_to_sign_in(answer)
         is_in = not is_refused and answer.status_code != 500
         is_kept_out = answer.status_code in DENIED
@@ -259,6 +280,7 @@ def test_another_companys_ids_are_nothing_here(
         "export_id",
         "conflict_id",
         "push_id",
+        "provider_id",
         "id",
     }
     wrong = [

@@ -163,3 +163,20 @@ def test_a_member_may_look_but_not_confirm(
     with atomic():
         assert not SyncedCollection.objects.get(pk=collection.pk).is_enabled
         assert Connection.objects.get().state == "connected"
+
+
+def test_a_member_sees_rows_only_of_what_is_read_and_as_it_is_read(
+    console: Client,
+    login_as: Callable[[UserActor], Client],
+    member: UserActor,
+    collection: SyncedCollection,
+    work: Callable[[], None],
+) -> None:
+    client = login_as(member)
+    assert "preview-1" not in client.get(address(collection)).content.decode()
+    console.post(address(collection), {**form_of(collection), "action": "confirm"})
+    work()
+
+    assert "preview-1" in client.get(address(collection)).content.decode()
+    curious = {**form_of(collection), "field-description": "ownr", "action": "preview"}
+    assert "preview-1" not in client.post(address(collection), curious).content.decode()

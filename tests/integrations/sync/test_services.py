@@ -158,13 +158,13 @@ def test_only_administrators_decide(imported: Connection, manager: UserActor) ->
 
 
 def test_a_preview_shows_what_would_become_of_real_rows_and_writes_nothing(
-    imported: Connection, sandbox: Sandbox, member: UserActor
+    imported: Connection, sandbox: Sandbox
 ) -> None:
     before = list(Task.objects.values_list("updated_at", flat=True))
     sandbox.report(reset=True)
 
     rows = preview_mapping(
-        collection=tasks_table(), actor=member, choices=[TITLE, MappingChoice("priority", "prio")], limit=2
+        collection=tasks_table(), actor=SYSTEM, choices=[TITLE, MappingChoice("priority", "prio")], limit=2
     )
 
     assert [row.title for row in rows] == ["Task number 1", "Task number 2"]
@@ -174,6 +174,19 @@ def test_a_preview_shows_what_would_become_of_real_rows_and_writes_nothing(
     }
     assert list(Task.objects.values_list("updated_at", flat=True)) == before
     assert len(sandbox.calls()) == 1
+
+
+def test_a_member_is_shown_rows_only_of_what_is_read_and_as_it_is_read(
+    imported: Connection, member: UserActor
+) -> None:
+    assert len(preview_mapping(collection=tasks_table(), actor=member, limit=2)) == 2
+    with pytest.raises(Forbidden):
+        preview_mapping(
+            collection=tasks_table(), actor=member, choices=[TITLE, MappingChoice("description", "ownr")]
+        )
+    switch_off_collection(collection=tasks_table(), actor=SYSTEM)
+    with pytest.raises(Forbidden):
+        preview_mapping(collection=tasks_table(), actor=member)
 
 
 def test_looking_again_keeps_what_was_confirmed_and_finds_what_is_new(
