@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from integrations.capabilities import ProblemKind, RecordPage, RemoteRecord, SourceError
 from integrations.models import ExternalLink, Push
+from integrations.sync.guarded_source import Postponed
 from integrations.sync.push import refusals
 from integrations.sync.push.external_ids import ensure_column, find_record
 from integrations.sync.push.planning import Plan
@@ -43,7 +44,12 @@ def look_up(writer: Writer, push: Push) -> None:
         else:
             _look_up_change(writer, push)
     except LimitReached as limit:
-        _later(writer, push, timedelta(seconds=limit.retry_after_seconds or 5.0))
+        pause = timedelta(seconds=limit.retry_after_seconds or 5.0)
+        if isinstance(limit, Postponed):
+            # The longer the service fails for it, the more rarely it is asked: the others go first.
+            waited = timezone.now() - (push.sent_at or push.first_edit_at)
+            pause = max(pause, min(waited / 4, _LONGEST_PAUSE))
+        _later(writer, push, pause)
         raise
     except SourceError as error:
         if error.kind in CONNECTION_PROBLEMS:

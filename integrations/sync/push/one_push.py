@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from integrations.capabilities import InvalidRecordValue, ProblemKind, RemoteRecord, SourceError
 from integrations.models import ExternalLink, Push, SyncedCollection
+from integrations.sync import metrics
 from integrations.sync.body_sending import first_body, send_body
 from integrations.sync.conflicts.recording import is_disputed
+from integrations.sync.guarded_source import Postponed
 from integrations.sync.problems import Problem
 from integrations.sync.push import refusals
 from integrations.sync.push.external_ids import ensure_column, id_value, store_schema
-from integrations.sync.push.looking_up import look_up
+from integrations.sync.push.looking_up import look_up, pause_after
 from integrations.sync.push.planning import Plan, plan_create, plan_update
 from integrations.sync.push.reading_first import is_to_be_read_first, read_first
 from integrations.sync.push.refusals import Refusal
@@ -76,7 +78,7 @@ class _Sending:
             with self.writer.sending(self.push.pk):
                 reply = self._call(prepared)
         except LimitReached as limit:
-            self._wait(limit.retry_after_seconds or 1.0)
+            self._wait(limit.retry_after_seconds or 1.0, has_failed=isinstance(limit, Postponed))
             raise
         except InvalidRecordValue as error:
             first, *others = [refusals.of_problem(problem) for problem in error.problems]
@@ -214,6 +216,7 @@ class _Sending:
                 push.sent_at = None
             push.not_before = timezone.now() + timedelta(seconds=0 if error.status is not None else 5)
             push.save()
+        metrics.PUSHES.labels(kind=push.kind, outcome="ambiguous").inc()
         log.warning("push.ambiguous", push_id=push.pk, kind=error.kind.value, is_committed=error.is_committed)
         if error.status is not None:
             # If it was not carried out, the next round sends it again.
@@ -259,13 +262,17 @@ class _Sending:
             link = ExternalLink.objects.get(pk=self.push.link.pk)
         return link.state != ExternalLink.State.CLEAN
 
-    def _wait(self, seconds: float) -> None:
-        """It was certainly not carried out; it goes on later."""
+    def _wait(self, seconds: float, *, has_failed: bool = False) -> None:
+        """It was certainly not carried out; it goes on later, the later the more often the service failed for it."""
         with atomic():
             self.writer.session.hold()
             push = self._locked()
             if push is None or push.state in {Push.State.PARKED, Push.State.HELD}:
                 return
+            if has_failed:
+                # What failed before it was about to be sent has not been counted yet.
+                push.attempts += int(push.state == Push.State.WAITING)
+                seconds = max(seconds, pause_after(push.attempts).total_seconds())
             push.state, push.sent, push.sent_at = Push.State.WAITING, {}, None
             push.not_before = timezone.now() + timedelta(seconds=seconds)
             push.save()
@@ -295,4 +302,5 @@ class _Sending:
             )  # fmt: skip
             self.writer.note(problem, push.collection)
             self.writer.count(failed=1)
+        metrics.PUSHES.labels(kind=push.kind, outcome="parked").inc()
         log.warning("push.parked", push_id=push.pk, code=refusal.code)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from integrations.capabilities import SourceError
 from integrations.models import Connection, Push, SyncRun
+from integrations.sync.guarded_source import Postponed
 from integrations.sync.journal import Journal
 from integrations.sync.leases import give_back_lease, take_lease
 from integrations.sync.limiter import Lane
@@ -20,7 +21,14 @@ from integrations.sync.push.one_push import send_push
 from integrations.sync.push.writer import open_writer
 from integrations.sync.safety.brake import FLOOR
 from integrations.sync.safety.outgoing import close_what_was_let_go, hold_unusual
-from integrations.sync.session import CONNECTION_PROBLEMS, NotConnected, Stopped, SyncSession, open_source
+from integrations.sync.session import (
+    CONNECTION_PROBLEMS,
+    MAX_STRIKES,
+    NotConnected,
+    Stopped,
+    SyncSession,
+    open_source,
+)
 from tenants.foundation.errors import LimitReached, NotFound
 from tenants.tenancy import atomic
 
@@ -90,10 +98,19 @@ def send_ready_pushes(session: SyncSession, *, at_most: int = ROUND) -> int:
     done = 0
     try:
         look_first(writer, [push_id for push_id, _ in due])
+        failed = 0
         for push_id, _ in due:
             session.check()
-            send_push(writer, push_id)
-            done += 1
+            try:
+                send_push(writer, push_id)
+            except Postponed as error:
+                # It has a pause of its own now: one record the service fails for must not hold up the others.
+                failed += 1
+                if error.cause.limit_scope is not None or failed >= MAX_STRIKES:
+                    raise
+            else:
+                failed = 0
+                done += 1
     except LimitReached as limit:
         # What the service refuses one, it refuses the others; whoever reads goes on now.
         _put_off(session, limit.retry_after_seconds or 1.0)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations.capabilities import RecordPage, RemoteRecord, SourceError
 from integrations.models import ExternalLink, Push, SyncChange, SyncedCollection
+from integrations.sync import metrics
 from integrations.sync.body_pushing import note_new_body
 from integrations.sync.body_sending import is_rest_left
 from integrations.sync.canonical import Values
@@ -120,6 +121,7 @@ def _note_arrival(writer: Writer, prepared: Prepared, reply: RemoteRecord) -> No
     if prepared.kind == Push.Kind.CREATE:
         # Tasks that are part of this one, or wait for it, can say so there now.
         request_push(task_ids=referring, is_interactive=False)
+    metrics.PUSHES.labels(kind=prepared.kind, outcome="ignored" if ignored else "sent").inc()
     log.info("push.sent", push_id=push.pk, kind=prepared.kind, fields=sorted(prepared.plan.sent))
 
 
@@ -217,6 +219,7 @@ def lose_access(writer: Writer, push: Push, error: SourceError) -> None:
         problem = Problem("record_gone", str(error), remote_id=link.remote_id, title=link.title, url=link.url)
         writer.note(problem, push.collection)
         writer.count(failed=1)
+    metrics.PUSHES.labels(kind=push.kind, outcome="lost").inc()
     log.warning("push.access_lost", link_id=link.pk)
 
 
