@@ -8,9 +8,10 @@ from uuid import UUID
 import structlog
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from integrations.models import Connection, ExternalLink, Push, SyncedCollection, SyncRun
+from integrations.models import Connection, ExternalLink, Push, SyncChange, SyncedCollection, SyncRun
 from integrations.sync.differences import BATCH, Compared, differences, mappings_of
 from integrations.sync.push.requests import request_push
+from integrations.sync.safety.outgoing import REFUSED
 from tasks.models import Task
 from tenants.foundation.errors import LimitReached
 from tenants.tenancy import atomic
@@ -88,9 +89,24 @@ def _next_links(collection_id: UUID, scope: Scope, last: UUID | None) -> Sequenc
     ).exclude(Exists(Push.objects.filter(link=OuterRef("pk"))))
     if scope is Scope.EDITED:
         links = links.filter(Q(synced_at=None) | Q(task__updated_at__gt=F("synced_at")))
+        links = links.exclude(Exists(_refused()))
     if last is not None:
         links = links.filter(pk__gt=last)
     return list(links.order_by("pk")[:BATCH])
+
+
+def _refused() -> QuerySet[SyncChange]:
+    """What somebody has said is not to be sent, and nobody has edited since: it is not asked about every night."""
+    return SyncChange.objects.filter(
+        task_id=OuterRef("task_id"),
+        collection=OuterRef("collection"),
+        is_planned=True,
+        side=SyncChange.Side.THERE,
+        run__kind=SyncRun.Kind.PUSH,
+        run__state=SyncRun.State.CANCELLED,
+        run__error=REFUSED,
+        run__finished_at__gt=OuterRef("task__updated_at"),
+    )
 
 
 def _made_or_put_away(connection: Connection, heartbeat: Callable[[], None]) -> int:

@@ -1,7 +1,7 @@
 """The brake: a run that would change unusually many records stops before it does, and asks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
@@ -48,10 +48,15 @@ class Brake:
     """
 
     def __init__(
-        self, mappings: Callable[[], Mappings], *, approved: Mapping[str, int] | None = None
+        self,
+        mappings: Callable[[], Mappings],
+        *,
+        approved: Mapping[str, int] | None = None,
+        counted: Collection[str] = _COUNTED,
     ) -> None:
-        """`approved`: how many changes of a collection, by its id, need no question any more."""
+        """`approved`: how many changes of a collection, by its id, need no question; `counted`: which count."""
         self._mappings = mappings
+        self._counted = counted
         self._approved = dict(approved or {})
         self._linked: dict[UUID, int] = {}
         self._rehearsal: Rehearsal | None = None
@@ -108,7 +113,7 @@ class Brake:
     def _is_too_much(self, session: SyncSession) -> bool:
         return any(
             is_mass(number - self._approved.get(str(collection_id), 0), self._linked_in(collection_id))
-            for collection_id, number in written_here(session.run).items()
+            for collection_id, number in written_here(session.run, counted=self._counted).items()
         )
 
     def _linked_in(self, collection_id: UUID) -> int:
@@ -119,14 +124,22 @@ class Brake:
 
 
 def brake_for(run: SyncRun, mappings: Callable[[], Mappings]) -> Brake | None:
-    """What a run writes under; None where somebody has said that whatever it finds is right."""
-    if run.kind not in BRAKED or run.accepts_disappearances:
+    """What a run writes under; None where somebody has said that whatever it finds is right.
+
+    Who has said that rows that are missing were really deleted has said nothing about values.
+    """
+    if run.kind not in BRAKED:
         return None
     if not run.is_approved:
-        return Brake(mappings)
+        return Brake(mappings, counted=_counted_in(run))
     approved = (run.plan or {}).get("approved")
     # None: the plan was cut short and said so.
-    return None if approved is None else Brake(mappings, approved=approved)
+    return None if approved is None else Brake(mappings, approved=approved, counted=_counted_in(run))
+
+
+def _counted_in(run: SyncRun) -> Collection[str]:
+    """Which actions of a run the brake counts."""
+    return (SyncChange.Action.UPDATED,) if run.accepts_disappearances else _COUNTED
 
 
 def approved_numbers(run: SyncRun) -> dict[str, int] | None:
@@ -136,17 +149,18 @@ def approved_numbers(run: SyncRun) -> dict[str, int] | None:
     """
     if run.kind not in BRAKED or not (run.plan or {}).get("is_complete", False):
         return None
-    numbers = Counter({str(key): number for key, number in written_here(run).items()})
+    counted = _counted_in(run)
+    numbers = Counter({str(key): number for key, number in written_here(run, counted=counted).items()})
     for (collection_id, side, action), number in planned_numbers(run).items():
-        if side == SyncChange.Side.HERE and action in _COUNTED:
+        if side == SyncChange.Side.HERE and action in counted:
             numbers[str(collection_id)] += number
     return dict(numbers)
 
 
-def written_here(run: SyncRun) -> dict[UUID, int]:
+def written_here(run: SyncRun, *, counted: Collection[str] = _COUNTED) -> dict[UUID, int]:
     """How many tasks a run has changed or archived that were there before it, by collection."""
     here = SyncChange.objects.filter(run=run, side=SyncChange.Side.HERE, is_planned=False)
     made = here.filter(action=SyncChange.Action.CREATED, task_id__isnull=False)
-    rows = here.filter(action__in=_COUNTED).exclude(task_id__in=made.values("task_id"))
+    rows = here.filter(action__in=counted).exclude(task_id__in=made.values("task_id"))
     counts = rows.order_by().values("collection_id").annotate(number=Count("task_id", distinct=True))
     return {row["collection_id"]: row["number"] for row in counts}

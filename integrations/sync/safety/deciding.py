@@ -7,7 +7,7 @@ from integrations.models import Connection, SyncChange, SyncedCollection, SyncRu
 from integrations.services import enqueue_run
 from integrations.sync.reading import OVERLAP
 from integrations.sync.safety.brake import approved_numbers
-from integrations.sync.safety.outgoing import let_go, send_nothing
+from integrations.sync.safety.outgoing import REFUSED, let_go, send_nothing
 from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict
 from tenants.tenancy import atomic
@@ -52,7 +52,7 @@ def refuse_run(*, run: SyncRun, actor: Actor) -> SyncRun:
     locked = _locked(run, actor)
     now = timezone.now()
     locked.state, locked.held_for = SyncRun.State.CANCELLED, SyncRun.Held.NO
-    locked.error, locked.finished_at = "Refused: nothing of the plan was written.", now
+    locked.error, locked.finished_at = REFUSED, now
     locked.save()
     if locked.kind == SyncRun.Kind.PUSH:
         send_nothing(locked)

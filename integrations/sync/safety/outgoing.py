@@ -25,6 +25,8 @@ _CHANGING: Final = (Push.Kind.UPDATE, Push.Kind.TRASH, Push.Kind.RESTORE)
 _ON_THEIR_WAY: Final = (Push.State.WAITING, Push.State.SENDING, Push.State.AMBIGUOUS)
 _AT_ONCE: Final = 1000
 _COUNTED: Final = ("kind", "collection", "link", "task__title")
+#: What a run says that somebody has refused.
+REFUSED: Final = "Refused: nothing of the plan was written."
 _SENTENCE: Final = "Unusually many records would change there. Nothing of it is sent until you decide."
 
 
@@ -86,7 +88,7 @@ def let_go(run: SyncRun) -> None:
 def send_nothing(run: SyncRun) -> None:
     """Forget what a run held: it stays here, and goes along with the next edit of each task. Inside a transaction.
 
-    What was edited since its record was read last is found by the next full check, which asks again.
+    A full check asks about them again only once they were edited anew; its plan tells which they were.
     """
     Push.objects.filter(held_by_id=run.pk, state=Push.State.HELD).delete()
 
