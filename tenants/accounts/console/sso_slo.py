@@ -9,7 +9,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 
 from tenants.accounts.console.sso_doors import refusal
 from tenants.accounts.sso import sso_log
@@ -22,26 +23,27 @@ from tenants.tenancy import atomic
 
 
 @login_not_required
+@csrf_exempt
 @never_cache
-@require_GET
+@require_http_methods(["GET", "POST"])
 def slo(request: HttpRequest, provider_id: UUID) -> HttpResponse:
-    """Answer a provider's signed request to end sessions, or take its answer to ours."""
+    """Answer a provider's signed request to end sessions, or take its answer to ours. No cookie of ours is needed."""
     if request.get_host() != canonical_host():
         raise NotFound
-    query = request.GET.dict()
-    raw = request.META.get("QUERY_STRING", "")
+    is_post = request.method == "POST"
+    message = logout.LogoutMessage(
+        fields=(request.POST if is_post else request.GET).dict(),
+        raw_query=request.META.get("QUERY_STRING", ""),
+        path=request.path,
+        is_post=is_post,
+    )
     try:
         with atomic():
             provider = logout.provider_for_logout(provider_id)
-            if "SAMLRequest" not in query:
-                sent = request.session.pop("sso_logout", "")
-                logout.check_logout_response(
-                    provider=provider, query=query, raw_query=raw, path=request.path, request_id=sent
-                )
-                return HttpResponseRedirect(reverse("account_login"))
-            done = logout.answer_logout_request(
-                provider=provider, query=query, raw_query=raw, path=request.path
-            )
+            if "SAMLRequest" not in message.fields:
+                logout.check_logout_response(provider=provider, message=message)
+                return HttpResponseRedirect(reverse("account_login"), status=303)
+            done = logout.answer_logout_request(provider=provider, message=message)
             sso_log.note(
                 event="logout",
                 outcome=sso_log.Outcome.ACCEPTED,
@@ -50,7 +52,7 @@ def slo(request: HttpRequest, provider_id: UUID) -> HttpResponse:
                 subject=done.name_id,
                 detail=f"{done.sessions} sessions ended.",
             )
-            return HttpResponseRedirect(done.address)
+            return HttpResponseRedirect(done.address, status=303)
     except SsoRefused as refused:
         return refusal(request, refused, provider_id)
 
@@ -66,6 +68,5 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
     response: HttpResponseBase = allauth.logout(request)
     if left is None:
         return response
-    address, request_id, provider = left
-    request.session["sso_logout"] = request_id
+    address, provider = left
     return render(request, "accounts/sso_signed_out.html", {"address": address, "provider": provider})
