@@ -18,9 +18,9 @@ from integrations.sandbox.notion.app import ConnectionBroken, NotionApplication
 from integrations.sandbox.notion.sandbox import Sandbox
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningSandbox:
-    """`base_url` has no path: clients append `/v1` themselves."""
+    """`base_url` has no path: clients append `/v1` themselves. Another `sandbox` may take the place of the first."""
 
     base_url: str
     sandbox: Sandbox
@@ -38,11 +38,12 @@ def running_sandbox(
     """Serve a sandbox (a given one, or a new one from files) until the block ends. `budget=None` lifts it."""
     held = sandbox or Sandbox(load=load, state=state, budget=budget)
     with _ThreadingServer(("127.0.0.1", port), _Handler) as server:
-        server.set_app(NotionApplication(held))
+        running = RunningSandbox(f"http://127.0.0.1:{server.server_port}", held)
+        server.set_app(lambda environ, start: NotionApplication(running.sandbox)(environ, start))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
-            yield RunningSandbox(f"http://127.0.0.1:{server.server_port}", held)
+            yield running
         finally:
             server.shutdown()
             thread.join()
