@@ -20,6 +20,14 @@ def register() -> None:
             is_visible=_sees_users,
         ),
         NavItem(
+            label=_("Access"),
+            url_name="accounts:access",
+            icon="key-round",
+            group="Administration",
+            order=12,
+            is_visible=_sees_access,
+        ),
+        NavItem(
             label=_("Single sign-on"),
             url_name="accounts:identity_providers",
             icon="shield-check",
@@ -80,6 +88,10 @@ def register() -> None:
 
 def _sees_users(request: HttpRequest) -> bool:
     return can(getattr(request, "actor", None), "accounts.view_users")
+
+
+def _sees_access(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "accounts.view_access")
 
 
 def _invites(request: HttpRequest) -> bool:

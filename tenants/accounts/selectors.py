@@ -20,7 +20,7 @@ def visible_users(*, actor: Actor) -> QuerySet[User]:
     """Return the company's people with their roles; its programs are no people. Raises: Forbidden."""
     require(actor, "accounts.view_users")
     people = User.objects.filter(service_account=None)
-    return people.prefetch_related("role_bindings").order_by("name", "id")
+    return people.prefetch_related("role_bindings__custom_role").order_by("name", "id")
 
 
 def all_departments() -> QuerySet[Department]:

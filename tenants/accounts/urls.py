@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 
 from tenants.accounts.api.urls import api_urlpatterns as api_urlpatterns
 from tenants.accounts.console import (
+    access,
     api_tokens,
     entrance,
     identity_providers,
@@ -67,6 +68,15 @@ _console = (
     [
         path("invitations/<str:token>/", entrance.accept, name="accept_invitation"),
         path("settings/users/", users.user_list, name="users"),
+        path("settings/access/", access.overview, name="access"),
+        path("settings/access/grant/", access.grant, name="grant_role"),
+        path("settings/access/bindings/<uuid:binding_id>/revoke/", access.revoke, name="revoke_role"),
+        path("settings/access/roles/new/", access.new_role, name="new_role"),
+        path("settings/access/roles/<uuid:role_id>/", access.role_page, name="role"),
+        path("settings/access/roles/<uuid:role_id>/delete/", access.remove_role, name="remove_role"),
+        path("settings/access/groups/new/", access.new_group, name="new_group"),
+        path("settings/access/groups/<uuid:group_id>/", access.group_page, name="group"),
+        path("settings/access/groups/<uuid:group_id>/delete/", access.remove_group, name="remove_group"),
         path("settings/users/invite/", users.invite, name="invite_user"),
         path("settings/users/<uuid:user_id>/role/", users.set_role, name="set_role"),
         path("settings/users/<uuid:user_id>/deactivate/", users.deactivate, name="deactivate_user"),

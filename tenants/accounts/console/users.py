@@ -14,7 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from tenants.accounts.access import Actor, Role, UserActor, actor_of, can, require
-from tenants.accounts.access.roles import DESCRIPTIONS, highest
+from tenants.accounts.access.granting import given_by, may_give_role
+from tenants.accounts.access.holdings import NOTHING
+from tenants.accounts.access.roles import DESCRIPTIONS, ScopeType, highest
 from tenants.accounts.console.forms import add_domain_error
 from tenants.accounts.invitations.selectors import pending_invitations
 from tenants.accounts.invitations.services import (
@@ -40,6 +42,8 @@ class Row:
     is_self: bool
     roles: list[tuple[str, str]]
     menu_id: str
+    # Roles besides the one that is named: by a part of the company, with an end, of the company's own.
+    more: int
 
 
 class InviteForm(forms.Form):
@@ -57,9 +61,8 @@ class InviteForm(forms.Form):
 
 
 def roles_to_give(actor: Actor) -> list[tuple[str, str]]:
-    """Return the roles an actor may give: up to their own."""
-    own = actor.role
-    return [(role.value, str(role.label)) for role in Role if own is not None and own.includes(role)]
+    """Return the roles an actor may give: those that hold no more than they do."""
+    return [(role.value, str(role.label)) for role in Role if may_give_role(actor, role)]
 
 
 @login_required
@@ -160,15 +163,20 @@ def _list(request: HttpRequest, form: InviteForm, *, status: int = 200) -> HttpR
 
 
 def _row(user: User, actor: UserActor) -> Row:
-    role = highest(frozenset(Role(binding.role) for binding in user.role_bindings.all()))
-    is_self = user.pk == actor.user_id
-    reaches = actor.role is not None and (role is None or actor.role.includes(role))
+    bindings = [each for each in user.role_bindings.all() if each.is_in_force]
+    company_wide = [each for each in bindings if each.scope_type == ScopeType.COMPANY and each.role]
+    role = highest(frozenset(Role(each.role) for each in company_wide))
+    held = NOTHING
+    for each in bindings:
+        held |= given_by(each)
     return Row(
         user=user,
         role=role,
-        is_self=is_self,
+        is_self=user.pk == actor.user_id,
         menu_id=str(user.pk),
-        can_be_changed=reaches and can(actor, "accounts.change_roles"),
+        more=len(bindings) - (1 if role else 0),
+        can_be_changed=can(actor, "accounts.change_roles")
+        and actor.own_holding.covers(held.without("platform.")),
         roles=[choice for choice in roles_to_give(actor) if role is None or choice[0] != role.value],
     )
 
