@@ -117,7 +117,7 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.goto("/account/sign-in/")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda url: "/account/sign-in" not in url)
 
 

@@ -47,7 +47,7 @@ def provider(committed_tenant: TenantRef) -> IdentityProvider:
 def checked(page: Page, path: str, wrong: list[str]) -> None:
     """Open a page in both themes and look at it with axe and a ruler."""
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.goto(path)
         wrong += [f"{path} {theme}: {each}" for each in violations(page)]
     if overflow(page) > 0:

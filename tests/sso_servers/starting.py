@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,7 +141,9 @@ class SamlIdp:
         """Its metadata document."""
         return Browser(self.base).open("/metadata")[1].encode()
 
-    def sign_in(self, address: str, *, browser: Browser | None = None, **person: str) -> dict[str, str]:
+    def sign_in(
+        self, address: str, person: Mapping[str, str], *, browser: Browser | None = None
+    ) -> dict[str, str]:
         """Sign somebody in after a request of ours; return what the browser would post: SAMLResponse, RelayState."""
         browser = browser or Browser(self.base)
         page = browser.open(address)[1]
@@ -153,7 +155,7 @@ class SamlIdp:
         assert "SAMLResponse" in fields, answer[answer.find("<h1>") :][:1200]
         return fields
 
-    def sign_in_unasked(self, **person: str) -> dict[str, str]:
+    def sign_in_unasked(self, person: Mapping[str, str]) -> dict[str, str]:
         """Begin a sign-in at the provider; return what the browser would post."""
         return hidden_fields(Browser(self.base).open("/signin", {"nameIdFormat": PERSISTENT, **person})[1])
 

@@ -36,7 +36,7 @@ def provider(
     """A provider by which somebody is signed in."""
     provider = saml(saml_server)
     start = client.get(f"/sso/{provider.pk}/start/")
-    posted = saml_server.sign_in(start["Location"], browser=there, **NIA)
+    posted = saml_server.sign_in(start["Location"], NIA, browser=there)
     client.get(client.post(f"/sso/{provider.pk}/acs/", posted)["Location"])
     assert is_signed_in(client)
     assert SsoSession.objects.get().session_index

@@ -32,7 +32,7 @@ def posted_by(
     """Go to the provider as a browser does; return what it has the browser post."""
     start = client.get(f"/sso/{provider.pk}/start/{query}")
     assert start.status_code == 302, start.content
-    return server.sign_in(start["Location"], **(person or NIA))
+    return server.sign_in(start["Location"], person or NIA)
 
 
 def signed_in(
@@ -177,7 +177,7 @@ def test_a_sign_in_that_begins_there_is_refused_unless_allowed_and_then_confirme
     saml_server: SamlIdp, saml: Callable[..., IdentityProvider], client: Client, tenant: TenantRef
 ) -> None:
     provider = saml(saml_server)
-    posted = saml_server.sign_in_unasked(**NIA)
+    posted = saml_server.sign_in_unasked(NIA)
     assert client.post(f"/sso/{provider.pk}/acs/", posted).status_code == 400
     assert last_entry()[1] == "unsolicited"
     IdentityProvider.objects.update(allows_idp_initiated=True)

@@ -44,7 +44,9 @@ def test_a_member_sets_nothing_up(tenant: TenantRef) -> None:
 def test_the_client_secret_is_only_in_the_vault(oidc: IdentityProvider) -> None:
     row = IdentityProvider.objects.filter(pk=oidc.pk).values().get()
     assert "kept in the vault only" not in str(row)
-    assert b"kept in the vault only" not in bytes(Secret.objects.get(pk=oidc.client_secret_id).sealed)
+    assert b"kept in the vault only" not in bytes(
+        Secret.objects.get(name="client_secret", owner_id=oidc.pk).sealed
+    )
     assert services.client_secret(oidc) == "kept in the vault only"
 
 

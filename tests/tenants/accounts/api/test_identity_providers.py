@@ -1,0 +1,87 @@
+"""Single sign-on set up by a program, from the first POST to enforcing."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from tenants.accounts.access import Role, UserActor
+from tenants.accounts.models import IdentityProvider
+from tenants.accounts.sso import services
+from tenants.tenancy import TenantRef
+from tests.people import person, token_client
+
+URL = "/api/v1/identity-providers/"
+
+
+@pytest.fixture
+def api(host: str, owner: UserActor) -> APIClient:
+    return token_client(host, owner)
+
+
+def test_from_nothing_to_enforced(api: APIClient, owner: UserActor, tenant: TenantRef) -> None:
+    made = api.post(URL, {"preset": "oidc", "name": "Example Connect"})
+    assert made.status_code == 201, made.content
+    address = f"{URL}{made.json()['id']}/"
+    assert made.json()["missing"] == ["Give the client ID.", "Give the client secret.", "Give the issuer."]
+    assert made.json()["our_addresses"]["redirect_uri"].endswith("/callback/")
+    given = {"issuer": "https://op.example", "client_id": "nts", "client_secret": "an invented secret"}
+    changed = api.patch(address, given)
+    assert (changed.status_code, changed.json()["missing"]) == (200, []), changed.content
+    assert "an invented secret" not in changed.content.decode()
+    assert api.put(f"{address}group-rules/", {"rules": {"Makers": "manager"}}).status_code == 200
+    assert api.post(f"{address}state/", {"state": "test"}).json()["state"] == "test"
+    refused = api.post(f"{address}state/", {"state": "active"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict.untested")
+
+    provider = IdentityProvider.objects.get()
+    provider.tested_at, provider.tested_revision, provider.test_grade = (
+        provider.created_at, provider.revision, "A",
+    )  # fmt: skip
+    provider.save()
+    assert api.post(f"{address}state/", {"state": "active"}).status_code == 200
+    refused = api.post("/api/v1/sso/enforce/", {"provider_id": str(provider.pk)})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict.not_enforceable")
+    second = person(tenant, Role.OWNER, "Second Owner-Example")
+    services.name_break_glass(user_ids=[owner.user.pk, second.user.pk], actor=owner)
+    assert api.post("/api/v1/sso/enforce/", {"provider_id": str(provider.pk)}).json()["state"] == "enforced"
+    assert api.delete(address).status_code == 409
+    assert api.delete("/api/v1/sso/enforce/").status_code == 204
+    assert api.delete(address).status_code == 204
+    assert api.get(URL).json()["results"] == []
+    events = [entry["event"] for entry in api.get("/api/v1/sso/log/").json()["results"]]
+    assert events[:3] == ["provider.deleted", "provider.active", "provider.enforced"]
+
+
+def test_a_domain_is_claimed_and_given_up(api: APIClient) -> None:
+    made = api.post("/api/v1/email-domains/", {"domain": "People.example"})
+    assert made.status_code == 201
+    assert made.json()["record_name"] == "_nts-email.people.example"
+    assert [row["state"] for row in api.get("/api/v1/email-domains/").json()["results"]] == ["pending"]
+    assert api.post("/api/v1/email-domains/", {"domain": "gmail.com"}).status_code == 422
+    assert api.delete(f"/api/v1/email-domains/{made.json()['id']}/").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"preset": "x", "name": "n"}, {"preset": "saml", "name": "n", "state": "active"}]
+)
+def test_a_wrong_body_begins_nothing(api: APIClient, body: dict[str, str]) -> None:
+    assert api.post(URL, body).status_code == 422
+    assert not IdentityProvider.objects.exists()
+
+
+def test_metadata_is_fetched_from_no_private_address(api: APIClient) -> None:
+    made = api.post(URL, {"preset": "saml", "name": "Example Id"}).json()
+    for url in (
+        "file:///etc/passwd",
+        "http://169.254.169.254/latest",
+        "https://10.0.0.1/metadata",
+        "ftp://x.example",
+    ):
+        answer = api.patch(f"{URL}{made['id']}/", {"metadata_url": url})
+        assert answer.status_code == 502, (url, answer.content)
+    assert IdentityProvider.objects.get().issuer == ""
+
+
+def test_a_manager_sees_nothing_of_it(host: str, tenant: TenantRef) -> None:
+    manager = token_client(host, person(tenant, Role.MANAGER))
+    for path in (URL, "/api/v1/email-domains/", "/api/v1/sso/log/"):
+        assert manager.get(path).status_code == 403
