@@ -60,7 +60,7 @@ class Authenticator:
     def _data(self, flags: int) -> bytes:
         return hashlib.sha256(self.rp_id.encode()).digest() + struct.pack(">BI", flags, self.count)
 
-    def _client(self, kind: str, challenge: str, **lies: Any) -> bytes:
+    def _client(self, kind: str, challenge: str, /, **lies: Any) -> bytes:
         facts = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False} | lies
         return json.dumps(facts).encode()
 

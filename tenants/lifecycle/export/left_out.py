@@ -27,6 +27,8 @@ LEFT_OUT: Final = (
         "accounts_idempotencyrecord", None, "left_out",
         "Answers kept for a day so that a repeated API request is not done twice; they repeat other tables.",
     ),
+    LeftOut("accounts_ssosession", None, "left_out", "Keys of signed-in browsers, as in django_session."),
+    LeftOut("accounts_pendingsignin", None, "left_out", "Sign-ins under way, kept for minutes."),
     LeftOut(
         "accounts_spentchallenge", None, "left_out",
         "Hashes of answered sign-in challenges, kept for minutes so that none is answered twice.",
