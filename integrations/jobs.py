@@ -12,12 +12,12 @@ from integrations.oauth.grants import give_back_grant
 from integrations.oauth.routes import keep_routes
 from integrations.services import enqueue_pushes
 from integrations.sync.bodies import read_bodies
-from integrations.sync.engine import give_up_run
 from integrations.sync.events.debounce import QUIET_SECONDS
 from integrations.sync.events.dirty_set import is_anything_waiting, next_put_off
 from integrations.sync.events.handling import handle_events
 from integrations.sync.events.storing import EVENTS_JOB, ask_for_later_events
 from integrations.sync.keeping import KEEPING_JOB, forget_history
+from integrations.sync.outcomes import give_up_run
 from integrations.sync.polling import ask_for_bodies, is_polled, poll_connection, seconds_between_looks
 from integrations.sync.push.sender import SOON_SECONDS, push_changes, wait_for_next
 from integrations.sync.push.unsent import Scope, request_unsent

@@ -48,6 +48,7 @@ from tenants.tenancy import atomic
 log = structlog.get_logger(__name__)
 
 MAX_STALLS: Final = 30
+_WITHOUT_SCHEMA: Final = frozenset({SyncRun.Kind.POLL, SyncRun.Kind.IMPORT})
 #: A run that reads everything waits so often for a table the service fails for, while it answers for others.
 PATIENT_STALLS: Final = 3
 #: Where so many tables fail and none was read, the service is down: the others are not even tried.
@@ -74,15 +75,6 @@ def run_sync(*, run_id: UUID, heartbeat: Callable[[], None]) -> None:
             return
         parts = list(run.collections.select_related("collection"))
     carry_out(run, parts, heartbeat=heartbeat)
-
-
-@atomic
-def give_up_run(*, run_id: UUID, reason: str) -> None:
-    """End a run nobody works on any more. Safe to repeat."""
-    now = timezone.now()
-    SyncRun.objects.filter(pk=run_id).open().update(
-        state=SyncRun.State.FAILED, error=reason[:2000], finished_at=now
-    )
 
 
 def carry_out(
@@ -128,15 +120,9 @@ def _open_session(
         # Everybody works on one object for each collection and for the connection.
         part.collection.connection = run.connection
     session = SyncSession(
-        connection=run.connection,
-        run=run,
-        parts=parts,
-        source=opened.source,
-        guard=opened.guard,
-        lease_token=lease,
-        journal=Journal(run, parts),
-        heartbeat=heartbeat,
-    )
+        connection=run.connection, run=run, parts=parts, source=opened.source, guard=opened.guard, lease_token=lease,
+        journal=Journal(run, parts), heartbeat=heartbeat,
+    )  # fmt: skip
     session.caution = brake_for(run, lambda: _mappings_by_collection(session))
     return session
 
@@ -298,7 +284,7 @@ def read_part(session: SyncSession, part: SyncRunCollection, mapping: Collection
         return mappings_of(session)[part.pk]
 
     # The others have just read the columns.
-    may_refresh = session.run.kind in {SyncRun.Kind.POLL, SyncRun.Kind.IMPORT}
+    may_refresh = session.run.kind in _WITHOUT_SCHEMA
     try:
         read_collection(session, part, mapping, refresh=refresh if may_refresh else None)
     except CannotGoOn as error:

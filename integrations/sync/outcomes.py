@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.db.models import F
@@ -33,6 +34,15 @@ _HELD_EARLY: Final = (
     "Unusually many records would change, at least those that were found so far. "
     "Nothing goes on until you decide."
 )
+
+
+@atomic
+def give_up_run(*, run_id: UUID, reason: str) -> None:
+    """End a run nobody works on any more. Safe to repeat."""
+    now = timezone.now()
+    SyncRun.objects.filter(pk=run_id).open().update(
+        state=SyncRun.State.FAILED, error=reason[:2000], finished_at=now
+    )
 
 
 def finish_run(session: SyncSession) -> None:
