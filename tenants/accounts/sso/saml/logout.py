@@ -18,6 +18,7 @@ from onelogin.saml2.xml_utils import OneLogin_Saml2_XML as Xml
 
 from tenants.accounts.keyed_hashes import keyed_hash
 from tenants.accounts.models import IdentityProvider, SsoSession
+from tenants.accounts.sessions.ending import end_by_session_keys
 from tenants.accounts.sso.addresses import slo_url
 from tenants.accounts.sso.pending import use_assertion
 from tenants.accounts.sso.reasons import Reason, SsoRefused
@@ -174,6 +175,7 @@ def end_sessions(provider: IdentityProvider, name_id: str, indexes: list[str]) -
     if indexes:
         rows = rows.filter(session_index__in=indexes)
     keys = list(rows.values_list("session_key", flat=True))
+    end_by_session_keys(keys, because="provider")
     deleted, _ = Session.objects.filter(session_key__in=keys).delete()
     SsoSession.objects.filter(session_key__in=keys).delete()
     log.info("sso.sessions_ended", provider_id=provider.pk, sessions=deleted)
