@@ -84,9 +84,13 @@ def _values(change: SyncChange, task: Task) -> Undone:
 
 def _creation(change: SyncChange, task: Task) -> Undone:
     if change.side == SyncChange.Side.THERE:
-        return Undone(
-            code=NOT_UNDONE, problem="Its row there was new: archive the task to remove it from both sides."
+        # To put the row away and keep its task would bring it back with the next edit: a person says what goes.
+        way = (
+            "archive the task to remove it from both sides."
+            if change.collection.trashes_records
+            else "remove it there; the task stays."
         )
+        return Undone(code=NOT_UNDONE, problem=f"Its row there was new: {way}")
     if task.archived_at is not None:
         return Undone(problem="It was archived since.")
     if change.collection.trashes_records:
