@@ -13,7 +13,7 @@ from integrations.models import SyncRun
 from integrations.selectors import visible_sync_runs
 from tasks.models import TaskActivity
 from tasks.selectors import visible_tasks
-from tenants.accounts.access import Actor, can
+from tenants.accounts.access import Actor, can_somewhere
 
 DAYS: Final = 2
 SYNCED_SHOWN: Final = 3
@@ -47,7 +47,7 @@ def recent_activity(*, actor: Actor, limit: int = 8) -> list[Happening]:
     last few changes it took over.
     """
     found = [_of_runs(row) for row in _brought(actor)]
-    if can(actor, "tasks.view"):
+    if can_somewhere(actor, "tasks.view"):
         # Ids are made in the order of time, so the newest rows are found by the primary key alone.
         lines = (
             TaskActivity.objects.filter(task__in=visible_tasks(actor=actor))

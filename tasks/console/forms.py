@@ -6,11 +6,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from tasks.changing import MAX_TITLE_CHARS
 from tasks.drafts import ProjectChanges, TaskChanges
 from tasks.models import Person, Project, Task
+from tasks.selectors import visible_project_rows
+from tenants.accounts.access import Actor
 from tenants.accounts.models import Department
 from tenants.foundation.errors import DomainError
 
@@ -51,12 +54,14 @@ class TaskForm(forms.Form):
     )
     tags = forms.CharField(label=_("Tags"), required=False, help_text=_("Separated by commas."))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, is_in: UUID | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Made here, in the tenant's scope; a queryset of the class would be shared by all tenants.
         self._offer("assignee_ids", Person.objects.filter(is_active=True).order_by("name", "pk")[:MAX_PEOPLE])
         self._offer("department_id", Department.objects.order_by("name"))
-        self._offer("project_id", Project.objects.filter(archived_at__isnull=True).order_by("name", "pk"))
+        # The project the task is in stays one to choose, so that saving does not take it out.
+        seen = Q(pk__in=visible_project_rows(actor=actor).values("pk")) | Q(pk=is_in)
+        self._offer("project_id", Project.objects.filter(seen).order_by("name", "pk"))
 
     def _offer(self, name: str, rows: Any) -> None:
         field: Any = self.fields[name]

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,7 +24,14 @@ from tasks.drafts import TaskChanges
 from tasks.models import Project, Task
 from tasks.ports import panels_of
 from tasks.rendering import to_html
-from tasks.selectors import activity_of, comments_of, links_of, open_blockers_of, visible_task
+from tasks.selectors import (
+    activity_of,
+    comments_of,
+    links_of,
+    open_blockers_of,
+    visible_project_rows,
+    visible_task,
+)
 from tasks.services import (
     add_comment,
     add_dependency,
@@ -65,7 +73,11 @@ def _context(task: Task, actor: UserActor) -> dict[str, Any]:
         "priorities": Task.Priority,
         "departments": list(Department.objects.order_by("name")),
         "projects": list(
-            Project.objects.filter(archived_at__isnull=True).only("pk", "name").order_by("name")
+            Project.objects.filter(
+                Q(pk__in=visible_project_rows(actor=actor).values("pk")) | Q(pk=task.project_id)
+            )
+            .only("pk", "name")
+            .order_by("name")
         ),
         "panels": panels_of(task, actor=actor),
         "may_edit": can(actor, "tasks.edit", task) and not task.is_archived,
@@ -129,7 +141,7 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     actor = actor_of(request)
     task = visible_task(actor=actor, key=key)
     require(actor, "tasks.edit", on=task)
-    form = TaskForm(request.POST or None, initial=values_of(task))
+    form = TaskForm(request.POST or None, initial=values_of(task), actor=actor, is_in=task.project_id)
     if request.method == "POST" and form.is_valid():
         try:
             update_task(task=task, changes=form.changes(), actor=actor)
@@ -149,7 +161,7 @@ def new(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     require_somewhere(actor, "tasks.create")
     given = {name: request.GET[name] for name in ("status", "title", "project_id") if name in request.GET}
-    form = TaskForm(request.POST or None, initial=given)
+    form = TaskForm(request.POST or None, initial=given, actor=actor)
     if request.method == "POST" and form.is_valid():
         try:
             task = create_task(changes=form.changes(), actor=actor)

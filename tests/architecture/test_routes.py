@@ -97,7 +97,8 @@ class Things:
         if route.door == "api":
             noun = route.name.partition("-")[0] if not route.name.startswith("sync-run") else "sync-run"
             values["id"] = self.ids.get({
-                "project": "project_id", "role": "role_id", "group": "group_id", "connection": "connection_id", "collection": "collection_id",
+                "project": "project_id", "role": "role_id", "group": "group_id",
+                "connection": "connection_id", "collection": "collection_id",
                 "sync-run": "run_id", "export": "export_id", "setup": "setup_id", "conflict": "conflict_id",
                 "push": "push_id", "identity": "provider_id", "email": "domain_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
@@ -161,7 +162,9 @@ def things_of(tenant: TenantRef) -> Things:
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
             "evidence_id": uuid.uuid4(), "connector": "notion", "version": 1, "kind": "md",
             "setup_id": setup.pk, "conflict_id": conflict.pk,
-            "push_id": push.pk, "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk, "provider_id": provider.pk, "domain_id": domain.pk,
+            "push_id": push.pk,
+            "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk,
+            "provider_id": provider.pk, "domain_id": domain.pk,
         }
     )  # fmt: skip
 
@@ -201,7 +204,10 @@ def may_enter(role: Role, route: Route, method: str, lowest: str) -> bool:
     if lowest in {"public", "guest"}:
         return True
     if role in BESIDE:
-        return role.value in TABLE["beside"].get(route.name, {}).get(method, [])
+        named = TABLE["beside"].get(route.name)
+        if named is not None:
+            return role.value in named.get(method, [])
+        return role is Role.AUDITOR and (method, lowest) == ("GET", "member")
     return lowest != "operator" and role.includes(Role(lowest))
 
 
