@@ -1,5 +1,7 @@
 """The pages of single sign-on in a real browser: setting up, the sign-in page, the log."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -12,6 +14,7 @@ from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tests.companies import OWNER_PASSWORD
 from tests.journeys.accessibility import overflow, violations
 from tests.journeys.conftest import Site, Watched, open_context, sign_in
+from tests.tenants.accounts.sso.conftest import key_pair
 
 pytestmark = pytest.mark.browser
 
@@ -23,11 +26,12 @@ FINDINGS = [
 
 
 @pytest.fixture
-def provider(committed_tenant: TenantRef) -> IdentityProvider:
+def provider(committed_tenant: TenantRef, tmp_path: Path) -> IdentityProvider:
     """A provider with something on each of its pages."""
     with tenant_scope(committed_tenant), atomic():
         made = create_provider(preset="saml", name="Example Id", actor=SYSTEM)
         made.issuer, made.sso_url = "https://idp.example/metadata", "https://idp.example/sso"
+        made.certificates = [key_pair(tmp_path, "ending", days=10)[1].read_text()]
         made.test_grade, made.test_findings = "D", FINDINGS
         made.state, made.tested_at, made.tested_revision = "test", made.created_at, made.revision
         made.save()

@@ -9,7 +9,7 @@ import structlog
 from django.utils import timezone
 
 from tenants.accounts.access import Actor, Role, require
-from tenants.accounts.models import BreakGlassOwner, GroupRule, IdentityProvider, User
+from tenants.accounts.models import BreakGlassOwner, GroupRule, IdentityProvider, Passkey, User
 from tenants.accounts.selectors import owners
 from tenants.accounts.services import check_may_grant
 from tenants.accounts.sso import sso_log
@@ -181,9 +181,11 @@ def what_stops_enforcing(provider: IdentityProvider) -> list[str]:
         stops.append("Switch the provider on first.")
     if not provider.is_tested or provider.test_grade not in ENFORCEABLE:
         stops.append("The last test has to reach grade A or B.")
-    named = owners().filter(user__break_glass__isnull=False).values("user").distinct().count()
-    if named < BREAK_GLASS_OWNERS:
+    named = owners().filter(user__break_glass__isnull=False).values("user").distinct()
+    if named.count() < BREAK_GLASS_OWNERS:
         stops.append("Name two owners who may still come in when the provider is down.")
+    elif Passkey.objects.filter(user__in=named).values("user").distinct().count() < BREAK_GLASS_OWNERS:
+        stops.append("Both emergency owners need a passkey: they add it at Settings, My sign-in.")
     return stops
 
 

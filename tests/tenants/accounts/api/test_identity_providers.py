@@ -8,6 +8,7 @@ from tenants.accounts.models import IdentityProvider
 from tenants.accounts.sso import services
 from tenants.tenancy import TenantRef
 from tests.people import person, token_client
+from tests.tenants.accounts.sso.test_services import add_passkey
 
 URL = "/api/v1/identity-providers/"
 
@@ -42,6 +43,8 @@ def test_from_nothing_to_enforced(api: APIClient, owner: UserActor, tenant: Tena
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict.not_enforceable")
     second = person(tenant, Role.OWNER, "Second Owner-Example")
     services.name_break_glass(user_ids=[owner.user.pk, second.user.pk], actor=owner)
+    for actor in (owner, second):
+        add_passkey(actor.user)
     assert api.post("/api/v1/sso/enforce/", {"provider_id": str(provider.pk)}).json()["state"] == "enforced"
     assert api.delete(address).status_code == 409
     assert api.delete("/api/v1/sso/enforce/").status_code == 204

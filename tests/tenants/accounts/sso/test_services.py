@@ -7,7 +7,14 @@ import pytest
 from django.test import Client
 
 from tenants.accounts.access import SYSTEM, Role, UserActor
-from tenants.accounts.models import ExternalIdentity, IdentityProvider, RoleBinding, SsoLogEntry, User
+from tenants.accounts.models import (
+    ExternalIdentity,
+    IdentityProvider,
+    Passkey,
+    RoleBinding,
+    SsoLogEntry,
+    User,
+)
 from tenants.accounts.services import create_user
 from tenants.accounts.sso import provisioning, services
 from tenants.accounts.sso.claims import Claims
@@ -18,6 +25,13 @@ from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
 from tenants.secrets.models import Secret
 from tenants.tenancy import TenantRef
 from tests.people import PASSWORD, person
+
+
+def add_passkey(user: User) -> None:
+    """A passkey as its row is; nobody signs in with it here."""
+    Passkey.objects.create(
+        user=user, name="Key", credential_id=user.pk.bytes, credential=b"c", rp_id="north.localhost"
+    )
 
 
 def graded(provider: IdentityProvider, grade: str = "A") -> IdentityProvider:
@@ -120,6 +134,10 @@ def enforced(oidc: IdentityProvider, tenant: TenantRef, owner: UserActor) -> Ide
     graded(oidc)
     services.set_state(provider=oidc, state="test", actor=owner)
     services.set_state(provider=oidc, state="active", actor=owner)
+    with pytest.raises(Conflict, match="passkey"):
+        services.set_state(provider=oidc, state="enforced", actor=owner)
+    for actor in (owner, second):
+        add_passkey(actor.user)
     return services.set_state(provider=oidc, state="enforced", actor=owner)
 
 
