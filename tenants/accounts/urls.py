@@ -156,13 +156,13 @@ _console = (
 # Where providers send people: on the company's canonical host only.
 _sso = (
     [
-        path("find/", sso_doors.find, name="find"),
-        path("finish/", sso_doors.finish, name="finish"),
+        path("find/", stays_open(sso_doors.find, "read_only"), name="find"),
+        path("finish/", stays_open(sso_doors.finish, "read_only"), name="finish"),
         path("<uuid:provider_id>/start/", sso_doors.start, name="start"),
         path("<uuid:provider_id>/callback/", sso_doors.oidc_callback, name="oidc_callback"),
-        path("<uuid:provider_id>/acs/", sso_doors.saml_acs, name="saml_acs"),
+        path("<uuid:provider_id>/acs/", stays_open(sso_doors.saml_acs, "read_only"), name="saml_acs"),
         path("<uuid:provider_id>/metadata/", sso_doors.saml_metadata, name="saml_metadata"),
-        path("<uuid:provider_id>/slo/", sso_slo.slo, name="saml_slo"),
+        path("<uuid:provider_id>/slo/", stays_open(sso_slo.slo, "read_only"), name="saml_slo"),
     ],
     "sso",
 )
