@@ -40,6 +40,14 @@ FORMS: dict[str, Any] = {
     "integrations.FieldMapping.options": lambda mark: [
         {"id": mark, "name": mark, "value": mark, "reason": mark, "is_certain": True}
     ],
+    "accounts.EmailDomain.domain": lambda mark: f"{mark}.example",
+    "accounts.IdentityProvider.kind": lambda mark: "oidc",
+    "accounts.IdentityProvider.preset": lambda mark: "oidc",
+    "accounts.IdentityProvider.certificates": lambda mark: [],
+    "accounts.IdentityProvider.default_role": lambda mark: "member",
+    "accounts.IdentityProvider.test_findings": lambda mark: [{"mark": "ok", "title": mark, "advice": ""}],
+    "accounts.GroupRule.role": lambda mark: "member",
+    "accounts.ExternalIdentity.groups": lambda mark: [mark],
     # An open one would be streamed until it ends.
     "integrations.SyncRun.state": lambda mark: "failed",
     # Rules under which everybody may still come in, from here, for a day.
