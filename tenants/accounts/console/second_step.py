@@ -6,7 +6,6 @@ from allauth.account.internal.decorators import login_stage_required
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
-from allauth.account.stages import LoginStageController
 from allauth.core import context as allauth_context
 from django import forms
 from django.contrib.auth.decorators import login_not_required, login_required
@@ -107,8 +106,8 @@ def give_up(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def passkey_options(request: HttpRequest) -> HttpResponse:
-    """What a browser needs to ask for a passkey: of the one who is half or wholly signed in, or of anybody."""
-    return JsonResponse(offer_authentication(request, user=_half_signed_in(request)))
+    """What a browser needs to ask for a passkey, of anybody."""
+    return JsonResponse(offer_authentication(request))
 
 
 @login_not_required
@@ -204,14 +203,6 @@ def _is_right_password(request: HttpRequest, user: User, password: str) -> bool:
     if is_right:
         attempt.succeeded()
     return is_right
-
-
-def _half_signed_in(request: HttpRequest) -> User | None:
-    if request.user.is_authenticated:
-        return actor_of(request).user
-    stage = LoginStageController.enter(request, STAGE)
-    user = stage.login.user if stage is not None else None
-    return user if isinstance(user, User) else None
 
 
 def _status(problem: str) -> int:

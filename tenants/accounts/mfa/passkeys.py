@@ -110,11 +110,13 @@ def register_passkey(request: HttpRequest, *, actor: Actor, answer: str, name: s
     return passkey
 
 
-def offer_authentication(request: HttpRequest, *, user: User | None) -> dict[str, Any]:
-    """Return what a browser needs to show a passkey: one of a user's, or any it has for this host."""
-    known = [] if user is None else list(_usable(request).filter(user=user))
+def offer_authentication(request: HttpRequest) -> dict[str, Any]:
+    """Return what a browser needs to show a passkey it has for this host.
+
+    No list of credentials goes out: all of ours are discoverable, and who holds a password alone learns nothing of
+    them. Whose passkey it has to be is looked at when it was shown.
+    """
     options, state = _server(request).authenticate_begin(
-        credentials=[_descriptor(each) for each in known] or None,
         # Without a password before it, the passkey has to be both factors.
         user_verification=UserVerificationRequirement.REQUIRED,
     )
