@@ -119,9 +119,8 @@ class RoleViewSet(KnownParameters, IdempotentPosts, GenericViewSet[CustomRole]):
         return Response(RoleSerializer(_own(changed)).data)
 
     def destroy(self, request: Request, id: UUID) -> Response:
-        """Delete a role nobody has. Repeating it changes nothing."""
-        role = CustomRole.objects.filter(pk=id).first() or CustomRole(pk=id)
-        delete_custom_role(role=role, actor=_actor(request))
+        """Delete a role nobody has."""
+        delete_custom_role(role=get_object_or_404(CustomRole, pk=id), actor=_actor(request))
         return Response(status=204)
 
     def _role(self, request: Request, number: UUID) -> CustomRole:
@@ -233,8 +232,8 @@ class RoleBindingViewSet(KnownParameters, IdempotentPosts, GenericViewSet[RoleBi
         return Response(BindingSerializer(binding).data, status=201)
 
     def destroy(self, request: Request, id: UUID) -> Response:
-        """Take a role away; it is gone with the next request. Repeating it changes nothing."""
-        revoke_role(binding=RoleBinding(pk=id), actor=_actor(request))
+        """Take a role away; it is gone with the next request."""
+        revoke_role(binding=get_object_or_404(RoleBinding, pk=id), actor=_actor(request))
         return Response(status=204)
 
 

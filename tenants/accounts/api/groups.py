@@ -103,8 +103,8 @@ class GroupViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Group]):
         return self._shown(request, id)
 
     def destroy(self, request: Request, id: UUID) -> Response:
-        """Delete a group; its people lose what came by it at once. Repeating it changes nothing."""
-        delete_group(group=Group(pk=id), actor=_actor(request))
+        """Delete a group; its people lose what came by it at once."""
+        delete_group(group=get_object_or_404(Group, pk=id), actor=_actor(request))
         return Response(status=204)
 
     @action(detail=True, methods=["put"])
