@@ -1,6 +1,7 @@
 """`/api/v1/tasks/{key}/shares/` and `/api/v1/projects/{id}/shares/`: single objects shared with people and groups."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -48,12 +49,19 @@ class NewShareSerializer(StrictSerializer):
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
+def _project_by(*, actor: Actor, id: UUID) -> Project:
+    return visible_project(actor=actor, project_id=id)
+
+
 class _SharesView(KnownParameters, IdempotentPosts, APIView):
     permission_codes = {"GET": "tasks.share", "POST": "tasks.share", "DELETE": "tasks.share"}
     query_parameters = {"DELETE": {"user_id", "group_id"}}
 
+    # How the object of an address is found for its reader.
+    find: ClassVar[Callable[..., Task | Project]]
+
     def _thing(self, request: Request, **named: Any) -> Task | Project:
-        raise NotImplementedError
+        return type(self).find(actor=_actor(request), **named)
 
     @extend_schema(responses=ShareSerializer(many=True))
     def get(self, request: Request, **named: Any) -> Response:
@@ -89,15 +97,13 @@ class _SharesView(KnownParameters, IdempotentPosts, APIView):
 class TaskSharesView(_SharesView):
     """With whom a task is shared."""
 
-    def _thing(self, request: Request, **named: Any) -> Task:
-        return visible_task(actor=_actor(request), key=named["key"])
+    find = staticmethod(visible_task)
 
 
 class ProjectSharesView(_SharesView):
     """With whom a project and its tasks are shared."""
 
-    def _thing(self, request: Request, **named: Any) -> Project:
-        return visible_project(actor=_actor(request), project_id=named["id"])
+    find = staticmethod(_project_by)
 
 
 def _shown(shared: Shared) -> dict[str, Any]:

@@ -9,22 +9,25 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from tenants.foundation.ids import uuid7
 
 
-class _Share(models.Model):
-    """What every share has. Gone with its object, its person or its group.
+class _UserShare(UserObjectPermissionBase):
+    """A share of a person.
 
     `permission` is a code of our catalogue where guardian has a key to Django's permissions: a company's rows point
     to nothing outside its schema, so they can be moved and restored anywhere (decision 0022).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    permission = models.CharField(max_length=80)
+    permission = models.CharField(max_length=80)  # type: ignore[assignment]
     expires_at = models.DateTimeField(null=True, blank=True)
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # guardian's manager looks permissions up by content type; services write these rows.
+    objects: ClassVar[models.Manager[Any]] = models.Manager()  # type: ignore[assignment]
 
-    class Meta:
+    class Meta(UserObjectPermissionBase.Meta):
         abstract = True
 
     def __str__(self) -> str:
@@ -35,16 +38,16 @@ class _Share(models.Model):
         models.Model.save(self, *args, **kwargs)
 
 
-class _UserShare(_Share, UserObjectPermissionBase):  # type: ignore[misc]
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    # guardian's manager looks permissions up by content type; services write these rows.
-    objects: ClassVar[models.Manager[Any]] = models.Manager()  # type: ignore[assignment]
+class _GroupShare(GroupObjectPermissionBase):
+    """A share of a group; otherwise as a person's."""
 
-    class Meta(UserObjectPermissionBase.Meta):
-        abstract = True
-
-
-class _GroupShare(_Share, GroupObjectPermissionBase):  # type: ignore[misc]
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    permission = models.CharField(max_length=80)  # type: ignore[assignment]
+    expires_at = models.DateTimeField(null=True, blank=True)
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
     group = models.ForeignKey(  # type: ignore[assignment]
         "accounts.Group", on_delete=models.CASCADE, related_name="+"
     )
@@ -52,6 +55,13 @@ class _GroupShare(_Share, GroupObjectPermissionBase):  # type: ignore[misc]
 
     class Meta(GroupObjectPermissionBase.Meta):
         abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.permission} {self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save without guardian's look at content types: the code says what it is for."""
+        models.Model.save(self, *args, **kwargs)
 
 
 class TaskUserShare(_UserShare):
