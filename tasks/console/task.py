@@ -104,6 +104,7 @@ def set_property(request: HttpRequest, key: str) -> HttpResponse:
     """Set one property from its own little form. Raises: NotFound, InvalidInput, Forbidden, Conflict."""
     actor = actor_of(request)
     task = visible_task(actor=actor, key=key)
+    require(actor, "tasks.edit", on=task)
     name = next((name for name in _READERS if name in request.POST), "")
     if not name:
         raise InvalidInput(_("There is no such property."))

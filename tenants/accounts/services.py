@@ -24,6 +24,7 @@ from tenants.accounts.access.denying import Reason, refusal
 from tenants.accounts.access.granting import (
     changing_access,
     check_may_give_role,
+    check_may_shut_out,
     check_reaches,
     check_separations,
     withdraw_invitations_beyond,
@@ -167,7 +168,7 @@ def deactivate_user(*, user: User, actor: Actor) -> User:
     if actor.user_id == user.pk:
         raise Conflict("You cannot deactivate yourself.", code="conflict.own_account")
     with changing_access():
-        check_reaches(actor, user)
+        check_may_shut_out(actor, user)
         user.is_active = False
         user.save(update_fields=["is_active", "updated_at"])
         now = timezone.now()
@@ -183,7 +184,7 @@ def reactivate_user(*, user: User, actor: Actor) -> User:
     """Let a deactivated user in again, in their old role; their tokens stay revoked. Raises: Forbidden."""
     require(actor, "accounts.deactivate_users")
     with changing_access():
-        check_reaches(actor, user)
+        check_may_shut_out(actor, user)
         user.is_active = True
         user.save(update_fields=["is_active", "updated_at"])
     log.info("user.reactivated", user_id=user.pk)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.utils import timezone
 
 from tenants.accounts.access.actors import Actor, SystemActor
-from tenants.accounts.access.catalogue import broken_separations, codes_of
+from tenants.accounts.access.catalogue import Sensitivity, all_permissions, broken_separations, codes_of
 from tenants.accounts.access.gathering import bindings_of, gathered_actor, holding_of
 from tenants.accounts.access.holdings import Holding
 from tenants.accounts.access.roles import Role, ScopeType
@@ -74,6 +74,21 @@ def check_reaches(actor: Actor, user: User) -> None:
         return
     # What the actor's person holds: a token made for this one permission may use it on everyone its person reaches.
     if not actor.own_holding.covers(gathered_actor(user).own_holding):
+        raise Forbidden("This person's role is higher than yours.", code="forbidden.person_above")
+
+
+def check_may_shut_out(actor: Actor, user: User) -> None:
+    """Let those shut a person out, or in again, who hold every sensitive permission the person holds.
+
+    Work on tasks does not count: whoever looks after security shuts out people who hold what they do not.
+    Raises: Forbidden.
+    """
+    if isinstance(actor, SystemActor) or actor.user_id == user.pk:
+        return
+    weighty = [each.code for each in all_permissions() if each.sensitivity is not Sensitivity.NORMAL]
+    theirs = gathered_actor(user)
+    is_above = Role.OWNER in theirs.roles and Role.OWNER not in actor.roles
+    if is_above or not actor.own_holding.covers(theirs.own_holding.limited_to(weighty)):
         raise Forbidden("This person's role is higher than yours.", code="forbidden.person_above")
 
 
