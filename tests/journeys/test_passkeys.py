@@ -28,7 +28,7 @@ def plug_in(page: Page) -> None:
     )  # fmt: skip
 
 
-def test_a_passkey_is_made_and_signs_in_without_a_password(owner_page: Page, site: Site) -> None:
+def test_a_passkey_is_made_and_signs_in_without_a_password(owner_page: Page) -> None:
     page = owner_page
     plug_in(page)
     page.goto(HOME)
@@ -42,16 +42,6 @@ def test_a_passkey_is_made_and_signs_in_without_a_password(owner_page: Page, sit
     page.goto("/account/sign-in/?next=/settings/preferences/")
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url("**/settings/preferences/")
-
-    page.context.clear_cookies()
-    page.goto("/account/sign-in/")
-    page.get_by_label("E-mail").fill(site.owner_email)
-    page.get_by_label("Password", exact=True).fill(OWNER_PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("**/account/sign-in/confirm/")
-    assert violations(page) == []
-    page.get_by_role("button", name="Use a passkey").click()
-    page.wait_for_url(lambda url: "/account/" not in url)
 
 
 def test_an_app_is_set_up_and_asked_for(owner_page: Page, site: Site) -> None:

@@ -13,6 +13,7 @@ from tenants.accounts.models import Passkey, User, UserSession
 from tenants.models import Domain
 from tenants.tenancy import TenantRef
 from tests.fakes.authenticator import USER_PRESENT, Authenticator
+from tests.people import PASSWORD
 
 HOME = "/settings/my-sign-in/"
 MAKE, MAKE_OPTIONS = f"{HOME}passkeys/", f"{HOME}passkeys/options/"
@@ -210,3 +211,16 @@ def test_a_challenge_to_make_a_passkey_is_none_to_show_one(
     options = client.post(MAKE_OPTIONS).json()
     answer = client.post("/account/prove/", {"credential": kept.get(options)})
     assert answer.status_code == 422
+
+
+def test_a_passkey_is_the_second_factor_after_the_password(
+    kept: Authenticator, stranger: Client, member: UserActor
+) -> None:
+    form = {"login": member.user.email, "password": PASSWORD}
+    assert stranger.post("/account/sign-in/", form)["Location"] == "/account/sign-in/confirm/"
+    assert not is_in(stranger)
+    answer = kept.get(options_for(stranger))
+    assert stranger.post("/account/sign-in/confirm/", {"credential": answer}).status_code == 302
+    assert is_in(stranger)
+    row = UserSession.objects.filter(user=member.user).latest("started_at")
+    assert (row.method, row.second_factor) == ("password", "passkey")
