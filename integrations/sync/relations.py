@@ -116,8 +116,29 @@ def _whole(session: SyncSession) -> Iterator[Sequence[UUID]]:
         last = piece[-1]
 
 
-def resolve_links(session: SyncSession, links: Sequence[ExternalLink], mappings: Mappings) -> None:
-    """Set the parents and dependencies of these links as far as they are known; inside a transaction."""
+def resolve_before_sending(session: SyncSession, link_id: UUID) -> None:
+    """Merge the references of a link that were read and not merged yet: what is sent would overwrite them unseen.
+
+    A worker may have died between the two, or be between two pages. Calls no service. Raises: LeaseLost.
+    """
+    with session.writing():
+        links = list(_fresh(session).filter(pk=link_id))
+        if links:
+            session.journal.save_run()
+            resolve_links(session, links, _mappings(session), is_sent_now=True)
+
+
+def resolve_links(
+    session: SyncSession,
+    links: Sequence[ExternalLink],
+    mappings: Mappings,
+    *,
+    is_sent_now: bool = False,
+) -> None:
+    """Set the parents and dependencies of these links as far as they are known; inside a transaction.
+
+    ``is_sent_now``: what counts from here is about to be sent anyway, so it is not asked for.
+    """
     wanted = {ref for link in links for refs in link.unresolved.values() for ref in refs}
     rows = ExternalLink.objects.filter(connection=session.connection, remote_id__in=wanted)
     task_ids = {ref: str(pk) for ref, pk in rows.exclude(task=None).values_list("remote_id", "task_id")}
@@ -138,7 +159,9 @@ def resolve_links(session: SyncSession, links: Sequence[ExternalLink], mappings:
             link.unresolved = {}
     # Far less work than an update with a case for each row.
     write_links(links, fields=["unresolved", "base", "kept"])
-    _tell(session, merged, written, mappings)
+    to_send = _tell(session, merged, written, mappings)
+    if to_send and not is_sent_now:
+        request_push(task_ids=to_send, is_interactive=False)
     if fresh:
         # The page they came with has counted them as unchanged; those this run did not read, nobody has.
         counted = min(len(fresh), session.run.unchanged)
@@ -147,8 +170,8 @@ def resolve_links(session: SyncSession, links: Sequence[ExternalLink], mappings:
 
 def _tell(
     session: SyncSession, merged: Sequence[MergedRelations], written: Collection[UUID], mappings: Mappings
-) -> None:
-    """Write down what changed and what is disputed, and have sent what counts from here."""
+) -> list[UUID]:
+    """Write down what changed and what is disputed; returns the tasks of which something counts from here."""
     rows: list[SyncChange] = []
     found = 0
     for collection_id, mapping in mappings.items():
@@ -170,9 +193,7 @@ def _tell(
     write_changes(session, rows)
     if found:
         session.journal.count_conflicts(found)
-    to_send = [item.record.draft.id for item in merged if item.record.has_to_send]
-    if to_send:
-        request_push(task_ids=to_send, is_interactive=False)
+    return [item.record.draft.id for item in merged if item.record.has_to_send]
 
 
 def _told_by_former_workers(session: SyncSession, links: Sequence[ExternalLink]) -> set[UUID]:

@@ -24,6 +24,7 @@ from integrations.sync.push.refusals import Refusal
 from integrations.sync.push.requests import intended_kind
 from integrations.sync.push.settling import Prepared, lose_access, park, settle
 from integrations.sync.push.writer import Writer, columns_of
+from integrations.sync.relations import resolve_before_sending
 from integrations.sync.session import CONNECTION_PROBLEMS
 from tenants.foundation.errors import LimitReached
 from tenants.tenancy import atomic
@@ -71,6 +72,8 @@ class _Sending:
                 ensure_column(self.writer, self.push.collection)
             elif is_to_be_read_first(self.writer, self.push):
                 read_first(self.writer, self.push)
+            if self.push.link is not None:
+                resolve_before_sending(self.writer.session, self.push.link.pk)
             self.text_refusal = send_body(self.writer, self.push)
             prepared = self._prepare()
             if prepared is None:
