@@ -13,7 +13,6 @@ from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -62,7 +61,7 @@ class ProofForm(forms.Form):
     )
 
 
-@login_stage_required(stage=STAGE, redirect_urlname="account_login")  # type: ignore[untyped-decorator]
+@login_stage_required(stage=STAGE, redirect_urlname="home")  # type: ignore[untyped-decorator]
 @sensitive_post_parameters("code", "credential")
 @require_http_methods(["GET", "HEAD", "POST"])
 def second_factor(request: HttpRequest) -> HttpResponseBase:
@@ -98,7 +97,7 @@ def second_factor(request: HttpRequest) -> HttpResponseBase:
 def give_up(request: HttpRequest) -> HttpResponse:
     """Forget a sign-in that waits for its second factor: somebody else wants to sign in."""
     clear_login(request)
-    return HttpResponseRedirect(reverse("account_login"))
+    return HttpResponseRedirect("/")
 
 
 @login_not_required

@@ -165,8 +165,8 @@ def test_after_the_password_comes_the_code(stranger: Client, member: UserActor) 
 
 def test_the_page_for_the_code_is_nobodys_without_the_password(stranger: Client, member: UserActor) -> None:
     with_app(member)
-    assert stranger.get(CONFIRM)["Location"] == SIGN_IN
-    assert stranger.post(CONFIRM, {"code": code_now(member.user)})["Location"] == SIGN_IN
+    assert stranger.get(CONFIRM)["Location"] == "/"
+    assert stranger.post(CONFIRM, {"code": code_now(member.user)})["Location"] == "/"
 
 
 def test_a_spent_code_does_not_sign_in_a_second_browser(
