@@ -12,6 +12,8 @@ CACHES = {
     "integrations/oauth/state.py",
     # Undoing a change: the key of the default cache carries the company.
     "tasks/console/undoing.py",
+    # How often somebody guessed of late: the default cache, by company.
+    "tenants/accounts/delays.py",
     # What a provider says of itself, and how many refusals a minute had: the default cache, by company.
     "tenants/accounts/sso/oidc/discovery.py",
     "tenants/accounts/sso/sso_log.py",
