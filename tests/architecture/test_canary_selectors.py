@@ -19,6 +19,7 @@ from tasks.models import Task, TaskQuerySet
 from tenants.accounts.access import UserActor
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
+from tenants.accounts.sessions.policy import Rules
 from tenants.foundation.errors import DomainError, Forbidden, InvalidInput, NotFound
 from tenants.models import Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
@@ -83,6 +84,8 @@ def samples(name: str, kind: Any, canary: Canary, actor: UserActor) -> list[Any]
         return [list(canary.ids.values())]
     if isinstance(kind, type) and issubclass(kind, TaskQuerySet):
         return [Task.objects.filter(pk=task.pk), Task.objects.all()]
+    if kind is Rules:
+        return [Rules()]
     if kind is TaskFilters:
         return [TaskFilters(), TaskFilters(search=canary.mark)]
     words: dict[str, list[Any]] = {
@@ -136,7 +139,7 @@ def shown(
     for arguments in calls(function, canary, actor):
         with atomic():
             with suppress(*(errors if isinstance(errors, tuple) else (errors,))):
-                given = [value for value in arguments.values() if isinstance(value, models.Model | UserActor)]
+                given = [value for value in arguments.values() if isinstance(value, models.Model | UserActor | UUID)]
                 texts = list(told(function(**arguments), given))
                 shows |= any(canary.is_in(text) or canary.id_in(text) for text in texts)
             transaction.set_rollback(True, using=current_alias())
