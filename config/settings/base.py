@@ -57,7 +57,7 @@ INSTALLED_APPS = [
     # For its model bases alone: its generic tables are made nowhere (decision 0022).
     "guardian",
 ]
-MIGRATION_MODULES = {"guardian": None}
+MIGRATION_MODULES: dict[str, str | None] = {"guardian": None}
 
 MIDDLEWARE = [
     "tenants.foundation.requests.RequestIdMiddleware",

@@ -66,7 +66,12 @@ def test_every_text_of_every_table_holds_the_mark(theirs: Canary) -> None:
         for part in model._meta.local_concrete_fields
         if is_text(part)
     }
-    forms = {"tasks.NumberSeries.prefix", "tasks.Project.key", "tasks.Task.key_prefix", "accounts.EmailDomain.domain"}
+    forms = {
+        "tasks.NumberSeries.prefix",
+        "tasks.Project.key",
+        "tasks.Task.key_prefix",
+        "accounts.EmailDomain.domain",
+    }
     assert texts - theirs.marked - forms == UNMARKED
     assert {model._meta.label for model in tenant_models()} <= set(theirs.rows)
 

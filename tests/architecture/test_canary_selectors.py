@@ -139,7 +139,11 @@ def shown(
     for arguments in calls(function, canary, actor):
         with atomic():
             with suppress(*(errors if isinstance(errors, tuple) else (errors,))):
-                given = [value for value in arguments.values() if isinstance(value, models.Model | UserActor | UUID)]
+                given = [
+                    value
+                    for value in arguments.values()
+                    if isinstance(value, models.Model | UserActor | UUID)
+                ]
                 texts = list(told(function(**arguments), given))
                 shows |= any(canary.is_in(text) or canary.id_in(text) for text in texts)
             transaction.set_rollback(True, using=current_alias())

@@ -84,6 +84,7 @@ def owners_of(tenant: Tenant) -> list[Addressee]:
         return [
             Addressee(binding.user.email, binding.user.language or tenant.language)
             for binding in owners().select_related("user").order_by("pk")
+            if binding.user is not None
         ]
 
 
