@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from tenants.api.operations import OperationSerializer
-from tenants.api.strangers import SignupAuthentication, SourceAuthentication, signup_of, source
+from tenants.api.strangers import SignupAuthentication, Stranger, signup_of, source, stranger
 from tenants.foundation.api import IdempotentPosts, KnownParameters, StrictSerializer
 from tenants.foundation.api.idempotency import HEADER
 from tenants.foundation.errors import InvalidInput, NotFound
@@ -100,7 +100,7 @@ class FirstTokenSerializer(serializers.Serializer[Any]):
 class SignupViewSet(IdempotentPosts, KnownParameters, ViewSet):
     """Signing up. Every write needs an idempotency key."""
 
-    authentication_classes = [SignupAuthentication, SourceAuthentication]
+    authentication_classes = [SignupAuthentication]
     permission_classes = []
     problem_statuses = {"create": (404, 429), "verify": (404,), "api_token": (401, 404, 409)}
 
@@ -108,6 +108,9 @@ class SignupViewSet(IdempotentPosts, KnownParameters, ViewSet):
         """Refuse before anything is claimed."""
         require_open()
         _require_key(request)
+        caller: object = request.user
+        if not isinstance(caller, Stranger):
+            request.user = stranger(request)  # type: ignore[assignment]
         super().initial(request, *args, **kwargs)
 
     @extend_schema(

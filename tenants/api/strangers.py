@@ -1,10 +1,12 @@
 """Callers nobody knows yet: told apart by their network, or by the token of a sign-up that was proved."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import PermissionDenied
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -24,14 +26,6 @@ class Stranger:
     is_authenticated: bool = True
 
 
-class SourceAuthentication(BaseAuthentication):
-    """Tells strangers apart by their network; says nothing of who they are."""
-
-    def authenticate(self, request: Request) -> tuple[Stranger, None]:
-        """Return a stranger."""
-        return Stranger(pk=proofs.digest("source", source(request)).hex()[:32]), None
-
-
 class SignupAuthentication(BaseAuthentication):
     """Finds the proved sign-up of a token that begins with ``nts_signup_``; other tokens are for others to read."""
 
@@ -48,6 +42,22 @@ class SignupAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Name the scheme in 401 answers."""
         return 'Bearer realm="sign-up"'
+
+
+class SignupTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes the tokens of sign-ups for OpenAPI."""
+
+    target_class = SignupAuthentication
+    name = "signupToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """Return the security scheme."""
+        return {"type": "http", "scheme": "bearer", "description": "What a proved sign-up got for its code."}
+
+
+def stranger(request: Request) -> Stranger:
+    """Whoever asks without a token, told apart by their network; nothing is said of who they are."""
+    return Stranger(pk=proofs.digest("source", source(request)).hex()[:32])
 
 
 def signup_of(request: Request) -> Signup:
