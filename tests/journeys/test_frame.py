@@ -200,7 +200,7 @@ def test_a_wrong_password_says_so_and_keeps_the_address(visitor: Page, site: Sit
     visitor.goto("/account/sign-in/")
     visitor.get_by_label("Work e-mail").fill(site.owner_email)
     visitor.get_by_label("Password", exact=True).fill("not the pass phrase")
-    visitor.get_by_role("button", name="Sign in").click()
+    visitor.get_by_role("button", name="Sign in", exact=True).click()
     expect(visitor.get_by_role("alert")).to_be_visible()
     expect(visitor.get_by_label("Work e-mail")).to_have_value(site.owner_email)
     assert violations(visitor) == []

@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 from django.core.cache import cache
+from django.db import InternalError, OperationalError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,12 +16,14 @@ from tenants.accounts.models import IdentityProvider, SsoLogEntry, User
 from tenants.accounts.networks import client_address
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.tenancy import atomic
+from tenants.tenancy.backend.whereabouts import is_moving
 
 log = structlog.get_logger(__name__)
 
 KEEP: Final = timedelta(days=180)
 # Strangers can cause refusals: so many a minute are written down, the rest only counted in the product's own log.
 _MOST_REFUSALS_PER_MINUTE: Final = 120
+_READ_ONLY: Final = "25006"  # PostgreSQL: read_only_sql_transaction
 Outcome = SsoLogEntry.Outcome
 
 
@@ -55,7 +58,7 @@ def note(
     log.info("sso.noted", sso_event=event, outcome=outcome.value, reason=reason)
     if outcome == Outcome.REFUSED and _is_flood():
         return
-    SsoLogEntry.objects.create(
+    entry = SsoLogEntry(
         provider=provider,
         provider_name=provider.name if provider else "",
         event=event,
@@ -68,6 +71,14 @@ def note(
         address=visit.address[:45] if visit else "",
         request_id=visit.request_id[:80] if visit else "",
     )
+    try:
+        with atomic():
+            entry.save(force_insert=True)
+    except (InternalError, OperationalError) as error:
+        # While the company is being moved nothing can be written; the line above says it all the same.
+        if not (is_moving(error) or getattr(error.__cause__, "sqlstate", "") == _READ_ONLY):
+            raise
+        log.warning("sso.not_kept", sso_event=event)
 
 
 def visible_log(*, actor: Actor) -> QuerySet[SsoLogEntry]:

@@ -39,7 +39,7 @@ def test_texts_are_a_run_of_their_own_with_a_call_a_page(
     assert [text_of(page).strip() for page in pages] == [f"Text {number}." for number in range(5)]
     run = SyncRun.objects.get(kind="bodies")
     assert (run.state, run.done, run.calls, run.changed) == ("succeeded", 5, 5, 5)
-    assert SyncRun.objects.get(kind="import").calls == 5
+    assert SyncRun.objects.get(kind="import").calls == 3
 
 
 def test_a_text_is_not_read_again_while_the_page_stays_the_same(

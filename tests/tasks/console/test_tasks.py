@@ -82,7 +82,7 @@ def test_pages_follow_one_another(console: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/tasks/", "/tasks/board/"])
-def test_a_page_costs_twelve_queries_at_most(tenant: TenantRef, console: Client, path: str) -> None:
+def test_a_page_costs_thirteen_queries_at_most(tenant: TenantRef, console: Client, path: str) -> None:
     person, department, project = make_person(), make_department(), make_project()
     for _ in range(20):
         make_task(department=make_department(), project=make_project(), assignees=[person, make_person()])
@@ -92,7 +92,7 @@ def test_a_page_costs_twelve_queries_at_most(tenant: TenantRef, console: Client,
         with CaptureQueriesContext(connections[tenant.cell]) as sent:
             assert console.get(path, narrowed).status_code == 200
         asked = [q["sql"] for q in sent if q["sql"].startswith(("SELECT", "(SELECT", "UPDATE", "INSERT"))]
-        assert len(asked) <= 12, "\n".join(asked)
+        assert len(asked) <= 13, "\n".join(asked)
 
 
 def test_many_tasks_are_changed_at_once_and_put_back(console: Client) -> None:

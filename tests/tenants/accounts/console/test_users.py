@@ -99,7 +99,8 @@ def test_somebody_is_shut_out_and_let_in_again(console: Client, login_as: Any, m
     console.post(f"{USERS}{member.user_id}/deactivate/")
     assert theirs.get("/settings/preferences/").status_code == 302
     console.post(f"{USERS}{member.user_id}/reactivate/")
-    assert theirs.get("/settings/preferences/").status_code == 200
+    assert theirs.get("/settings/preferences/").status_code == 302, "the sign-in from before stays over"
+    assert login_as(member).get("/settings/preferences/").status_code == 200
 
 
 def test_the_last_owner_gets_a_sentence_not_a_crash(console: Client, owner: UserActor) -> None:
