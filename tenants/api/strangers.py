@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from allauth.account.adapter import get_adapter
-from django.core.exceptions import PermissionDenied
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from tenants.accounts.networks import client_address
 from tenants.foundation.errors import NotFound
 from tenants.lifecycle.signups import proofs
 from tenants.lifecycle.signups.services import signup_of_token, source_of
@@ -79,7 +78,4 @@ def own_operation(request: Request, operation_id: UUID) -> Operation:
 
 def source(request: Request) -> str:
     """The network a caller asks from, behind as many proxies as are trusted."""
-    try:
-        return source_of(get_adapter(request._request).get_client_ip(request._request))
-    except PermissionDenied:  # the proxies say something that is no address
-        return source_of(None)
+    return source_of(client_address(request._request))

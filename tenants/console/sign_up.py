@@ -3,10 +3,8 @@
 from typing import Any, Final
 from uuid import UUID
 
-from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.networks import client_address
 from tenants.console.companies import regions
 from tenants.foundation.console import htmx_of
 from tenants.foundation.errors import DomainError, LimitReached, NotFound
@@ -97,7 +96,9 @@ def begin(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             signup = begin_signup(
-                email=form.cleaned_data["email"], source=_source(request), language=_language()
+                email=form.cleaned_data["email"],
+                source=source_of(client_address(request)),
+                language=_language(),
             )
         except LimitReached as error:
             form.add_error(None, error.message)
@@ -182,13 +183,6 @@ def _operation(signup: Signup) -> Operation | None:
 def _proved(request: HttpRequest) -> Signup | None:
     require_open()
     return signup_of_token(request.session.get(TOKEN, ""))
-
-
-def _source(request: HttpRequest) -> str:
-    try:
-        return source_of(get_adapter(request).get_client_ip(request))
-    except PermissionDenied:  # the proxies say something that is no address
-        return source_of(None)
 
 
 def _language() -> str:
