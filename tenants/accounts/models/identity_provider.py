@@ -42,6 +42,11 @@ class IdentityProvider(models.Model):
     certificates = ArrayField(models.TextField(), default=list, blank=True, size=MAX_CERTIFICATES)
     metadata_url = models.CharField(max_length=1000, blank=True, default="")
     metadata_read_at = models.DateTimeField(null=True, blank=True)
+    # What the address of the metadata says now, where that differs: it counts when a person has confirmed it.
+    metadata_checked_at = models.DateTimeField(null=True, blank=True)
+    metadata_problem = models.CharField(max_length=300, blank=True, default="", db_default="")
+    metadata_found = models.JSONField(null=True, blank=True)
+    metadata_found_at = models.DateTimeField(null=True, blank=True)
     allows_idp_initiated = models.BooleanField(default=False)
     client_id = models.CharField(max_length=255, blank=True, default="")
     client_secret_id = models.UUIDField(null=True, blank=True)

@@ -20,6 +20,8 @@ class PendingSignIn(models.Model):
     next_path = models.CharField(max_length=500, blank=True, default="")
     is_test = models.BooleanField(default=False)
     is_unsolicited = models.BooleanField(default=False)
+    # A test begun with a link a program asked for: nobody has to be signed in here for it.
+    is_by_link = models.BooleanField(default=False, db_default=False)
     started_by = models.ForeignKey(
         "accounts.User", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
@@ -54,16 +56,32 @@ class UsedAssertion(models.Model):
 
 
 class ServiceProviderKey(models.Model):
-    """The company's own key pair towards SAML providers: the certificate here, the private key in the vault."""
+    """A key pair of the company towards SAML providers: the certificate here, the private key in the vault.
+
+    The one in use signs. The next one and the one before are published beside it, and what was encrypted for either
+    can still be read.
+    """
+
+    class State(models.TextChoices):
+        NEXT = "next"
+        CURRENT = "current"
+        PREVIOUS = "previous"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    state = models.CharField(
+        max_length=10, choices=State.choices, default=State.CURRENT, db_default=State.CURRENT
+    )
     certificate = models.TextField()
     private_key_id = models.UUIDField()
     created_at = models.DateTimeField(auto_now_add=True)
+    state_since = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], name="one_service_provider_key_per_state"),
+        ]
 
     def __str__(self) -> str:
         return f"key of {self.created_at:%Y-%m-%d}"
