@@ -23,8 +23,8 @@ from integrations.services import accept_grant
 from tenants.accounts.access import UserActor, actor_of, require
 from tenants.foundation.console import PLATFORM_SLUG, toast
 from tenants.foundation.errors import DomainError
-from tenants.lifecycle.onboarding import address_of
 from tenants.tenancy import atomic, current_tenant, outside_transaction
+from tenants.tenancy.addresses import address_of
 from tenants.tenancy.directory import directory
 
 log = structlog.get_logger(__name__)

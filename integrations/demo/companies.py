@@ -26,10 +26,11 @@ from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.services import create_user
 from tenants.foundation.errors import Conflict
-from tenants.lifecycle.onboarding import address_of, lacks_owner, onboard_tenant
+from tenants.lifecycle.onboarding import lacks_owner, onboard_tenant
 from tenants.models import Tenant
 from tenants.permissions import PLATFORM_SLUG
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.addresses import address_of
 
 log = structlog.get_logger(__name__)
 

@@ -18,9 +18,9 @@ from integrations.webhooks.platform import SIGNING, platform_key, refuse_platfor
 from integrations.webhooks.services import open_webhook, renew_webhook, reveal_signing_key
 from integrations.webhooks.window import open_window
 from tenants.foundation.errors import Conflict
-from tenants.lifecycle.onboarding import address_of
 from tenants.permissions import PLATFORM_SLUG
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.addresses import address_of
 
 log = structlog.get_logger(__name__)
 

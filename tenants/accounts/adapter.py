@@ -7,7 +7,6 @@ import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context as allauth_context
-from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseRedirect
@@ -25,6 +24,7 @@ from tenants.accounts.sso.sign_in import note_session
 from tenants.accounts.sso.sso_log import visit_of
 from tenants.foundation import metrics
 from tenants.tenancy import on_commit
+from tenants.tenancy.addresses import public_address
 from tenants.tenancy.middleware import host_of
 
 log = structlog.get_logger(__name__)
@@ -88,8 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Lead to this company's public address: the port of the Host header is whatever a stranger wrote there."""
         path = urlsplit(super().get_reset_password_from_key_url(key)).path
-        port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
-        return f"{settings.PUBLIC_SCHEME}://{host_of(allauth_context.request)}{port}{path}"
+        return public_address(host_of(allauth_context.request), path)
 
     def get_login_stages(self) -> list[str]:
         """After the password comes the second factor, for those who have one; mails and codes of allauth's do not."""

@@ -14,7 +14,6 @@ from tenants.api.strangers import SignupAuthentication, Stranger, signup_of, sou
 from tenants.foundation.api import IdempotentPosts, KnownParameters, StrictSerializer
 from tenants.foundation.api.idempotency import HEADER
 from tenants.foundation.errors import InvalidInput, NotFound
-from tenants.lifecycle.onboarding import address_of
 from tenants.lifecycle.signups.services import (
     begin_signup,
     issue_first_token,
@@ -23,6 +22,7 @@ from tenants.lifecycle.signups.services import (
     verify_signup,
 )
 from tenants.tenancy import outside_transaction
+from tenants.tenancy.addresses import address_of
 
 ID: Final = OpenApiParameter("id", UUID, OpenApiParameter.PATH)
 KEY: Final = OpenApiParameter(

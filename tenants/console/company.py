@@ -21,7 +21,7 @@ from tenants.backups.selectors import protection_of
 from tenants.console.company_restore import why_not
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError
-from tenants.lifecycle.onboarding import address_of, waits_for_owner
+from tenants.lifecycle.onboarding import waits_for_owner
 from tenants.lifecycle.restoring.services import restore_to_take_back
 from tenants.lifecycle.standing import (
     STANDING,
@@ -38,6 +38,7 @@ from tenants.models import Operation, Tenant
 from tenants.permissions import MANAGE_COMPANIES, PLATFORM_SLUG, require_operator
 from tenants.selectors import company_for, operations_of, overviews, visible_certificates
 from tenants.tenancy import atomic, outside_transaction
+from tenants.tenancy.addresses import address_of
 from tenants.tenancy.sizes import Size, size_of
 
 

@@ -19,7 +19,6 @@ from tenants.accounts.networks import client_address
 from tenants.console.companies import regions
 from tenants.foundation.console import htmx_of
 from tenants.foundation.errors import DomainError, LimitReached, NotFound
-from tenants.lifecycle.onboarding import address_of
 from tenants.lifecycle.signups.services import (
     begin_signup,
     make_company,
@@ -31,6 +30,7 @@ from tenants.lifecycle.signups.services import (
 )
 from tenants.models import Operation, Signup
 from tenants.tenancy import outside_transaction
+from tenants.tenancy.addresses import address_of
 
 # In the session of the platform's host: which sign-up this browser began, and the token it got for the code.
 BEGUN: Final = "signup_begun"

@@ -29,6 +29,7 @@ from tenants.lifecycle.operations import (
 from tenants.lifecycle.retired_names import is_retired
 from tenants.models import Operation, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
+from tenants.tenancy.addresses import address_of
 from tenants.tenancy.errors import OwnerElsewhere
 
 log = structlog.get_logger(__name__)
@@ -258,12 +259,6 @@ def check_slug(slug: str) -> None:
         )
     if slug in RESERVED:
         raise InvalidInput("This address is reserved.", fields={"slug": ["Choose another address."]})
-
-
-def address_of(slug: str) -> str:
-    """Where a company's console answers."""
-    port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
-    return f"{settings.PUBLIC_SCHEME}://{slug}.{settings.BASE_DOMAIN}{port}"
 
 
 def lacks_owner(tenant: Tenant) -> bool:

@@ -24,6 +24,7 @@ from tenants.models import DataKey, Domain, Tenant
 from tenants.secrets.keys import key_encryption_keys
 from tenants.secrets.services import ensure_data_key
 from tenants.tenancy import atomic, tenant_scope
+from tenants.tenancy.addresses import host_of_slug
 from tenants.tenancy.cells import choose_cell, hold_room
 from tenants.tenancy.directory import directory
 from tenants.tenancy.provisioning import drop_schema, provision_schema
@@ -67,7 +68,7 @@ def reserve(run: Run) -> None:
     if "tenant_id" in run.context:
         return
     wanted = run.input
-    host = f"{wanted['slug']}.{settings.BASE_DOMAIN}"
+    host = host_of_slug(wanted["slug"])
     if is_retired(wanted["slug"]) or is_retired(host):
         raise slug_taken()
     while not _is_reserved_in(choose_cell(wanted["region"] or None), run, host):

@@ -17,10 +17,10 @@ from integrations.webhooks.platform import (
     take_platform_key,
 )
 from integrations.webhooks.window import open_until, open_window
-from tenants.lifecycle.onboarding import address_of
 from tenants.models import Tenant
 from tenants.permissions import PLATFORM_SLUG
 from tenants.tenancy import atomic, tenant_scope
+from tenants.tenancy.addresses import address_of
 
 _HIDDEN: Final = "there is one (--show shows it)"
 

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -29,7 +28,6 @@ from tenants.accounts.invitations.services import (
 )
 from tenants.accounts.models import Invitation
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
-from tenants.tenancy.middleware import host_of
 
 ID = OpenApiParameter("id", UUID, OpenApiParameter.PATH)
 _INVITATION = {
@@ -127,14 +125,14 @@ class InvitationViewSet(IdempotentPosts, KnownParameters, GenericViewSet[Invitat
         issued = invite_user(
             email=wanted["email"], name=wanted["name"], role=Role(wanted["role"]), actor=_actor(request)
         )
-        return _issued(request, issued, is_mailed=wanted["send"])
+        return _issued(issued, is_mailed=wanted["send"])
 
     @extend_schema(parameters=[ID], request=None, responses={201: IssuedInvitationSerializer})
     @action(detail=True, methods=["post"])
     def renew(self, request: Request, id: UUID) -> Response:
         """Make and send a new link in place of a lost or expired one."""
         issued = renew_invitation(invitation=_found(request, id), actor=_actor(request))
-        return _issued(request, issued, is_mailed=True)
+        return _issued(issued, is_mailed=True)
 
     def destroy(self, request: Request, id: UUID) -> Response:
         """Make an invitation's link worthless."""
@@ -151,15 +149,8 @@ def _found(request: Request, invitation_id: UUID) -> Invitation:
     return get_object_or_404(pending_invitations(actor=_actor(request)), pk=invitation_id)
 
 
-def own_address(request: Request) -> str:
-    """Scheme and host this company is asked at; the port of the Host header is whatever a stranger wrote there."""
-    port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
-    return f"{settings.PUBLIC_SCHEME}://{host_of(request._request)}{port}"
-
-
-def _issued(request: Request, issued: IssuedInvitation, *, is_mailed: bool) -> Response:
-    base = own_address(request)
+def _issued(issued: IssuedInvitation, *, is_mailed: bool) -> Response:
     if is_mailed:
-        mail_invitation(issued, base=base)
+        mail_invitation(issued)
     shown = dict(InvitationSerializer(issued.invitation).data)
-    return Response({**shown, "link": link_of(issued, base=base)}, status=201)
+    return Response({**shown, "link": link_of(issued)}, status=201)

@@ -18,6 +18,7 @@ from tenants.accounts.access.granting import given_by, may_give_role
 from tenants.accounts.access.holdings import NOTHING
 from tenants.accounts.access.roles import DESCRIPTIONS, ScopeType, highest
 from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.invitations.letters import link_of, mail_invitation
 from tenants.accounts.invitations.selectors import pending_invitations
 from tenants.accounts.invitations.services import (
     IssuedInvitation,
@@ -182,8 +183,8 @@ def _row(user: User, actor: UserActor) -> Row:
 
 
 def _issued(request: HttpRequest, issued: IssuedInvitation) -> HttpResponse:
-    path = reverse("accounts:accept_invitation", args=[issued.token.reveal()])
-    context = {"invitation": issued.invitation, "link": request.build_absolute_uri(path)}
+    mail_invitation(issued)
+    context = {"invitation": issued.invitation, "link": link_of(issued)}
     return render(request, "accounts/invitation_issued.html", context)
 
 

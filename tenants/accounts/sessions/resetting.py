@@ -17,8 +17,8 @@ from tenants.accounts.models import User
 from tenants.dispatch import enqueue
 from tenants.foundation.errors import ExternalServiceError
 from tenants.foundation.ids import uuid7
-from tenants.models import Domain
 from tenants.tenancy import atomic, current_tenant
+from tenants.tenancy.addresses import primary_host, public_address
 
 log = structlog.get_logger(__name__)
 
@@ -44,12 +44,11 @@ def send_reset_letter(user_id: UUID | None) -> bool:
         user = people.filter(pk=user_id).first() if user_id else None
         if user is None:
             return False
-        host = Domain.objects.get(tenant_id=current_tenant().id, is_canonical=True).host
+        host = primary_host()
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
     uid, _, token = key.partition("-")
     path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
-    port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
-    facts = {"host": host, "password_reset_url": f"{settings.PUBLIC_SCHEME}://{host}{port}{path}"}
+    facts = {"host": host, "password_reset_url": public_address(host, path)}
     with translation.override(user.language or current_tenant().language):
         subject = render_to_string("account/email/password_reset_key_subject.txt", facts).strip()
         body = render_to_string("account/email/password_reset_key_message.txt", facts)

@@ -1,26 +1,15 @@
 """Our addresses as a provider knows them: always on the company's canonical host, whatever host was asked."""
 
-from django.conf import settings
 from django.urls import reverse
 
 from tenants.accounts.models import IdentityProvider
-from tenants.models import Domain
-from tenants.tenancy import current_tenant
+from tenants.tenancy import addresses
+from tenants.tenancy.addresses import canonical_address
 
 
 def canonical_host() -> str:
     """The one host on which the company's sign-in addresses exist, with its port if that is not the usual one."""
-    tenant = current_tenant()
-    named = (
-        Domain.objects.filter(tenant_id=tenant.id, is_canonical=True).values_list("host", flat=True).first()
-    )
-    port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
-    return f"{named or f'{tenant.slug}.{settings.BASE_DOMAIN}'}{port}"
-
-
-def canonical_address(path: str) -> str:
-    """An absolute address on the canonical host."""
-    return f"{settings.PUBLIC_SCHEME}://{canonical_host()}{path}"
+    return addresses.with_port(addresses.canonical_host())
 
 
 def entity_id(provider: IdentityProvider) -> str:

@@ -18,10 +18,10 @@ from tenants.accounts.selectors import owners
 from tenants.dispatch import enqueue
 from tenants.foundation.errors import ExternalServiceError, NotFound
 from tenants.foundation.signing import SignedDocument
-from tenants.lifecycle.onboarding import address_of
 from tenants.models import DeletionRequest, Tenant
 from tenants.permissions import PLATFORM_SLUG
 from tenants.tenancy import atomic, tenant_scope
+from tenants.tenancy.addresses import address_of
 
 log = structlog.get_logger(__name__)
 POST_LETTER: Final = "platform.tell_owners"

@@ -16,7 +16,6 @@ from tenants.lifecycle.deletion import inventory
 from tenants.lifecycle.deletion.letters import Addressee, Letter, owners_of, send
 from tenants.lifecycle.export.keeping import count_archives, remove_all_archives
 from tenants.lifecycle.export.stored_files import delete_stored_files, stored_files
-from tenants.lifecycle.onboarding import address_of
 from tenants.lifecycle.operations import Run, Step, register_saga
 from tenants.lifecycle.restoring.services import drop_replaced_schemas
 from tenants.lifecycle.retired_names import retire
@@ -31,6 +30,7 @@ from tenants.models import (
 from tenants.permissions import PLATFORM_SLUG
 from tenants.secrets.keys import data_keys
 from tenants.secrets.signing import sign_document
+from tenants.tenancy.addresses import address_of
 from tenants.tenancy.databases import owner_connection
 from tenants.tenancy.directory import directory
 from tenants.tenancy.provisioning import SchemaPlace, drop_place

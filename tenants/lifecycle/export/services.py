@@ -17,12 +17,12 @@ from tenants.accounts.access import Actor, require
 from tenants.foundation.errors import Conflict, LimitReached, NotFound
 from tenants.lifecycle.export.archive import write_archive
 from tenants.lifecycle.export.keeping import new_archive, open_archive, path_of, remove_archive
-from tenants.lifecycle.onboarding import address_of
 from tenants.lifecycle.operations import Run, Step, ask_for_run, register_saga, start_operation
 from tenants.lifecycle.transitions import change_state
 from tenants.models import Operation, Tenant
 from tenants.permissions import EXPORT_COMPANY, PLATFORM_SLUG
 from tenants.tenancy import current_tenant
+from tenants.tenancy.addresses import address_of
 
 log = structlog.get_logger(__name__)
 KIND: Final = Operation.Kind.EXPORT

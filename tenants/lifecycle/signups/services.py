@@ -19,11 +19,12 @@ from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, InvalidInput, LimitReached, NotFound
 from tenants.foundation.ids import uuid7
 from tenants.foundation.platform import PLATFORM_SLUG
-from tenants.lifecycle.onboarding import NewCompany, address_of, write_down_onboarding
+from tenants.lifecycle.onboarding import NewCompany, write_down_onboarding
 from tenants.lifecycle.operations import ask_for_run
 from tenants.lifecycle.signups import proofs
 from tenants.models import Operation, Signup, Tenant
 from tenants.tenancy import atomic, current_tenant, tenant_scope
+from tenants.tenancy.addresses import address_of
 
 log = structlog.get_logger(__name__)
 SEND_CODE: Final = "platform.send_signup_code"

@@ -5,13 +5,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tenants.accounts.access import Role, UserActor
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import Invitation, User
 from tenants.accounts.selectors import actor_for
+from tenants.tenancy import TenantRef
 from tests.people import PASSWORD
 
 USERS = "/settings/users/"
@@ -49,6 +52,21 @@ def test_from_invitation_to_signed_in(console: Client, stranger: Client) -> None
     user = User.objects.get(email="ina@example.com")
     assert actor_for(user).role is Role.MANAGER
     assert stranger.get(link).status_code == 404
+
+
+def test_the_invited_person_gets_the_link_by_letter(
+    console: Client,
+    tenant: TenantRef,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks(using=tenant.cell, execute=True):
+        issued = console.post(f"{USERS}invite/", {"email": "ina@example.com", "role": "manager"})
+    number = Invitation.objects.get(email="ina@example.com").pk
+    with django_capture_on_commit_callbacks(using=tenant.cell, execute=True):
+        renewed = console.post(f"/settings/invitations/{number}/renew/")
+    assert [letter.to for letter in mail.outbox] == [["ina@example.com"], ["ina@example.com"]]
+    assert link_in(issued) in mail.outbox[0].body
+    assert link_in(renewed) in mail.outbox[1].body
 
 
 def test_whoever_was_signed_in_on_the_browser_is_signed_out_by_coming_in(
