@@ -5,7 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
-from tenants.accounts import navigation, permissions, sign_in_permissions
+from tenants.accounts import letters, navigation, permissions, sign_in_permissions
 from tenants.accounts.sso import permissions as sso_permissions
 from tenants.foundation.idempotency import IdempotencyStore, use_idempotency_store
 
@@ -27,6 +27,7 @@ class AccountsConfig(AppConfig):
         sso_permissions.register()
         sign_in_permissions.register()
         navigation.register()
+        letters.register()
         use_idempotency_store(_idempotency_store)
         for module in (
             "tenants.foundation.api.schema",

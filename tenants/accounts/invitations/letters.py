@@ -1,14 +1,13 @@
 """The letter that brings an invitation: written now, sent when the invitation is committed."""
 
-from smtplib import SMTPException
-
 import structlog
-from django.conf import settings
-from django.core.mail import EmailMessage
-from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 
 from tenants.accounts.invitations.services import IssuedInvitation
+from tenants.accounts.letters import INVITATION
+from tenants.foundation.errors import ExternalServiceError
+from tenants.foundation.letters import write_letter
 from tenants.tenancy import current_tenant, on_commit
 from tenants.tenancy.addresses import primary_address
 
@@ -25,22 +24,22 @@ def mail_invitation(issued: IssuedInvitation) -> None:
 
     A mail server that does not take it is noted in the log: whoever invites has the link as well.
     """
-    facts = {
-        "company": current_tenant().name, "link": link_of(issued), "name": issued.invitation.name,
-        "by": issued.invitation.invited_by, "until": issued.invitation.expires_at,
-    }  # fmt: skip
-    subject = render_to_string("accounts/letters/invitation_subject.txt", facts)
-    body = render_to_string("accounts/letters/invitation.txt", facts)
-    message = EmailMessage(
-        " ".join(subject.split()), body, settings.DEFAULT_FROM_EMAIL, [issued.invitation.email]
-    )
+    invitation = issued.invitation
+    letter = write_letter(
+        INVITATION.code,
+        to=invitation.email,
+        language=current_tenant().language,
+        facts={
+            "company": current_tenant().name, "link": link_of(issued), "name": invitation.name,
+            "invited_by": str(invitation.invited_by or ""),
+            "until": timezone.localtime(invitation.expires_at).date(),
+        },
+    )  # fmt: skip
 
     def send() -> None:
         try:
-            message.send()
-        except (SMTPException, OSError) as error:
-            log.warning(
-                "invitation.not_mailed", invitation_id=issued.invitation.pk, reason=type(error).__name__
-            )
+            letter.send()
+        except ExternalServiceError:
+            log.warning("invitation.not_mailed", invitation_id=invitation.pk)
 
     on_commit(send)

@@ -2,22 +2,21 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
-from smtplib import SMTPException
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.core import signing
-from django.core.mail import EmailMessage
-from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from tenants.accounts.selectors import owners
 from tenants.dispatch import enqueue
-from tenants.foundation.errors import ExternalServiceError, NotFound
+from tenants.foundation.errors import NotFound
+from tenants.foundation.letters import Enclosure, send_letter
 from tenants.foundation.signing import SignedDocument
+from tenants.lifecycle.letters import DELETION_ASKED, DELETION_DONE, DELETION_KEPT
 from tenants.models import DeletionRequest, Tenant
 from tenants.permissions import PLATFORM_SLUG
 from tenants.tenancy import atomic, tenant_scope
@@ -34,6 +33,10 @@ class Letter(StrEnum):
     ASKED = "asked"
     KEPT = "kept"
     DONE = "done"
+
+
+KINDS: Final = {Letter.ASKED: DELETION_ASKED, Letter.KEPT: DELETION_KEPT, Letter.DONE: DELETION_DONE}
+type Facts = dict[str, str | date | datetime | int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,10 @@ def tell_owners(request_id: UUID, letter: Letter) -> int:
         return 0
     if letter is Letter.ASKED and (request.owners_told_at or request.cancelled_at):
         return 0
-    facts = {
+    facts: Facts = {
         "company": tenant.name, "address": address_of(tenant.slug), "by": request.asked_by,
-        "delete_after": request.delete_after, "link": cancel_link(tenant, request),
+        "day": timezone.localtime(request.delete_after).date(), "moment": request.delete_after,
+        "link": cancel_link(tenant, request),
     }  # fmt: skip
     addressees = owners_of(tenant)
     for each in addressees:
@@ -88,23 +92,13 @@ def owners_of(tenant: Tenant) -> list[Addressee]:
         ]
 
 
-def send(
-    to: Addressee, letter: Letter, facts: dict[str, Any], *, enclosed: SignedDocument | None = None
-) -> None:
+def send(to: Addressee, letter: Letter, facts: Facts, *, enclosed: SignedDocument | None = None) -> None:
     """Send one letter. Raises: ExternalServiceError."""
-    with translation.override(to.language):
-        subject = render_to_string(f"tenants/letters/deletion_{letter.value}_subject.txt", facts).strip()
-        body = render_to_string(f"tenants/letters/deletion_{letter.value}.txt", facts)
-    message = EmailMessage(" ".join(subject.splitlines()), body, settings.DEFAULT_FROM_EMAIL, [to.email])
+    enclosures = []
     if enclosed is not None:
         text = json.dumps(enclosed.as_json(), indent=2, ensure_ascii=False)
-        message.attach("deletion-certificate.json", text, "application/json")
-    try:
-        message.send()
-    except (SMTPException, OSError) as error:
-        raise ExternalServiceError(
-            "The mail server did not take a letter.", service="mail", is_transient=True
-        ) from error
+        enclosures.append(Enclosure("deletion-certificate.json", text, "application/json"))
+    send_letter(KINDS[letter].code, to=to.email, facts=facts, language=to.language, enclosures=enclosures)
 
 
 def cancel_link(tenant: Tenant, request: DeletionRequest) -> str:

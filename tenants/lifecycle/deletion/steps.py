@@ -13,7 +13,7 @@ from django.utils import timezone
 from tenants.foundation.errors import Conflict, ExternalServiceError
 from tenants.foundation.signing import SignedDocument
 from tenants.lifecycle.deletion import inventory
-from tenants.lifecycle.deletion.letters import Addressee, Letter, owners_of, send
+from tenants.lifecycle.deletion.letters import Addressee, Facts, Letter, owners_of, send
 from tenants.lifecycle.export.keeping import count_archives, remove_all_archives
 from tenants.lifecycle.export.stored_files import delete_stored_files, stored_files
 from tenants.lifecycle.operations import Run, Step, register_saga
@@ -170,9 +170,9 @@ def write_letters(run: Run) -> None:
     """Send the former owners their certificate, each once as far as we can know. Raises: ExternalServiceError."""
     signed = certificate_of(_tenant_id(run))
     until = signed.document["backups_until"]
-    facts = {
+    facts: Facts = {
         "company": run.context["name"], "keys": f"{address_of(PLATFORM_SLUG)}/.well-known/signing-keys.json",
-        "backups_until": datetime.fromisoformat(until) if until else None,
+        "backups_until": timezone.localtime(datetime.fromisoformat(until)).date() if until else None,
     }  # fmt: skip
     while left := run.context.get("owners", []):
         try:
