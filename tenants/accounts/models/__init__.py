@@ -12,6 +12,8 @@ from tenants.accounts.models.idempotency_record import IdempotencyRecord
 from tenants.accounts.models.identity_provider import GroupRule, IdentityProvider
 from tenants.accounts.models.invitation import Invitation
 from tenants.accounts.models.role_binding import RoleBinding
+from tenants.accounts.models.scim_directory import ScimDirectory, ScimToken
+from tenants.accounts.models.scim_record import ScimDeprovisioning, ScimEmail, ScimGroup, ScimPerson
 from tenants.accounts.models.second_factor import AuthenticatorApp, Passkey, RecoveryCode, SpentChallenge
 from tenants.accounts.models.service_account import ServiceAccount
 from tenants.accounts.models.sso_log_entry import SsoLogEntry
@@ -40,6 +42,12 @@ __all__ = [
     "PermissionUse",
     "RecoveryCode",
     "RoleBinding",
+    "ScimDeprovisioning",
+    "ScimDirectory",
+    "ScimEmail",
+    "ScimGroup",
+    "ScimPerson",
+    "ScimToken",
     "ServiceAccount",
     "ServiceProviderKey",
     "SpentChallenge",
