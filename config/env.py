@@ -99,6 +99,14 @@ class Environment(BaseSettings):
     sync_brake_percent: int = Field(default=20, ge=1, le=100)
     sync_poll_seconds: int = Field(default=90, ge=1, le=86_400)
 
+    # Where companies point domains of their own to (CNAME); without it, to their own host below BASE_DOMAIN.
+    custom_domain_target: str = Field(default="", pattern=r"^$|^[a-z0-9.-]{1,253}$")
+    # Two name servers that know nothing of each other, `192.0.2.1` or `192.0.2.1:5353`: a domain counts as proved when
+    # both say so. Without it, those of this machine.
+    dns_resolvers: Annotated[list[str], NoDecode] = []
+    # What the proxy that gets certificates on demand shows when it asks for which domain it may.
+    certificate_ask_secret: SecretStr | None = None
+
     # "open": strangers may make companies of their own on the platform's host.
     sign_ups: Literal["open", "closed"] = "closed"
     email_url: str = "console:"
@@ -117,7 +125,7 @@ class Environment(BaseSettings):
                 raise ValueError(f"must be a JSON list of cells ({error.msg})") from error
         return value
 
-    @field_validator("outbound_allowed_private_hosts", "migration_canaries", mode="before")
+    @field_validator("outbound_allowed_private_hosts", "migration_canaries", "dns_resolvers", mode="before")
     @classmethod
     def _list_from_commas(cls, value: Any) -> Any:
         if isinstance(value, str):

@@ -1,6 +1,7 @@
 """Control plane and cell tables: what must exist before a tenant's schema is made and after it is dropped."""
 
 from tenants.models.backup import Backup
+from tenants.models.custom_domain import CustomDomain
 from tenants.models.data_key import DataKey
 from tenants.models.deletion_request import DeletionRequest, RetiredName
 from tenants.models.directory_version import DirectoryChange, DirectoryVersion
@@ -8,6 +9,7 @@ from tenants.models.domain import Domain
 from tenants.models.evidence import Evidence
 from tenants.models.migration_ledger import MigrationFailure, MigrationLedger
 from tenants.models.operation import Operation
+from tenants.models.operator_access import OperatorGrant, OperatorRule
 from tenants.models.signing_key import DeletionCertificate, SigningKey
 from tenants.models.signup import Signup
 from tenants.models.spare_schema import SpareSchema
@@ -18,6 +20,7 @@ from tenants.models.workspace_route import WorkspaceRoute
 
 __all__ = [
     "Backup",
+    "CustomDomain",
     "DataKey",
     "DeletionCertificate",
     "DeletionRequest",
@@ -29,6 +32,8 @@ __all__ = [
     "MigrationFailure",
     "MigrationLedger",
     "Operation",
+    "OperatorGrant",
+    "OperatorRule",
     "RetiredName",
     "SigningKey",
     "Signup",

@@ -16,8 +16,10 @@ from tenants.accounts.models.scim_directory import ScimDirectory, ScimToken
 from tenants.accounts.models.scim_record import ScimDeprovisioning, ScimEmail, ScimGroup, ScimPerson
 from tenants.accounts.models.second_factor import AuthenticatorApp, Passkey, RecoveryCode, SpentChallenge
 from tenants.accounts.models.service_account import ServiceAccount
+from tenants.accounts.models.sign_in_handover import SignInHandover
 from tenants.accounts.models.sso_log_entry import SsoLogEntry
 from tenants.accounts.models.sso_sign_in import PendingSignIn, ServiceProviderKey, UsedAssertion
+from tenants.accounts.models.support_visit import SupportAccount, SupportAction, SupportVisit
 from tenants.accounts.models.user import User
 from tenants.accounts.models.user_session import UserSession
 
@@ -50,9 +52,13 @@ __all__ = [
     "ScimToken",
     "ServiceAccount",
     "ServiceProviderKey",
+    "SignInHandover",
     "SpentChallenge",
     "SsoLogEntry",
     "SsoSession",
+    "SupportAccount",
+    "SupportAction",
+    "SupportVisit",
     "UsedAssertion",
     "User",
     "UserSession",

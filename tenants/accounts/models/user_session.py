@@ -22,6 +22,8 @@ class UserSession(models.Model):
     method = models.CharField(max_length=12, choices=Method.choices)
     # What was shown beside the password: "totp", "passkey", "recovery"; empty when nothing was.
     second_factor = models.CharField(max_length=12, blank=True, default="")
+    # The host it counts on, "" for whichever: a company can be reached under several.
+    host = models.CharField(max_length=253, blank=True, default="", db_default="")
     ip_address = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=400, blank=True, default="")
     started_at = models.DateTimeField()
