@@ -33,7 +33,7 @@ def register() -> None:
             code="accounts.change_roles",
             label="Change people's roles",
             held_from=Role.ADMIN,
-            sensitivity=Sensitivity.SENSITIVE,
+            sensitivity=Sensitivity.DUAL_CONTROL,
         ),
         Permission(
             code="accounts.manage_roles",

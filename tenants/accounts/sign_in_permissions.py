@@ -14,7 +14,7 @@ def register() -> None:
             label="Set the rules for signing in",
             held_from=Role.ADMIN,
             also_held_by=_SECURITY,
-            sensitivity=Sensitivity.SENSITIVE,
+            sensitivity=Sensitivity.DUAL_CONTROL,
         ),
         Permission(
             code="accounts.manage_sessions",

@@ -80,6 +80,19 @@ def reveal_secret(secret_id: UUID) -> SecretValue:
 
 
 @atomic
+def reveal_secrets(*, owner_table: str, owner_id: UUID) -> dict[str, SecretValue]:
+    """Open everything that was stored for one owner, by name. Raises: CryptoError."""
+    rows = Secret.objects.filter(owner_table=owner_table, owner_id=owner_id)
+    return {row.name: envelope().open(row.sealed, _place(row)) for row in rows}
+
+
+@atomic
+def delete_owners_secrets(*, owner_table: str, owner_id: UUID) -> int:
+    """Take everything of one owner out of the vault for good; return how many values it were."""
+    return Secret.objects.filter(owner_table=owner_table, owner_id=owner_id).delete()[0]
+
+
+@atomic
 def delete_secret(*, secret_id: UUID, actor: object) -> None:
     """Take a secret out of the vault for good; one that is gone already is no error."""
     deleted, _ = Secret.objects.filter(pk=secret_id).delete()

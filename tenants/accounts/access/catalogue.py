@@ -19,7 +19,7 @@ class Sensitivity(StrEnum):
 
     NORMAL = "normal"
     SENSITIVE = "sensitive"
-    # Fresh proof, and a second person who agrees before it takes effect.
+    # Fresh proof; what it allows holds changes for which the company can want a second person who agrees.
     DUAL_CONTROL = "dual_control"
 
 

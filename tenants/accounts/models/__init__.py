@@ -11,6 +11,7 @@ from tenants.accounts.models.group import Group, GroupMembership
 from tenants.accounts.models.idempotency_record import IdempotencyRecord
 from tenants.accounts.models.identity_provider import GroupRule, IdentityProvider
 from tenants.accounts.models.invitation import Invitation
+from tenants.accounts.models.proposed_change import ProposedChange
 from tenants.accounts.models.role_binding import RoleBinding
 from tenants.accounts.models.scim_directory import ScimDirectory, ScimToken
 from tenants.accounts.models.scim_record import ScimDeprovisioning, ScimEmail, ScimGroup, ScimPerson
@@ -48,6 +49,7 @@ __all__ = [
     "ScimDirectory",
     "ScimEmail",
     "ScimGroup",
+    "ProposedChange",
     "ScimPerson",
     "ScimToken",
     "ServiceAccount",

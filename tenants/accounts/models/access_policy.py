@@ -7,6 +7,11 @@ from django.db.models import Q
 from tenants.foundation.ids import uuid7
 
 
+def two_people_for_at_first() -> list[str]:
+    """What a company that has said nothing wants two people for."""
+    return ["identity_providers"]
+
+
 class AccessPolicy(models.Model):
     """The one row with a company's rules; without it the defaults below hold."""
 
@@ -27,5 +32,16 @@ class AccessPolicy(models.Model):
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(is_the_one=True), name="access_policy_is_one")]
 
+    # Who may sign in by a link sent by e-mail.
+    link_sign_in = models.CharField(
+        max_length=12, choices=LinkSignIn.choices, default=LinkSignIn.GUESTS, db_default="guests"
+    )
+    # What one person proposes and another agrees to (tenants.accounts.access.changes.Subject).
+    two_people_for = ArrayField(
+        models.CharField(max_length=40),
+        default=two_people_for_at_first,
+        db_default=["identity_providers"],
+        blank=True,
+    )
     def __str__(self) -> str:
         return "access policy"

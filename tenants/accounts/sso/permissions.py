@@ -12,6 +12,6 @@ def register() -> None:
             label="Set single sign-on up and read its log",
             held_from=Role.ADMIN,
             also_held_by=frozenset({Role.SECURITY}),
-            sensitivity=Sensitivity.SENSITIVE,
+            sensitivity=Sensitivity.DUAL_CONTROL,
         )
     )
