@@ -15,6 +15,11 @@ def two_people_for_at_first() -> list[str]:
 class AccessPolicy(models.Model):
     """The one row with a company's rules; without it the defaults below hold."""
 
+    class LinkSignIn(models.TextChoices):
+        NOBODY = "nobody", "Nobody"
+        GUESTS = "guests", "Guests"
+        EVERYBODY = "everybody", "Everybody without sensitive permissions"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     is_the_one = models.BooleanField(default=True, unique=True)
     # Networks in CIDR form people may come from; none means from anywhere.
@@ -27,11 +32,6 @@ class AccessPolicy(models.Model):
     mfa_required_since = models.DateTimeField(null=True, blank=True)
     mfa_grace_days = models.PositiveIntegerField(default=7)
     token_max_days = models.PositiveIntegerField(default=365)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=Q(is_the_one=True), name="access_policy_is_one")]
-
     # Who may sign in by a link sent by e-mail.
     link_sign_in = models.CharField(
         max_length=12, choices=LinkSignIn.choices, default=LinkSignIn.GUESTS, db_default="guests"
@@ -43,5 +43,10 @@ class AccessPolicy(models.Model):
         db_default=["identity_providers"],
         blank=True,
     )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(is_the_one=True), name="access_policy_is_one")]
+
     def __str__(self) -> str:
         return "access policy"
