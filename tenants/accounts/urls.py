@@ -159,6 +159,7 @@ _sso = (
         path("find/", stays_open(sso_doors.find, "read_only"), name="find"),
         path("finish/", stays_open(sso_doors.finish, "read_only"), name="finish"),
         path("<uuid:provider_id>/start/", sso_doors.start, name="start"),
+        path("<uuid:provider_id>/test/<str:secret>/", sso_doors.trial, name="trial"),
         path("<uuid:provider_id>/callback/", sso_doors.oidc_callback, name="oidc_callback"),
         path("<uuid:provider_id>/acs/", stays_open(sso_doors.saml_acs, "read_only"), name="saml_acs"),
         path("<uuid:provider_id>/metadata/", sso_doors.saml_metadata, name="saml_metadata"),

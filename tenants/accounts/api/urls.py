@@ -4,15 +4,12 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tenants.accounts.api.access import AccessDenialViewSet, RoleBindingViewSet, RoleViewSet
+from tenants.accounts.api.email_domains import EmailDomainViewSet
 from tenants.accounts.api.groups import GroupViewSet
-from tenants.accounts.api.identity_providers import (
-    EmailDomainViewSet,
-    IdentityProviderViewSet,
-    SsoEnforcementViewSet,
-    SsoLogViewSet,
-)
+from tenants.accounts.api.identity_providers import IdentityProviderViewSet
 from tenants.accounts.api.invitations import InvitationViewSet
 from tenants.accounts.api.me import MeView
+from tenants.accounts.api.sso import EmergencyOwnersViewSet, SsoEnforcementViewSet, SsoLogViewSet
 
 _routes = SimpleRouter(use_regex_path=False)
 _routes.register("invitations", InvitationViewSet, basename="invitation")
@@ -23,10 +20,12 @@ _routes.register("access-denials", AccessDenialViewSet, basename="access-denial"
 _routes.register("identity-providers", IdentityProviderViewSet, basename="identity-provider")
 _routes.register("email-domains", EmailDomainViewSet, basename="email-domain")
 _routes.register("sso/log", SsoLogViewSet, basename="sso-log")
-_enforcement = SsoEnforcementViewSet.as_view({"post": "create", "delete": "destroy"})
+_enforcement = SsoEnforcementViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"})
+_emergency = EmergencyOwnersViewSet.as_view({"get": "retrieve", "put": "update"})
 
 api_urlpatterns = [
     path("sso/enforce/", _enforcement, name="sso-enforce"),
+    path("sso/emergency-owners/", _emergency, name="sso-emergency-owners"),
     path("me/", MeView.as_view(), name="me"),
     path("", include(_routes.urls)),
 ]

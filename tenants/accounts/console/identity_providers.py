@@ -25,6 +25,7 @@ from tenants.accounts.console.identity_provider_forms import (
 )
 from tenants.accounts.models import BreakGlassOwner, EmailDomain, ExternalIdentity, IdentityProvider
 from tenants.accounts.selectors import owners
+from tenants.accounts.sso import break_glass as emergency
 from tenants.accounts.sso import domains, provisioning, services
 from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, slo_url
 from tenants.accounts.sso.presets import PRESETS
@@ -162,7 +163,7 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     require(actor, services.PERMISSION)
     ids = [UUID(value) for value in request.POST.getlist("user") if _is_uuid(value)]
     try:
-        services.name_break_glass(user_ids=ids, actor=actor)
+        emergency.name_break_glass(user_ids=ids, actor=actor)
     except DomainError as error:
         return _overview(
             request, actor, NewProviderForm(initial={"preset": "saml"}), status=422, problem=error.message

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from tenants.accounts.access import UserActor, can
 from tenants.accounts.keyed_hashes import random_secret
 from tenants.accounts.models import IdentityProvider, PendingSignIn, User
-from tenants.accounts.sso import pending, sign_in, sso_log
+from tenants.accounts.sso import pending, sign_in, sso_log, trials
 from tenants.accounts.sso.addresses import canonical_host
 from tenants.accounts.sso.domains import provider_for_address
 from tenants.accounts.sso.oidc import flow
@@ -50,6 +50,28 @@ def start(request: HttpRequest, provider_id: UUID) -> HttpResponse:
         if request.get_host() != canonical_host():
             raise NotFound
     tester = _tester(request)
+    return _leave(request, provider_id, tester=_user(tester))
+
+
+@login_not_required
+@never_cache
+@outside_transaction
+@require_GET
+def trial(request: HttpRequest, provider_id: UUID, secret: str) -> HttpResponse:
+    """Leave for a provider to try it, with a link a program asked for; nobody is signed in here by it."""
+    with atomic():
+        if request.get_host() != canonical_host():
+            raise NotFound
+    try:
+        tester = trials.open_trial_link(provider_id=provider_id, secret=secret)
+    except SsoRefused as refused:
+        return refusal(request, refused, provider_id, is_test=True)
+    return _leave(request, provider_id, tester=tester, is_by_link=True)
+
+
+def _leave(
+    request: HttpRequest, provider_id: UUID, *, tester: User | None, is_by_link: bool = False
+) -> HttpResponse:
     browser = random_secret()
     hint = request.GET.get("hint", "")[:254]
     try:
@@ -57,16 +79,14 @@ def start(request: HttpRequest, provider_id: UUID) -> HttpResponse:
             kind = IdentityProvider.objects.filter(pk=provider_id).values_list("kind", flat=True).first()
         if kind == IdentityProvider.Kind.SAML:
             address = sign_in.start_saml(
-                provider_id=provider_id, browser=browser, next_path=_next(request), tester=_user(tester)
-            )
+                provider_id=provider_id, browser=browser, next_path=_next(request), tester=tester,
+                is_by_link=is_by_link,
+            )  # fmt: skip
         else:
             address = flow.start(
-                provider_id=provider_id,
-                browser=browser,
-                next_path=_next(request),
-                tester=_user(tester),
-                hint=hint,
-            )
+                provider_id=provider_id, browser=browser, next_path=_next(request), tester=tester,
+                is_by_link=is_by_link, hint=hint,
+            )  # fmt: skip
     except SsoRefused as refused:
         return refusal(request, refused, provider_id, is_test=tester is not None)
     response = HttpResponseRedirect(address)
@@ -190,21 +210,21 @@ def _confirm(request: HttpRequest, row: PendingSignIn, state: str) -> HttpRespon
 
 
 def _finish_test(request: HttpRequest, row: PendingSignIn) -> HttpResponse:
-    tester = _tester(request, is_back=True)
-    if tester is None:
-        raise SsoRefused(Reason.OTHER_BROWSER)
-    claims = pending.claims_in(row)
-    tested = sign_in.finish_test(row, tester.user)
+    here = _tester(request, is_back=True)
+    claims, is_by_link = pending.claims_in(row), row.is_by_link
+    tested = trials.finish_test(row, _user(here))
     sso_log.note(
         event="sign_in",
         outcome=sso_log.Outcome.ACCEPTED,
         provider=tested.provider,
         visit=visit_of(request),
-        user=tester.user,
+        user=tested.provider.tested_by,
         subject=claims.subject,
         detail=f"Test: grade {tested.grade}",
         is_test=True,
     )
+    if is_by_link:
+        return render(request, "accounts/sso_tested.html", {"provider": tested.provider})
     return redirect("accounts:identity_provider", provider_id=tested.provider.pk)
 
 

@@ -13,7 +13,7 @@ from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.tenancy import atomic
 
-_LIVES: Final = timedelta(minutes=10)
+LIVES: Final = timedelta(minutes=10)
 _CLAIMS_LIVE: Final = timedelta(minutes=2)
 _STATE: Final = "sso-state"
 _BROWSER: Final = "sso-browser"
@@ -35,9 +35,13 @@ def begin(
     browser: str,
     next_path: str = "",
     tester: User | None = None,
+    is_by_link: bool = False,
     claims: Claims | None = None,
 ) -> Begun:
-    """Remember that somebody is on their way. ``claims`` are given when they come without having been sent."""
+    """Remember that somebody is on their way. ``claims`` are given when they come without having been sent.
+
+    ``is_by_link`` says that the ``tester`` is not on this browser but had a link made for it.
+    """
     state = random_secret()
     row = PendingSignIn.objects.create(
         provider=provider,
@@ -45,11 +49,12 @@ def begin(
         browser_hash=keyed_hash(_BROWSER, browser),
         next_path=next_path[:500],
         is_test=tester is not None,
+        is_by_link=is_by_link,
         started_by=tester,
         revision=provider.revision,
         is_unsolicited=claims is not None,
         claims=claims.as_json() if claims else None,
-        expires_at=timezone.now() + (_CLAIMS_LIVE if claims else _LIVES),
+        expires_at=timezone.now() + (_CLAIMS_LIVE if claims else LIVES),
     )
     return Begun(row, state)
 

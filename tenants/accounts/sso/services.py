@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import structlog
 from django.utils import timezone
 
 from tenants.accounts.access import Actor, Role, require
-from tenants.accounts.models import BreakGlassOwner, GroupRule, IdentityProvider, Passkey, User
+from tenants.accounts.models import GroupRule, IdentityProvider, Passkey, User
 from tenants.accounts.selectors import owners
 from tenants.accounts.services import check_may_grant
 from tenants.accounts.sso import sso_log
+from tenants.accounts.sso.break_glass import BREAK_GLASS_OWNERS
 from tenants.accounts.sso.posture import ENFORCEABLE
 from tenants.accounts.sso.presets import PRESETS, issuer_of
 from tenants.accounts.sso.provisioning import MAPPABLE_ROLES
@@ -29,7 +29,6 @@ State = IdentityProvider.State
 _OWNER_TABLE: Final = "accounts_identityprovider"
 _MOST_PROVIDERS: Final = 10
 _MOST_RULES: Final = 200
-BREAK_GLASS_OWNERS: Final = 2
 # What a tested set-up consists of: a change of any of these makes the test worthless.
 _TESTED: Final = {
     "issuer", "sso_url", "slo_url", "certificates", "client_id", "organisation", "allows_idp_initiated",
@@ -209,35 +208,6 @@ def set_group_rules(*, provider: IdentityProvider, rules: dict[str, str], actor:
     ]
     _changed(provider, actor, "provider.rules_changed", detail=f"{len(kept)} rules")
     return kept
-
-
-@atomic
-def name_break_glass(*, user_ids: list[UUID], actor: Actor) -> list[User]:
-    """Name the owners who may use their own credentials when single sign-on is enforced.
-
-    Raises: Forbidden (only an owner may), InvalidInput (not owners), Conflict (fewer than two while enforced).
-    """
-    require(actor, PERMISSION)
-    check_may_grant(actor, Role.OWNER)
-    found = owners().filter(user_id__in=set(user_ids)).select_related("user")
-    unique = {binding.user.pk: binding.user for binding in found if binding.user is not None}
-    if len(unique) != len(set(user_ids)):
-        raise InvalidInput("Only owners can be named.", fields={"users": ["Choose owners."]})
-    is_enforced = IdentityProvider.objects.filter(state=State.ENFORCED).exists()
-    if is_enforced and len(unique) < BREAK_GLASS_OWNERS:
-        raise Conflict(
-            "While single sign-on is enforced, two owners have to be named.", code="conflict.enforced"
-        )
-    BreakGlassOwner.objects.exclude(user_id__in=unique).delete()
-    for user in unique.values():
-        BreakGlassOwner.objects.get_or_create(user=user, defaults={"named_by_id": actor.user_id})
-    sso_log.note(
-        event="break_glass.named",
-        outcome=sso_log.Outcome.CHANGED,
-        user=_user(actor),
-        detail=", ".join(sorted(user.email for user in unique.values())),
-    )
-    return list(unique.values())
 
 
 @atomic

@@ -1,14 +1,12 @@
 """A sign-in from the first click to the account: what each protocol ends in."""
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.contrib.sessions.backends.base import SessionBase
-from django.utils import timezone
 
 from tenants.accounts.models import ExternalIdentity, IdentityProvider, PendingSignIn, SsoSession, User
-from tenants.accounts.sso import pending, posture
+from tenants.accounts.sso import pending
 from tenants.accounts.sso.claims import Claims, claims_of_assertion
 from tenants.accounts.sso.provisioning import Arrival, arrive
 from tenants.accounts.sso.reasons import Reason, SsoRefused
@@ -18,14 +16,6 @@ from tenants.tenancy import atomic
 
 # Where a browser's session keeps by whom it came.
 SESSION_KEY: Final = "sso"
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """A test that got through, with its grade."""
-
-    provider: IdentityProvider
-    grade: str
 
 
 def offered_provider(provider_id: UUID, *, tester: User | None = None) -> IdentityProvider:
@@ -40,12 +30,21 @@ def offered_provider(provider_id: UUID, *, tester: User | None = None) -> Identi
 
 
 @atomic
-def start_saml(*, provider_id: UUID, browser: str, next_path: str = "", tester: User | None = None) -> str:
+def start_saml(
+    *,
+    provider_id: UUID,
+    browser: str,
+    next_path: str = "",
+    tester: User | None = None,
+    is_by_link: bool = False,
+) -> str:
     """Return the address to send the browser to. Raises: SsoRefused."""
     provider = offered_provider(provider_id, tester=tester)
     if provider.kind != IdentityProvider.Kind.SAML:
         raise SsoRefused(Reason.NOT_OFFERED)
-    begun = pending.begin(provider=provider, browser=browser, next_path=next_path, tester=tester)
+    begun = pending.begin(
+        provider=provider, browser=browser, next_path=next_path, tester=tester, is_by_link=is_by_link
+    )
     return request_address(provider, begun)
 
 
@@ -79,23 +78,6 @@ def _unsolicited(provider: IdentityProvider, text: str, path: str) -> str:
 
 def _use(provider: IdentityProvider, answer: SamlAnswer) -> None:
     pending.use_assertion(provider, answer.assertion.id, answer.assertion.good_until)
-
-
-def finish_test(row: PendingSignIn, tester: User) -> Tested:
-    """Grade a test instead of signing anybody in. Raises: SsoRefused (not the one who began it)."""
-    if row.started_by_id != tester.pk:
-        raise SsoRefused(Reason.OTHER_BROWSER)
-    provider, claims = row.provider, pending.claims_in(row)
-    letter, findings = posture.grade(provider, claims)
-    provider.test_grade, provider.test_findings = letter, findings
-    provider.tested_at, provider.tested_by, provider.tested_revision = timezone.now(), tester, row.revision
-    provider.save(
-        update_fields=[
-            "test_grade", "test_findings", "tested_at", "tested_by", "tested_revision", "updated_at",
-        ]
-    )  # fmt: skip
-    row.delete()
-    return Tested(provider, letter)
 
 
 def finish(row: PendingSignIn) -> tuple[Arrival, Claims]:

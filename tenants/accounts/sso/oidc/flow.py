@@ -51,6 +51,7 @@ def start(
     browser: str,
     next_path: str = "",
     tester: User | None = None,
+    is_by_link: bool = False,
     hint: str = "",
 ) -> str:
     """Return the address to send the browser to; asks the provider, so call it outside any transaction.
@@ -63,7 +64,9 @@ def start(
             raise SsoRefused(Reason.NOT_OFFERED)
     authorisation = _endpoints(provider).authorisation
     with atomic():
-        begun = pending.begin(provider=provider, browser=browser, next_path=next_path, tester=tester)
+        begun = pending.begin(
+            provider=provider, browser=browser, next_path=next_path, tester=tester, is_by_link=is_by_link
+        )
         back = redirect_uri(provider)
     digest = hashlib.sha256(verifier_of(begun.state).encode("ascii")).digest()
     asked = {

@@ -4,7 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tenants.accounts.access import Role, UserActor
-from tenants.accounts.models import IdentityProvider
+from tenants.accounts.models import EmailDomain, IdentityProvider
 from tenants.accounts.sso import services
 from tenants.tenancy import TenantRef
 from tests.people import person, token_client
@@ -42,16 +42,60 @@ def test_from_nothing_to_enforced(api: APIClient, owner: UserActor, tenant: Tena
     refused = api.post("/api/v1/sso/enforce/", {"provider_id": str(provider.pk)})
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict.not_enforceable")
     second = person(tenant, Role.OWNER, "Second Owner-Example")
-    services.name_break_glass(user_ids=[owner.user.pk, second.user.pk], actor=owner)
+    emergency = "/api/v1/sso/emergency-owners/"
+    named = api.put(emergency, {"user_ids": [str(owner.user.pk), str(second.user.pk)]})
+    assert [row["has_passkey"] for row in named.json()["owners"]] == [False, False], named.content
+    assert named.json()["passkey_address"].endswith("/settings/my-sign-in/")
+    stands = f"/api/v1/sso/enforce/?provider_id={provider.pk}"
+    assert api.get(stands).json() == {
+        "enforced_provider_id": None,
+        "obstacles": ["Both emergency owners need a passkey: they add it at Settings, My sign-in."],
+    }
     for actor in (owner, second):
         add_passkey(actor.user)
+    assert api.get(stands).json()["obstacles"] == []
+    assert {row["has_passkey"] for row in api.get(emergency).json()["owners"]} == {True}
     assert api.post("/api/v1/sso/enforce/", {"provider_id": str(provider.pk)}).json()["state"] == "enforced"
+    assert api.get("/api/v1/sso/enforce/").json()["enforced_provider_id"] == str(provider.pk)
+    one = api.put(emergency, {"user_ids": [str(owner.user.pk)]})
+    assert (one.status_code, one.json()["code"]) == (409, "conflict.enforced")
     assert api.delete(address).status_code == 409
     assert api.delete("/api/v1/sso/enforce/").status_code == 204
     assert api.delete(address).status_code == 204
     assert api.get(URL).json()["results"] == []
     events = [entry["event"] for entry in api.get("/api/v1/sso/log/").json()["results"]]
     assert events[:3] == ["provider.deleted", "provider.active", "provider.enforced"]
+
+
+def test_people_of_a_proved_domain_are_sent_to_a_provider(api: APIClient, owner: UserActor) -> None:
+    provider = services.create_provider(preset="oidc", name="Example Connect", actor=owner)
+    domain = EmailDomain.objects.create(domain="people.example", nonce="n")
+    address, sent_there = f"/api/v1/email-domains/{domain.pk}/", {"captured_by_id": str(provider.pk)}
+    refused = api.patch(address, sent_there)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict.domain_unverified")
+    EmailDomain.objects.update(state="verified")
+    assert api.patch(address, sent_there).json()["captured_by_id"] == str(provider.pk)
+    assert api.patch(address, {"captured_by_id": None}).json()["captured_by_id"] is None
+    assert api.patch(address, {"captured_by_id": str(domain.pk)}).status_code == 404
+    assert api.patch(address, {}).status_code == 422
+
+
+def test_only_an_owner_names_emergency_owners(host: str, owner: UserActor, tenant: TenantRef) -> None:
+    admin = token_client(host, person(tenant, Role.ADMIN))
+    named = {"user_ids": [str(owner.user.pk)]}
+    assert admin.put("/api/v1/sso/emergency-owners/", named).status_code == 403
+    assert admin.get("/api/v1/sso/emergency-owners/").json()["owners"] == []
+
+
+def test_what_stops_a_provider_that_is_none_is_not_told(api: APIClient, tenant: TenantRef) -> None:
+    assert api.get("/api/v1/sso/enforce/?provider_id=x").status_code == 422
+    assert api.get(f"/api/v1/sso/enforce/?provider_id={tenant.id}").status_code == 404
+
+
+def test_a_draft_cannot_be_tried_out(api: APIClient) -> None:
+    made = api.post(URL, {"preset": "oidc", "name": "Example Connect"}).json()
+    refused = api.post(f"{URL}{made['id']}/tests/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict.draft")
 
 
 def test_a_domain_is_claimed_and_given_up(api: APIClient) -> None:

@@ -17,6 +17,7 @@ from tenants.accounts.models import (
 )
 from tenants.accounts.services import create_user
 from tenants.accounts.sso import provisioning, services
+from tenants.accounts.sso.break_glass import name_break_glass
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.enforcement import may_use_own_credentials
 from tenants.accounts.sso.reasons import SsoRefused
@@ -130,7 +131,7 @@ def test_a_changed_set_up_has_to_be_tested_again(oidc: IdentityProvider, admin: 
 @pytest.fixture
 def enforced(oidc: IdentityProvider, tenant: TenantRef, owner: UserActor) -> IdentityProvider:
     second = person(tenant, Role.OWNER, "Second Owner-Example")
-    services.name_break_glass(user_ids=[owner.user.pk, second.user.pk], actor=owner)
+    name_break_glass(user_ids=[owner.user.pk, second.user.pk], actor=owner)
     graded(oidc)
     services.set_state(provider=oidc, state="test", actor=owner)
     services.set_state(provider=oidc, state="active", actor=owner)
@@ -166,16 +167,16 @@ def test_what_is_enforced_is_not_changed_or_removed(enforced: IdentityProvider, 
     with pytest.raises(Conflict):
         services.delete_provider(provider=enforced, actor=owner)
     with pytest.raises(Conflict):
-        services.name_break_glass(user_ids=[owner.user.pk], actor=owner)
+        name_break_glass(user_ids=[owner.user.pk], actor=owner)
 
 
 def test_only_an_owner_names_emergency_owners_and_only_owners_are_named(
     admin: UserActor, owner: UserActor, tenant: TenantRef
 ) -> None:
     with pytest.raises(Forbidden):
-        services.name_break_glass(user_ids=[owner.user.pk], actor=admin)
+        name_break_glass(user_ids=[owner.user.pk], actor=admin)
     with pytest.raises(InvalidInput):
-        services.name_break_glass(user_ids=[admin.user.pk], actor=owner)
+        name_break_glass(user_ids=[admin.user.pk], actor=owner)
 
 
 def claims(subject: str = "s-1", **values: Any) -> Claims:
@@ -210,7 +211,7 @@ def test_a_break_glass_owner_is_opened_by_no_provider(
 ) -> None:
     create_user(email="chief@people.example", name="Chief", role=Role.OWNER, password=PASSWORD, actor=SYSTEM)
     chief = User.objects.get(email="chief@people.example")
-    services.name_break_glass(user_ids=[chief.pk, owner.user.pk], actor=owner)
+    name_break_glass(user_ids=[chief.pk, owner.user.pk], actor=owner)
     with pytest.raises(SsoRefused) as refused:
         provisioning.arrive(oidc, claims(email="chief@people.example"))
     assert refused.value.reason == "email_taken"
