@@ -20,6 +20,7 @@ class TasksConfig(AppConfig):
         _leave_out_the_tables_nobody_has()
         # Knows the models, which are there only now.
         import_module("tasks.guarding").register()
+        import_module("tasks.approvals.letters").register()
         navigation.register()
 
 

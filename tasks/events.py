@@ -101,3 +101,52 @@ class ProjectUpdated(DomainEvent):
     name: ClassVar[str] = "project.updated"
     project_id: UUID
     changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRequested(DomainEvent):
+    """Somebody asked for an approval."""
+
+    name: ClassVar[str] = "approval.requested"
+    approval_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalAnswered(DomainEvent):
+    """One approver answered; whether that settled it, the events below say."""
+
+    name: ClassVar[str] = "approval.answered"
+    approval_id: UUID
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalGranted(DomainEvent):
+    """An approval was given, by as many as its rule wants."""
+
+    name: ClassVar[str] = "approval.granted"
+    approval_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalChangesRequested(DomainEvent):
+    """An approver wants something changed first; the request is closed."""
+
+    name: ClassVar[str] = "approval.changes_requested"
+    approval_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRefused(DomainEvent):
+    """An approver said no; the request is closed."""
+
+    name: ClassVar[str] = "approval.refused"
+    approval_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalWithdrawn(DomainEvent):
+    """Whoever asked needs no answer any more."""
+
+    name: ClassVar[str] = "approval.withdrawn"
+    approval_id: UUID

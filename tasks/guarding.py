@@ -21,7 +21,7 @@ from tenants.accounts.access.scopes import register_scope_names
 from tenants.accounts.models import GroupMembership
 
 # What can be given for one object. A project's shares hold for the tasks in it.
-SHAREABLE: Final = ("tasks.view", "tasks.comment", "tasks.complete", "tasks.edit")
+SHAREABLE: Final = ("tasks.view", "tasks.comment", "tasks.approve", "tasks.complete", "tasks.edit")
 _IN_FORCE: Final = Q(expires_at=None) | Q(expires_at__gt=Now())
 
 

@@ -19,6 +19,18 @@ def register() -> None:
         Permission(code="tasks.complete", label="Complete tasks", held_from=Role.MEMBER, is_scoped=True),
         Permission(code="tasks.comment", label="Comment on tasks", held_from=Role.MEMBER, is_scoped=True),
         Permission(
+            code="tasks.request_approval",
+            label="Ask for approvals",
+            held_from=Role.MEMBER,
+            is_scoped=True,
+        ),
+        Permission(
+            code="tasks.approve",
+            label="Answer approvals one is asked for",
+            held_from=Role.MEMBER,
+            is_scoped=True,
+        ),
+        Permission(
             code="tasks.archive", label="Archive and restore tasks", held_from=Role.MANAGER, is_scoped=True
         ),
         Permission(

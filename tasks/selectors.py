@@ -11,9 +11,19 @@ from uuid import UUID
 from django.db.models import FETCH_RAISE, Count, Prefetch, Q, QuerySet
 
 from tasks.filters import TaskFilters
-from tasks.models import Comment, Person, Project, Task, TaskActivity, TaskDependency, TaskQuerySet
+from tasks.models import (
+    Comment,
+    Person,
+    Project,
+    Task,
+    TaskActivity,
+    TaskAssignee,
+    TaskDependency,
+    TaskQuerySet,
+)
 from tasks.narrowing import SORT_COLUMNS, Viewpoint, narrow
-from tenants.accounts.access import Actor, visible_to
+from tenants.accounts.access import Actor, can, visible_to
+from tenants.accounts.clients import is_client
 from tenants.foundation.errors import NotFound
 from tenants.foundation.keyset import DEFAULT_PAGE_SIZE, Page, keyset_page
 
@@ -143,10 +153,21 @@ def links_of(*, task: Task, actor: Actor, limit: int = 100) -> TaskLinks:
     )
 
 
-def comments_of(*, task: Task, limit: int = 200) -> list[Comment]:
-    """The last comments under a task, oldest first."""
-    latest = Comment.objects.filter(task=task).order_by("-created_at", "-pk")[:limit]
-    return list(reversed(latest))
+def comments_of(*, task: Task, actor: Actor, limit: int = 200) -> list[Comment]:
+    """The last comments under a task, oldest first; a client gets the shared ones only."""
+    rows = Comment.objects.filter(task=task)
+    if is_client(actor):
+        rows = rows.filter(is_shared=True)
+    return list(reversed(rows.order_by("-created_at", "-pk")[:limit]))
+
+
+def nameable_people(*, actor: Actor) -> QuerySet[Person]:
+    """Whom a reader may put on a task: all, for who sees the whole company, else those on tasks they may see."""
+    people = Person.objects.filter(is_active=True).order_by("name", "pk")
+    if can(actor, "tasks.view"):
+        return people
+    near = TaskAssignee.objects.filter(task__in=visible_tasks(actor=actor).order_by().values("pk"))
+    return people.filter(Q(pk__in=near.values("person")) | Q(user=actor.user_id, user__isnull=False))
 
 
 def activity_of(*, task: Task, limit: int = 50) -> list[TaskActivity]:

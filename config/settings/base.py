@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "tenants.accounts.middleware.LocaleMiddleware",
     "tenants.accounts.middleware.SignInRequiredMiddleware",
+    "tenants.accounts.clients.ClientMiddleware",
     "tenants.foundation.problem_pages.DomainErrorMiddleware",
     "tenants.accounts.mfa.enrolment.SecondFactorMiddleware",
 ]

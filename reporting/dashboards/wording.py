@@ -23,6 +23,10 @@ VERBS: Final = {
     TaskActivity.Verb.ARCHIVED: gettext_lazy("archived"),
     TaskActivity.Verb.RESTORED: gettext_lazy("restored"),
     TaskActivity.Verb.SYNCED: gettext_lazy("synced"),
+    TaskActivity.Verb.APPROVAL_ASKED: gettext_lazy("asked for an approval of"),
+    TaskActivity.Verb.APPROVAL_GIVEN: gettext_lazy("approved"),
+    TaskActivity.Verb.APPROVAL_DENIED: gettext_lazy("did not approve"),
+    TaskActivity.Verb.APPROVAL_GONE: gettext_lazy("withdrew a request for an approval of"),
 }
 
 

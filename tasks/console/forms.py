@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from tasks.changing import MAX_TITLE_CHARS
 from tasks.drafts import ProjectChanges, TaskChanges
 from tasks.models import Person, Project, Task
-from tasks.selectors import visible_project_rows
+from tasks.selectors import nameable_people, visible_project_rows
 from tenants.accounts.access import Actor
 from tenants.accounts.models import Department
 from tenants.foundation.errors import DomainError
@@ -57,7 +57,7 @@ class TaskForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, is_in: UUID | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Made here, in the tenant's scope; a queryset of the class would be shared by all tenants.
-        self._offer("assignee_ids", Person.objects.filter(is_active=True).order_by("name", "pk")[:MAX_PEOPLE])
+        self._offer("assignee_ids", nameable_people(actor=actor)[:MAX_PEOPLE])
         self._offer("department_id", Department.objects.order_by("name"))
         # The project the task is in stays one to choose, so that saving does not take it out.
         seen = Q(pk__in=visible_project_rows(actor=actor).values("pk")) | Q(pk=is_in)

@@ -17,6 +17,10 @@ _VERBS = {
     TaskActivity.Verb.ARCHIVED: gettext_lazy("archived this task"),
     TaskActivity.Verb.RESTORED: gettext_lazy("restored this task"),
     TaskActivity.Verb.SYNCED: gettext_lazy("took over from the workspace:"),
+    TaskActivity.Verb.APPROVAL_ASKED: gettext_lazy("asked for an approval:"),
+    TaskActivity.Verb.APPROVAL_GIVEN: gettext_lazy("approved:"),
+    TaskActivity.Verb.APPROVAL_DENIED: gettext_lazy("did not approve:"),
+    TaskActivity.Verb.APPROVAL_GONE: gettext_lazy("withdrew the request for an approval:"),
 }
 _FIELDS = {
     "title": gettext_lazy("title"),
@@ -56,6 +60,8 @@ def feed_of(entries: Iterable[TaskActivity]) -> list[Activity]:
 
 
 def _change(name: str, before: str | None, after: str | None) -> str:
+    if name == "approval":
+        return after or ""
     word = str(_FIELDS.get(name, name))
     if before is None and after is None:
         return word

@@ -67,7 +67,7 @@ def _context(task: Task, actor: UserActor) -> dict[str, Any]:
         "blocked_by": cards_of(links.blocked_by, today=today),
         "blocking": cards_of(links.blocking, today=today),
         "parts": cards_of(links.parts, today=today),
-        "comments": [(comment, to_html(comment.body)) for comment in comments_of(task=task)],
+        "comments": [(comment, to_html(comment.body)) for comment in comments_of(task=task, actor=actor)],
         "feed": feed_of(activity_of(task=task)),
         "statuses": Task.Status,
         "priorities": Task.Priority,
@@ -202,7 +202,8 @@ def comment(request: HttpRequest, key: str) -> HttpResponse:
     """Write a comment. Raises: NotFound, Forbidden, InvalidInput."""
     actor = actor_of(request)
     task = visible_task(actor=actor, key=key)
-    add_comment(task=task, body=request.POST.get("body", ""), actor=actor)
+    is_shared = request.POST.get("audience") == "shared"
+    add_comment(task=task, body=request.POST.get("body", ""), actor=actor, is_shared=is_shared)
     return _answer(request, task, actor, _("Comment added"))
 
 

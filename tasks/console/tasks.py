@@ -21,8 +21,8 @@ from tasks.console.requests import filters_in, ids_in, query_of, way_back
 from tasks.console.undoing import Undo, offer_undo
 from tasks.drafts import TaskChanges
 from tasks.filters import NATURAL_ORDER, PRIORITY_NAMES, Sort, TaskFilters
-from tasks.models import Person, Task
-from tasks.selectors import count_up_to, filtered_tasks, task_page
+from tasks.models import Task
+from tasks.selectors import count_up_to, filtered_tasks, nameable_people, task_page
 from tasks.services import archive_tasks, edit_tasks
 from tenants.accounts.access import UserActor, actor_of, can_somewhere, require_somewhere
 from tenants.foundation.console import htmx_of, toast
@@ -181,9 +181,10 @@ def _changes(kind: str, value: str) -> TaskChanges:
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
     """The people ticked tasks can be given to, as buttons; `q` narrows them. Raises: Forbidden."""
-    require_somewhere(actor_of(request), "tasks.edit")
+    actor = actor_of(request)
+    require_somewhere(actor, "tasks.edit")
     words = " ".join(request.GET.get("q", "").split())[:100]
-    found = Person.objects.filter(is_active=True).order_by("name", "pk")
+    found = nameable_people(actor=actor)
     if words:
         found = found.filter(name__icontains=words)
     return render(request, "tasks/people.html", {"people": list(found[:30]), "words": words})

@@ -1,6 +1,7 @@
 """Every table of the tasks package."""
 
 from tasks.models.activity import TaskActivity
+from tasks.models.approval import ApprovalApprover, ApprovalDecision, ApprovalRequest
 from tasks.models.assignee import TaskAssignee
 from tasks.models.comment import Comment
 from tasks.models.dependency import TaskDependency
@@ -12,6 +13,9 @@ from tasks.models.share import ProjectGroupShare, ProjectUserShare, TaskGroupSha
 from tasks.models.task import Task, TaskQuerySet
 
 __all__ = [
+    "ApprovalApprover",
+    "ApprovalDecision",
+    "ApprovalRequest",
     "Comment",
     "Milestone",
     "NumberSeries",

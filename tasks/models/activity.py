@@ -20,6 +20,10 @@ class TaskActivity(models.Model):
         ARCHIVED = "archived", "Archived"
         RESTORED = "restored", "Restored"
         SYNCED = "synced", "Synced"
+        APPROVAL_ASKED = "approval_asked", "Approval asked"
+        APPROVAL_GIVEN = "approval_given", "Approved"
+        APPROVAL_DENIED = "approval_denied", "Not approved"
+        APPROVAL_GONE = "approval_gone", "Approval withdrawn"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE, related_name="activity", db_index=False)

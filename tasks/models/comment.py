@@ -7,7 +7,7 @@ from tenants.foundation.ids import uuid7
 
 
 class Comment(models.Model):
-    """What somebody wrote under a task, in markdown."""
+    """What somebody wrote under a task, in markdown; only what `is_shared` is for the company's clients too."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task = models.ForeignKey("tasks.Task", on_delete=models.CASCADE, related_name="comments", db_index=False)
@@ -20,6 +20,7 @@ class Comment(models.Model):
     )
     author_name = models.CharField(max_length=200)
     body = models.TextField()
+    is_shared = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
 

@@ -75,6 +75,24 @@ def register() -> None:
             order=10,
         ),
     )
+    register_nav(
+        NavItem(
+            label=_("Your profile"),
+            url_name="accounts:preferences",
+            icon="settings-2",
+            group="account",
+            order=10,
+            audience="client",
+        ),
+        NavItem(
+            label=_("Sign-in & devices"),
+            url_name="accounts:my_sign_in",
+            icon="fingerprint",
+            group="account",
+            order=20,
+            audience="client",
+        ),
+    )
     register_actions(
         PaletteAction(
             label=_("Invite someone"),

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
 
 from tenants.accounts.api.urls import api_urlpatterns as api_urlpatterns
+from tenants.accounts.clients import open_to_clients
 from tenants.accounts.console import (
     access,
     api_tokens,
@@ -41,10 +42,12 @@ _entrance = [
         stays_open(second_step.passkey_options, "read_only"),
         name="account_passkey_options",
     ),
-    path("prove/", stays_open(second_step.prove, "read_only"), name="account_prove"),
+    path("prove/", stays_open(open_to_clients(second_step.prove), "read_only"), name="account_prove"),
     path(
         "sign-out/",
-        stays_open(open_without_second_factor(login_required(sso_slo.sign_out)), "read_only"),
+        stays_open(
+            open_to_clients(open_without_second_factor(login_required(sso_slo.sign_out))), "read_only"
+        ),
         name="account_logout",
     ),
     path("sign-up/", entrance.closed, name="account_signup"),
@@ -61,7 +64,7 @@ _entrance = [
         allauth.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    path("password/change/", allauth.password_change, name="account_change_password"),
+    path("password/change/", open_to_clients(allauth.password_change), name="account_change_password"),
 ]
 
 _console = (
@@ -102,24 +105,40 @@ _console = (
             service_accounts.rotate,
             name="rotate_service_token",
         ),
-        path("settings/preferences/", preferences.preferences, name="preferences"),
-        path("settings/my-sign-in/", my_sign_in.overview, name="my_sign_in"),
-        path("settings/my-sign-in/app/", my_sign_in.app, name="authenticator_app"),
-        path("settings/my-sign-in/app/remove/", my_sign_in.remove_app, name="remove_authenticator_app"),
-        path("settings/my-sign-in/passkeys/", my_sign_in.new_passkey, name="new_passkey"),
+        path("settings/preferences/", open_to_clients(preferences.preferences), name="preferences"),
+        path("settings/my-sign-in/", open_to_clients(my_sign_in.overview), name="my_sign_in"),
+        path("settings/my-sign-in/app/", open_to_clients(my_sign_in.app), name="authenticator_app"),
+        path(
+            "settings/my-sign-in/app/remove/",
+            open_to_clients(my_sign_in.remove_app),
+            name="remove_authenticator_app",
+        ),
+        path("settings/my-sign-in/passkeys/", open_to_clients(my_sign_in.new_passkey), name="new_passkey"),
         path(
             "settings/my-sign-in/passkeys/options/",
-            my_sign_in.new_passkey_options,
+            open_to_clients(my_sign_in.new_passkey_options),
             name="new_passkey_options",
         ),
         path(
             "settings/my-sign-in/passkeys/<uuid:passkey_id>/remove/",
-            my_sign_in.remove_passkey,
+            open_to_clients(my_sign_in.remove_passkey),
             name="remove_passkey",
         ),
-        path("settings/my-sign-in/recovery-codes/", my_sign_in.new_recovery_codes, name="new_recovery_codes"),
-        path("settings/my-sign-in/others/", my_sign_in.revoke_others, name="revoke_other_sign_ins"),
-        path("settings/sign-ins/<uuid:sign_in_id>/revoke/", my_sign_in.revoke, name="revoke_sign_in"),
+        path(
+            "settings/my-sign-in/recovery-codes/",
+            open_to_clients(my_sign_in.new_recovery_codes),
+            name="new_recovery_codes",
+        ),
+        path(
+            "settings/my-sign-in/others/",
+            open_to_clients(my_sign_in.revoke_others),
+            name="revoke_other_sign_ins",
+        ),
+        path(
+            "settings/sign-ins/<uuid:sign_in_id>/revoke/",
+            open_to_clients(my_sign_in.revoke),
+            name="revoke_sign_in",
+        ),
         path("settings/sign-in-rules/", sign_in_rules.rules, name="sign_in_rules"),
         path("settings/users/<uuid:user_id>/sign-ins/", sign_in_rules.sign_ins_of, name="sign_ins_of"),
         path(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
 type Text = str | Promise
-type Audience = Literal["company", "platform"]
+type Audience = Literal["company", "platform", "client"]
 THEMES = ("light", "dark")
 
 
@@ -117,7 +117,7 @@ _search_url_names: list[str] = []
 def register_nav(*items: NavItem) -> None:
     """Add pages to the sidebar and the palette; called from an app's `ready()`, safe to repeat."""
     for item in items:
-        _items[f"{item.url_name}?{item.query}"] = item
+        _items[f"{item.audience} {item.url_name}?{item.query}"] = item
 
 
 def register_actions(*actions: PaletteAction) -> None:
@@ -140,7 +140,9 @@ def register_search(url_name: str) -> None:
 
 
 def audience_of(request: HttpRequest) -> Audience:
-    """Which kind of host was asked: a company's or the platform's own."""
+    """Whom a page is for: a company's people, its clients, or the platform's own."""
+    if getattr(request, "is_client", False):
+        return "client"
     tenant = getattr(request, "tenant", None)
     return "platform" if getattr(tenant, "slug", None) == PLATFORM_SLUG else "company"
 
@@ -179,7 +181,9 @@ def shell_for(request: HttpRequest) -> Shell:
         ),
         tabs=tuple(shown for _, shown in shown_items if shown.is_tab)[:4],
         badge=top_badge_for(request),
-        search_url=next((url for name in _search_url_names if (url := _address(name))), ""),
+        search_url=""
+        if audience == "client"
+        else next((url for name in _search_url_names if (url := _address(name))), ""),
     )
 
 
@@ -193,6 +197,7 @@ def console_context(request: HttpRequest) -> dict[str, Any]:
     """Context processor of every page: the company, the theme and, asked for lazily, the frame."""
     return {
         "tenant": getattr(request, "tenant", None),
+        "is_portal": getattr(request, "is_client", False),
         # At the platform's own sign-in: whether a stranger may make a company.
         "sign_up_is_open": settings.SIGN_UPS_ARE_OPEN and audience_of(request) == "platform",
         "theme": theme_of(request),

@@ -66,7 +66,11 @@ FORMS: dict[str, Any] = {
 }
 
 # References of which a row has one only: the others stay empty.
-EMPTY = {f"accounts.RoleBinding.{name}" for name in ("group", "department", "token", "custom_role")}
+EMPTY = {f"accounts.RoleBinding.{name}" for name in ("group", "department", "token", "custom_role")} | {
+    "tasks.ApprovalRequest.milestone",
+    "tasks.ApprovalRequest.project",
+    "tasks.ApprovalApprover.group",
+}
 
 
 def tenant_models() -> list[type[models.Model]]:

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.accounts.api.permissions import ANYBODY
+from tenants.accounts.clients import open_to_clients
 from tenants.accounts.models import User
 from tenants.accounts.services import update_profile
 from tenants.accounts.time_zones import time_zones
@@ -80,6 +81,7 @@ class MeChangeSerializer(StrictSerializer):
         return value
 
 
+@open_to_clients
 class MeView(KnownParameters, APIView):
     """The caller."""
 

@@ -6,6 +6,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from tenants.accounts.access import Actor, require_somewhere
+from tenants.accounts.clients import is_client, is_open_to_clients
+from tenants.foundation.errors import NotFound
 
 if TYPE_CHECKING:
     # The framework reads its default classes, this one too, while that module is being imported.
@@ -27,6 +29,8 @@ class RequiresActor(BasePermission):
         actor = getattr(request, "actor", None)
         if actor is None or not actor.user.is_active:
             return False
+        if is_client(actor) and not is_open_to_clients(type(view)):
+            raise NotFound  # a token of somebody who has become a client: as for their browser
         codes: dict[str, str] = getattr(view, "permission_codes", {})
         if request.method == "OPTIONS" or (request.method or "").lower() not in dir(view):
             return True  # answered 200 or 405 without a word about the company

@@ -14,10 +14,16 @@ from tenants.accounts.models.invitation import Invitation
 from tenants.accounts.models.proposed_change import ProposedChange
 from tenants.accounts.models.role_binding import RoleBinding
 from tenants.accounts.models.scim_directory import ScimDirectory, ScimToken
-from tenants.accounts.models.scim_record import ScimDeprovisioning, ScimEmail, ScimGroup, ScimPerson
+from tenants.accounts.models.scim_record import (
+    ScimDeprovisioning,
+    ScimEmail,
+    ScimGroup,
+    ScimPerson,
+)
 from tenants.accounts.models.second_factor import AuthenticatorApp, Passkey, RecoveryCode, SpentChallenge
 from tenants.accounts.models.service_account import ServiceAccount
 from tenants.accounts.models.sign_in_handover import SignInHandover
+from tenants.accounts.models.sign_in_link import SignInLink
 from tenants.accounts.models.sso_log_entry import SsoLogEntry
 from tenants.accounts.models.sso_sign_in import PendingSignIn, ServiceProviderKey, UsedAssertion
 from tenants.accounts.models.support_visit import SupportAccount, SupportAction, SupportVisit
@@ -43,18 +49,19 @@ __all__ = [
     "Passkey",
     "PendingSignIn",
     "PermissionUse",
+    "ProposedChange",
     "RecoveryCode",
     "RoleBinding",
     "ScimDeprovisioning",
     "ScimDirectory",
     "ScimEmail",
     "ScimGroup",
-    "ProposedChange",
     "ScimPerson",
     "ScimToken",
     "ServiceAccount",
     "ServiceProviderKey",
     "SignInHandover",
+    "SignInLink",
     "SpentChallenge",
     "SsoLogEntry",
     "SsoSession",

@@ -13,6 +13,7 @@ class UserSession(models.Model):
         PASSWORD = "password"  # noqa: S105 (how somebody came in, no secret)
         PASSKEY = "passkey"
         SSO = "sso"
+        LINK = "link"
         INVITATION = "invitation"
         RESET = "reset"
         OTHER = "other"

@@ -90,8 +90,8 @@ def test_guests_see_nothing_and_members_change_nothing(
 
     assert as_member.get(CONNECTIONS).status_code == 200
     assert as_member.post(CONNECTIONS, {"token": workspace.token}).status_code == 403
-    assert as_guest.get(CONNECTIONS).status_code == 403
-    assert as_guest.get(RUNS).status_code == 403
+    assert as_guest.get(CONNECTIONS).status_code == 404
+    assert as_guest.get(RUNS).status_code == 404
 
 
 def test_a_long_list_of_runs_costs_a_constant_number_of_statements(

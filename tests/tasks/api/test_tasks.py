@@ -164,8 +164,8 @@ def test_a_session_may_use_it_a_guest_and_a_stranger_may_not(
 ) -> None:
     task = make_task()
     assert login_as(member).get(TASKS).status_code == 200
-    assert login_as(guest).get(TASKS).status_code == 403
-    assert login_as(guest).get(f"{TASKS}{task.key}/").status_code == 403
-    assert login_as(guest).post(TASKS, {"title": "A"}, content_type="application/json").status_code == 403
+    assert login_as(guest).get(TASKS).status_code == 404
+    assert login_as(guest).get(f"{TASKS}{task.key}/").status_code == 404
+    assert login_as(guest).post(TASKS, {"title": "A"}, content_type="application/json").status_code == 404
     assert login_as(member).post(f"{TASKS}{task.key}/archive/").status_code == 403
     assert stranger.get(TASKS).status_code == 401

@@ -150,7 +150,7 @@ def test_who_may_not_change_is_offered_nothing_to_change(
     assert "/comment/" in page
     assert login_as(member).post(f"/tasks/{task.key}/archive/").status_code == 403
     assert login_as(guest).get(f"/tasks/{task.key}/").status_code == 404
-    assert login_as(guest).get("/tasks/new/").status_code == 403
+    assert login_as(guest).get("/tasks/new/").status_code == 404
 
 
 def test_what_happened_is_told(console: Client) -> None:

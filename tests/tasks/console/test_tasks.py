@@ -156,7 +156,7 @@ def test_another_persons_undo_is_nobodys(
 
 
 def test_a_guest_sees_no_list(login_as: Callable[[UserActor], Client], guest: UserActor) -> None:
-    assert login_as(guest).get(LIST).status_code == 403
+    assert login_as(guest).get(LIST).status_code == 404
 
 
 def test_a_member_is_offered_no_archive(

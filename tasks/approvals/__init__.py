@@ -1,0 +1,1 @@
+"""Asking for a yes to tasks, milestones and projects, and answering."""

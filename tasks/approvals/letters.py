@@ -1,0 +1,130 @@
+"""Letters about approvals: to those whose answer is asked for, and to whoever asked."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from tasks.models import ApprovalDecision, ApprovalRequest
+from tenants.accounts.clients import is_client
+from tenants.accounts.models import User
+from tenants.accounts.selectors import actor_for
+from tenants.foundation.letters import Letter, LetterKind, Variable, register_letter, write_letter
+from tenants.tenancy import atomic, current_tenant
+from tenants.tenancy.addresses import primary_address
+
+REQUEST_LETTER_JOB: Final = "tasks.approval_asked_letter"
+ANSWER_LETTER_JOB: Final = "tasks.approval_answered_letter"
+_LINK: Final = Variable(
+    name="link",
+    meaning=_("Where it is"),
+    sample="https://work.example/approvals/1/",
+    is_required=True,
+    is_link=True,
+)
+_COMPANY: Final = Variable(name="company", meaning=_("The company's name"), sample="Example Works")
+_TEXT: Final = Variable(
+    name="text", meaning=_("What is to be approved"), sample=_("The plan of the new depot")
+)
+_SUBJECT: Final = Variable(name="subject", meaning=_("Task, milestone or project"), sample="DEP-7 Foundation")
+
+ASKED: Final = LetterKind(
+    code="approval_asked",
+    title=_("Approval asked for"),
+    description=_("To everybody whose approval is asked for."),
+    subject=_("{{ asked_by }} asks for your approval: {{ subject }}"),
+    body=_(
+        "Hello {{ name }},\n\n{{ asked_by }} of {{ company }} asks for your approval of {{ subject }}:\n\n"
+        "{{ text }}\n\n"
+        "Please answer by {{ due }}.\n\n{{ link }}"
+    ),
+    button=_("See and answer"),
+    variables=(
+        Variable(name="name", meaning=_("Who is asked"), sample="Clara Client-Example"),
+        Variable(name="asked_by", meaning=_("Who asks"), sample="Mona Manager-Example"),
+        Variable(name="due", meaning=_("Until when; may be empty"), sample="1 March"),
+        _COMPANY, _SUBJECT, _TEXT, _LINK,
+    ),
+)  # fmt: skip
+ANSWERED: Final = LetterKind(
+    code="approval_answered",
+    title=_("Approval answered"),
+    description=_("To whoever asked for an approval, when it is settled."),
+    subject=_("{{ outcome }}: {{ subject }}"),
+    body=_(
+        "Hello {{ name }},\n\nyour request for an approval of {{ subject }} is settled: {{ outcome }}.\n\n"
+        "{{ answered_by }} wrote: {{ note }}\n\n{{ link }}"
+    ),
+    button=_("Open it"),
+    variables=(
+        Variable(name="name", meaning=_("Who asked"), sample="Mona Manager-Example"),
+        Variable(name="outcome", meaning=_("How it ended"), sample=_("Approved")),
+        Variable(name="answered_by", meaning=_("Who answered last"), sample="Clara Client-Example"),
+        Variable(name="note", meaning=_("What they wrote; may be empty"), sample=_("Looks good.")),
+        _COMPANY, _SUBJECT, _TEXT, _LINK,
+    ),
+)  # fmt: skip
+
+
+def register() -> None:
+    """Make the letters known."""
+    register_letter(ASKED, ANSWERED)
+
+
+def request_letter(*, approval_id: UUID, user_id: UUID) -> Letter | None:
+    """The letter to one approver; None when it is settled, or they are not here any more."""
+    with atomic():
+        approval = _found(approval_id)
+        user = User.objects.filter(pk=user_id, is_active=True).first()
+        if approval is None or user is None or not approval.is_open:
+            return None
+        facts = _facts(approval, user) | {"asked_by": approval.asked_by_name, "due": approval.due_on}
+        return write_letter(ASKED.code, to=user.email, facts=facts, language=_language(user))
+
+
+def answer_letter(*, approval_id: UUID) -> Letter | None:
+    """The letter to whoever asked; None when they are not here any more."""
+    with atomic():
+        approval = _found(approval_id)
+        if approval is None or approval.asked_by is None or not approval.asked_by.is_active:
+            return None
+        last = ApprovalDecision.objects.filter(request=approval).order_by("-created_at", "-pk").first()
+        facts = _facts(approval, approval.asked_by) | {
+            "outcome": str(ApprovalRequest.State(approval.state).label),
+            "answered_by": last.user_name if last else "",
+            "note": last.note if last else "",
+        }
+        user = approval.asked_by
+        return write_letter(ANSWERED.code, to=user.email, facts=facts, language=_language(user))
+
+
+def _found(approval_id: UUID) -> ApprovalRequest | None:
+    rows = ApprovalRequest.objects.select_related("task", "milestone__project", "project", "asked_by")
+    return rows.filter(pk=approval_id).first()
+
+
+def _facts(approval: ApprovalRequest, user: User) -> dict[str, str]:
+    route = "portal:approval" if is_client(actor_for(user)) else "tasks:approval"
+    return {
+        "name": str(user),
+        "company": current_tenant().name,
+        "subject": subject_name(approval),
+        "text": approval.text,
+        "link": primary_address(reverse(route, args=[approval.pk])),
+    }
+
+
+def subject_name(approval: ApprovalRequest) -> str:
+    """What an approval is about, as a letter or a line names it."""
+    if approval.task is not None:
+        return f"{approval.task.key} {approval.task.title}"
+    if approval.milestone is not None:
+        return f"{approval.milestone.name} ({approval.milestone.project.name})"
+    return approval.project.name if approval.project is not None else ""
+
+
+def _language(user: User) -> str:
+    return user.language or current_tenant().language
