@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from tenants.api.urls import api_urlpatterns
-from tenants.branding.console import theme
+from tenants.branding.console import brand_image, theme
 from tenants.console import companies, company, company_data, company_restore, operations, proofs, sign_up
 from tenants.console import platform as overview
 from tenants.console.signing_keys import signing_keys
@@ -63,6 +63,11 @@ console_urlpatterns = [
     path("", include(company_pages)),
     path(".well-known/signing-keys.json", signing_keys, name="signing_keys"),
     path("shell/badge/", top_badge, name="top_badge"),
+    path(
+        "brand/<slug:digest>/<slug:size>.png",
+        stays_open(brand_image, "provisioning", "suspended", "pending_deletion"),
+        name="brand_image",
+    ),
     path(
         "theme/<slug:slug>-<slug:digest>.css",
         stays_open(theme, "provisioning", "suspended", "pending_deletion"),

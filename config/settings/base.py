@@ -33,6 +33,7 @@ SHARED_APPS = ["tenants", "django.contrib.contenttypes", "django.contrib.auth"]
 TENANT_APPS = [
     "django.contrib.sessions",
     "tenants.accounts",
+    "tenants.branding",
     "tenants.secrets",
     "tenants.outbox",
     "allauth.account",
@@ -94,6 +95,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tenants.foundation.console.console_context",
+                "tenants.branding.context.brand_context",
             ],
             "builtins": ["tenants.templatetags.ui", "lucide.templatetags.lucide"],
         },

@@ -1,0 +1,21 @@
+"""Plugs a company's brand in."""
+
+from django.apps import AppConfig
+
+from tenants.branding import navigation, permissions
+from tenants.foundation.letters import use_dresser
+
+
+class BrandingConfig(AppConfig):
+    """Name, logos, colours, words, letters: how a company shows itself, in its own schema."""
+
+    name = "tenants.branding"
+    label = "branding"
+
+    def ready(self) -> None:
+        """Register permission and page, and dress letters."""
+        from tenants.branding.dressing import BrandDresser  # noqa: PLC0415 - models must be loaded first
+
+        permissions.register()
+        navigation.register()
+        use_dresser(BrandDresser())

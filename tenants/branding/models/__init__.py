@@ -1,0 +1,7 @@
+"""The tables of a company's brand."""
+
+from tenants.branding.models.brand import Brand
+from tenants.branding.models.image import BrandImage
+from tenants.branding.models.letter_text import LetterText
+
+__all__ = ["Brand", "BrandImage", "LetterText"]
