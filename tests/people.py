@@ -1,5 +1,8 @@
 """People for tests: invented, obviously so, and signed in through the product's own doors."""
 
+from typing import Any
+from uuid import uuid4
+
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.test import Client
@@ -42,9 +45,19 @@ def signed_in_client(host: str, actor: UserActor) -> Client:
     return client
 
 
-def token_client(host: str, actor: UserActor, *, scopes: frozenset[str] | None = None) -> APIClient:
+class CarefulClient(APIClient):
+    """A program that sends an idempotency key of its own with every POST."""
+
+    def post(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["headers"] = {"Idempotency-Key": uuid4().hex} | (kwargs.get("headers") or {})
+        return super().post(*args, **kwargs)
+
+
+def token_client(
+    host: str, actor: UserActor, *, scopes: frozenset[str] | None = None, is_careful: bool = False
+) -> APIClient:
     """A program with a token of somebody's, for all they may do unless `scopes` says less."""
     issued = create_api_token(actor=actor, name="Test", scopes=sorted(scopes or actor.codes))
-    client = APIClient(headers={"host": host})
+    client = (CarefulClient if is_careful else APIClient)(headers={"host": host})
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {issued.token.reveal()}")
     return client

@@ -12,8 +12,7 @@ from rest_framework.viewsets import ViewSet
 from tenants.api.operations import OperationSerializer
 from tenants.api.strangers import SignupAuthentication, Stranger, signup_of, source, stranger
 from tenants.foundation.api import IdempotentPosts, KnownParameters, StrictSerializer
-from tenants.foundation.api.idempotency import HEADER
-from tenants.foundation.errors import InvalidInput, NotFound
+from tenants.foundation.errors import NotFound
 from tenants.lifecycle.signups.services import (
     begin_signup,
     issue_first_token,
@@ -25,9 +24,6 @@ from tenants.tenancy import outside_transaction
 from tenants.tenancy.addresses import address_of
 
 ID: Final = OpenApiParameter("id", UUID, OpenApiParameter.PATH)
-KEY: Final = OpenApiParameter(
-    HEADER, str, OpenApiParameter.HEADER, required=True, description="Repeat a call with its key to be safe."
-)
 _TOKEN = "nts_signup_019ab2c40a0070008000000000000002_example"  # noqa: S105 - an example
 
 
@@ -102,19 +98,19 @@ class SignupViewSet(IdempotentPosts, KnownParameters, ViewSet):
 
     authentication_classes = [SignupAuthentication]
     permission_classes = []
+    needs_idempotency_key = True
     problem_statuses = {"create": (404, 429), "verify": (404,), "api_token": (401, 404, 409)}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse before anything is claimed."""
         require_open()
-        _require_key(request)
         caller: object = request.user
         if not isinstance(caller, Stranger):
             request.user = stranger(request)  # type: ignore[assignment]
         super().initial(request, *args, **kwargs)
 
     @extend_schema(
-        parameters=[KEY], request=NewSignupSerializer, responses={202: SignupSerializer}, auth=[],
+        request=NewSignupSerializer, responses={202: SignupSerializer}, auth=[],
         operation_id="signups_create",
     )  # fmt: skip
     def create(self, request: Request) -> Response:
@@ -126,7 +122,7 @@ class SignupViewSet(IdempotentPosts, KnownParameters, ViewSet):
         return Response(SignupSerializer(facts).data, status=202)
 
     @extend_schema(
-        parameters=[ID, KEY], request=CodeSerializer, responses=ProvedSerializer, auth=[],
+        parameters=[ID], request=CodeSerializer, responses=ProvedSerializer, auth=[],
         operation_id="signups_verify",
     )  # fmt: skip
     def verify(self, request: Request, id: UUID) -> Response:
@@ -137,7 +133,7 @@ class SignupViewSet(IdempotentPosts, KnownParameters, ViewSet):
         return Response({"token": token.reveal()})
 
     @extend_schema(
-        parameters=[ID, KEY], request=None, responses={201: FirstTokenSerializer},
+        parameters=[ID], request=None, responses={201: FirstTokenSerializer},
         operation_id="signups_api_token",
     )  # fmt: skip
     def api_token(self, request: Request, id: UUID) -> Response:
@@ -160,16 +156,16 @@ class TenantViewSet(IdempotentPosts, KnownParameters, ViewSet):
 
     authentication_classes = [SignupAuthentication]
     permission_classes = []
+    needs_idempotency_key = True
     problem_statuses = {"create": (401, 404, 409)}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse before anything is claimed."""
         require_open()
-        _require_key(request)
         super().initial(request, *args, **kwargs)
 
     @extend_schema(
-        parameters=[KEY], request=NewTenantSerializer, responses={202: OperationSerializer},
+        request=NewTenantSerializer, responses={202: OperationSerializer},
         operation_id="tenants_create",
     )  # fmt: skip
     def create(self, request: Request) -> Response:
@@ -182,11 +178,3 @@ class TenantViewSet(IdempotentPosts, KnownParameters, ViewSet):
             OperationSerializer(operation).data, status=202,
             headers={"Location": f"/api/v1/operations/{operation.pk}/"},
         )  # fmt: skip
-
-
-def _require_key(request: Request) -> None:
-    if request.method == "POST" and HEADER not in request.headers:
-        raise InvalidInput(
-            f"Send an {HEADER} with every call that changes something.",
-            code="invalid_input.idempotency_key_missing",
-        )

@@ -60,6 +60,7 @@ class EmailDomainViewSet(KnownParameters, IdempotentPosts, GenericViewSet[EmailD
 
     queryset = EmailDomain.objects.none()
     serializer_class = EmailDomainSerializer
+    needs_idempotency_key = True
     lookup_field = "id"
     lookup_value_converter = "uuid"
     keyset_sorts = {"domain": "domain"}

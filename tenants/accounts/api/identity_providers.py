@@ -110,7 +110,7 @@ class GroupRulesSerializer(StrictSerializer):
 
 
 class TrialLinkSerializer(serializers.Serializer[Any]):
-    """Where a browser tries the sign-in out; nobody is signed in by it."""
+    """Where a browser tries the sign-in out; nobody is signed in by it. `test_grade` says how it went."""
 
     link = serializers.CharField()
     expires_at = serializers.DateTimeField()
@@ -135,6 +135,7 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
 
     queryset = IdentityProvider.objects.none()
     serializer_class = IdentityProviderSerializer
+    needs_idempotency_key = True
     lookup_field = "id"
     lookup_value_converter = "uuid"
     keyset_sorts = {"name": "name"}
@@ -220,7 +221,7 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
     @extend_schema(parameters=[ID], request=None, responses={201: TrialLinkSerializer})
     @action(detail=True, methods=["post"])
     def tests(self, request: Request, id: UUID) -> Response:
-        """Get a link with which somebody tries the sign-in out, in any browser; then look at `test_grade`."""
+        """Get a link that tries the sign-in out, in any browser."""
         made = trials.issue_trial_link(provider=provider_of_call(request, id), actor=actor_of_call(request))
         facts = {"link": made.address, "expires_at": made.expires_at}
         return Response(TrialLinkSerializer(facts).data, status=201)

@@ -97,6 +97,7 @@ class InvitationViewSet(IdempotentPosts, KnownParameters, GenericViewSet[Invitat
 
     queryset = Invitation.objects.none()
     serializer_class = InvitationSerializer
+    needs_idempotency_key = True
     lookup_field = "id"
     lookup_value_converter = "uuid"
     keyset_sorts = {"created": "created_at"}

@@ -87,6 +87,7 @@ class SsoLogEntrySerializer(serializers.Serializer[Any]):
 class SsoEnforcementViewSet(KnownParameters, IdempotentPosts, ViewSet):
     """Whether single sign-on is the only way in."""
 
+    needs_idempotency_key = True
     query_parameters = {"retrieve": ("provider_id",)}
     problem_statuses = {"retrieve": (404,), "create": (404, 409), "destroy": (404,)}
     permission_codes = {"retrieve": CODE, "create": CODE, "destroy": CODE}

@@ -44,7 +44,9 @@ class DescribedView(AutoSchema):
             responses.setdefault(str(status), {"$ref": f"#/components/responses/{_name(status)}"})
         operation["responses"] = dict(sorted(responses.items()))
         if self._is_idempotent():
-            key = {"$ref": "#/components/parameters/IdempotencyKey"}
+            needs_key = getattr(self.view, "needs_idempotency_key", False)
+            name = "NeededIdempotencyKey" if needs_key else "IdempotencyKey"
+            key = {"$ref": f"#/components/parameters/{name}"}
             operation["parameters"] = [*operation.get("parameters", []), key]
         return operation
 
@@ -87,7 +89,10 @@ def describe_problems(
     components["schemas"]["Problem"] = _PROBLEM
     components["schemas"]["ProblemEntry"] = _ENTRY
     components["headers"] = _HEADERS
-    components["parameters"] = {"IdempotencyKey": _KEY}
+    components["parameters"] = {
+        "IdempotencyKey": _KEY,
+        "NeededIdempotencyKey": {**_KEY, "required": True},
+    }
     components["responses"] = {_name(status): _response(status) for status in _REFUSALS}
     return result
 

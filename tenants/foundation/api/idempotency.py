@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -19,16 +19,23 @@ _KEPT_HEADERS: Final = ("Location", "ETag")
 
 
 class IdempotentPosts:
-    """For API views: honours `Idempotency-Key` on POST. Put it before the view class among the bases."""
+    """For API views: honours `Idempotency-Key` on POST. Put it before the view class among the bases.
 
+    Views of which a call made twice would do harm set ``needs_idempotency_key``: a POST without one is refused.
+    """
+
+    needs_idempotency_key: ClassVar[bool] = False
     _claim: Claim | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Claim the key once the caller is known and allowed."""
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get(HEADER)
-        if request.method != "POST" or key is None:
+        if request.method != "POST" or (key is None and not self.needs_idempotency_key):
             return
+        if key is None:
+            msg = f"Send an {HEADER} with every call that changes something."
+            raise InvalidInput(msg, code="invalid_input.idempotency_key_missing")
         if not ACCEPTED_KEY.fullmatch(key):
             msg = "An idempotency key has 1 to 200 visible ASCII characters."
             raise InvalidInput(msg, code="invalid_input.idempotency_key")

@@ -15,7 +15,7 @@ URL = "/api/v1/identity-providers/"
 
 @pytest.fixture
 def api(host: str, owner: UserActor) -> APIClient:
-    return token_client(host, owner)
+    return token_client(host, owner, is_careful=True)
 
 
 def test_from_nothing_to_enforced(api: APIClient, owner: UserActor, tenant: TenantRef) -> None:
@@ -90,6 +90,14 @@ def test_only_an_owner_names_emergency_owners(host: str, owner: UserActor, tenan
 def test_what_stops_a_provider_that_is_none_is_not_told(api: APIClient, tenant: TenantRef) -> None:
     assert api.get("/api/v1/sso/enforce/?provider_id=x").status_code == 422
     assert api.get(f"/api/v1/sso/enforce/?provider_id={tenant.id}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["identity-providers/", "email-domains/", "sso/enforce/", "invitations/"])
+def test_a_step_of_the_way_in_is_not_done_without_an_idempotency_key(
+    host: str, owner: UserActor, path: str
+) -> None:
+    refused = token_client(host, owner).post(f"/api/v1/{path}", {})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input.idempotency_key_missing")
 
 
 def test_a_draft_cannot_be_tried_out(api: APIClient) -> None:

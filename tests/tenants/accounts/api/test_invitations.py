@@ -21,7 +21,7 @@ ADDRESS = "/api/v1/invitations/"
 @pytest.fixture
 def api_of(tenant: TenantRef) -> APIClient:
     host = Domain.objects.get(tenant_id=tenant.id).host
-    return token_client(host, person(tenant, Role.ADMIN, "Ada Admin-Example"))
+    return token_client(host, person(tenant, Role.ADMIN, "Ada Admin-Example"), is_careful=True)
 
 
 def test_an_invitation_brings_a_link_and_a_letter(
