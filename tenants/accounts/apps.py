@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
 from tenants.accounts import letters, navigation, permissions, sign_in_permissions
+from tenants.accounts.scim import permissions as scim_permissions
 from tenants.accounts.sso import permissions as sso_permissions
 from tenants.foundation.idempotency import IdempotencyStore, use_idempotency_store
 
@@ -25,6 +26,7 @@ class AccountsConfig(AppConfig):
         """Register permissions, the store of idempotency keys and what OpenAPI needs to be told."""
         permissions.register()
         sso_permissions.register()
+        scim_permissions.register()
         sign_in_permissions.register()
         navigation.register()
         letters.register()

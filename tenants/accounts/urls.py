@@ -4,6 +4,7 @@ from allauth.account import views as allauth
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
 
+from tenants.accounts.api.scim.urls import scim_urlpatterns
 from tenants.accounts.api.urls import api_urlpatterns as api_urlpatterns
 from tenants.accounts.clients import open_to_clients
 from tenants.accounts.console import (
@@ -188,6 +189,7 @@ _sso = (
 )
 
 console_urlpatterns = [
+    path("scim/v2/", include((scim_urlpatterns, "scim"))),
     path("sso/", include(_sso)),
     path("account/", include(_entrance)),
     path("", include(_console)),

@@ -52,15 +52,16 @@ def note(
     detail: str = "",
     subject: str = "",
     is_test: bool = False,
+    provider_name: str = "",
 ) -> None:
-    """Add an entry; a flood of refusals is cut off."""
+    """Add an entry; a flood of refusals is cut off. `provider_name` names what is no provider: a directory."""
     reason = refused.reason.value if refused else ""
     log.info("sso.noted", sso_event=event, outcome=outcome.value, reason=reason)
     if outcome == Outcome.REFUSED and _is_flood():
         return
     entry = SsoLogEntry(
         provider=provider,
-        provider_name=provider.name if provider else "",
+        provider_name=provider.name if provider else provider_name,
         event=event,
         outcome=outcome,
         reason=reason,

@@ -1,0 +1,1 @@
+"""The SCIM door: `/scim/v2/`, for directories only."""
