@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
 from tenants.accounts import letters, navigation, permissions, sign_in_permissions
+from tenants.accounts.access import change_letters
 from tenants.accounts.scim import permissions as scim_permissions
 from tenants.accounts.sso import permissions as sso_permissions
 from tenants.foundation.idempotency import IdempotencyStore, use_idempotency_store
@@ -30,6 +31,7 @@ class AccountsConfig(AppConfig):
         sign_in_permissions.register()
         navigation.register()
         letters.register()
+        change_letters.register()
         use_idempotency_store(_idempotency_store)
         for module in (
             "tenants.foundation.api.schema",

@@ -1,5 +1,7 @@
 """Background work of the accounts."""
 
+from tenants.accounts.access.change_notices import send_change_letters
+from tenants.accounts.access.proposals import LETTER_JOB, forget_expired_changes
 from tenants.accounts.sessions.resetting import RESET_LETTER_JOB, send_reset_letter
 from tenants.accounts.sso.upkeep import look_after_sso
 from tenants.accounts.tidying import TIDY_UP_JOB, tidy_up
@@ -10,6 +12,8 @@ from tenants.dispatch import Work, tenant_job
 def tidy_up_accounts(work: Work) -> None:
     """Delete expired sessions and kept answers of one company; see to its single sign-on."""
     tidy_up()
+    while forget_expired_changes():
+        pass
     look_after_sso()
 
 
@@ -17,3 +21,10 @@ def tidy_up_accounts(work: Work) -> None:
 def send_password_reset(work: Work) -> None:
     """Send somebody the link with which they set a new password."""
     send_reset_letter(work.object_id)
+
+
+@tenant_job(LETTER_JOB, max_attempts=5)
+def tell_of_change(work: Work) -> None:
+    """Tell those concerned of a change that waits for a second person, or what came of it."""
+    if work.object_id is not None:
+        send_change_letters(work.object_id)

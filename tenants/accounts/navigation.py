@@ -28,6 +28,14 @@ def register() -> None:
             is_visible=_sees_access,
         ),
         NavItem(
+            label=_("Second person"),
+            url_name="accounts:changes",
+            icon="check-check",
+            group="Administration",
+            order=16,
+            is_visible=_decides_changes,
+        ),
+        NavItem(
             label=_("Single sign-on"),
             url_name="accounts:identity_providers",
             icon="shield-check",
@@ -87,7 +95,7 @@ def register() -> None:
         NavItem(
             label=_("Sign-in & devices"),
             url_name="accounts:my_sign_in",
-            icon="fingerprint",
+            icon="shield-check",
             group="account",
             order=20,
             audience="client",
@@ -110,6 +118,16 @@ def _sees_users(request: HttpRequest) -> bool:
 
 def _sees_access(request: HttpRequest) -> bool:
     return can(getattr(request, "actor", None), "accounts.view_access")
+
+
+def _decides_changes(request: HttpRequest) -> bool:
+    actor = getattr(request, "actor", None)
+    return any(
+        can(actor, code)
+        for code in (
+            "accounts.view_access", "accounts.manage_sign_in", "accounts.manage_sso", "accounts.change_roles",
+        )
+    )  # fmt: skip
 
 
 def _invites(request: HttpRequest) -> bool:

@@ -29,6 +29,7 @@ from tenants.accounts.access.granting import (
     check_separations,
     withdraw_invitations_beyond,
 )
+from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.models import ApiToken, Department, Invitation, RoleBinding, User
 from tenants.accounts.selectors import owners
 from tenants.accounts.sessions.services import end_sign_ins
@@ -87,6 +88,8 @@ def create_user(
     """
     require(actor, "accounts.invite_users")
     check_may_give_role(actor, role)
+    if role is Role.OWNER:
+        check_may_make_owner_alone(actor)
     address = normal_email(email)
     if not name.strip():
         raise InvalidInput("A person needs a name.", fields={"name": ["Enter a name."]})
@@ -142,9 +145,11 @@ def change_role(*, user: User, role: Role, actor: Actor) -> User:
     Roles in parts of the company, and those that come by groups, stay. Their open invitations to roles they may no
     longer give are revoked: nobody comes in on a right that was taken.
     Raises: Forbidden (also for a role higher than one's own, and for someone higher than oneself),
-    Conflict (the last owner stays an owner; duties that may not meet).
+    Conflict (the last owner stays an owner; duties that may not meet), SecondPersonNeeded.
     """
     require(actor, "accounts.change_roles")
+    if role is Role.OWNER:
+        check_may_make_owner_alone(actor)
     with changing_access():
         check_may_give_role(actor, role)
         check_reaches(actor, user)

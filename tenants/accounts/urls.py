@@ -14,6 +14,7 @@ from tenants.accounts.console import (
     identity_providers,
     my_sign_in,
     preferences,
+    proposed_changes,
     second_step,
     service_accounts,
     sign_in_rules,
@@ -81,6 +82,13 @@ _console = (
         path("settings/access/groups/new/", access.new_group, name="new_group"),
         path("settings/access/groups/<uuid:group_id>/", access.group_page, name="group"),
         path("settings/access/groups/<uuid:group_id>/delete/", access.remove_group, name="remove_group"),
+        path("settings/changes/", proposed_changes.change_list, name="changes"),
+        path("settings/changes/<uuid:change_id>/", proposed_changes.change_page, name="change"),
+        path("settings/changes/<uuid:change_id>/approve/", proposed_changes.approve, name="approve_change"),
+        path("settings/changes/<uuid:change_id>/refuse/", proposed_changes.refuse, name="refuse_change"),
+        path(
+            "settings/changes/<uuid:change_id>/withdraw/", proposed_changes.withdraw, name="withdraw_change"
+        ),
         path("settings/users/invite/", users.invite, name="invite_user"),
         path("settings/users/<uuid:user_id>/role/", users.set_role, name="set_role"),
         path("settings/users/<uuid:user_id>/deactivate/", users.deactivate, name="deactivate_user"),

@@ -22,9 +22,11 @@ from tenants.accounts.access.granting import (
     withdraw_invitations_beyond,
 )
 from tenants.accounts.access.holdings import NOTHING, Scope
+from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.access.roles import Role, RoleSource, ScopeType
 from tenants.accounts.access.scopes import check_scope
 from tenants.accounts.models import ApiToken, CustomRole, Department, Group, RoleBinding, User
+from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import InvalidInput, NotFound
 from tenants.tenancy import atomic
 
@@ -73,13 +75,17 @@ def grant_role(
     scope: Scope | None = None,
     expires_at: datetime | None = None,
     source: RoleSource = RoleSource.MANUAL,
+    agreed: bool = False,
 ) -> RoleBinding:
-    """Give a role. Giving it again changes its end, nothing else.
+    """Give a role. Giving it again changes its end, nothing else. Whoever gets it is signed out everywhere.
 
+    `agreed`: a second person was asked where the company wants one for making an owner.
     Raises: Forbidden (also for more than one holds there oneself, and for somebody who holds more), NotFound,
-    InvalidInput (scope, end), Conflict (last owner, duties that may not meet).
+    InvalidInput (scope, end), Conflict (last owner, duties that may not meet), SecondPersonNeeded.
     """
     require(actor, "accounts.change_roles")
+    if role is Role.OWNER and scope is None and not agreed:
+        check_may_make_owner_alone(actor)
     check_scope(scope)
     if expires_at is not None and expires_at <= timezone.now():
         msg = "Choose a time to come."
@@ -108,13 +114,17 @@ def grant_role(
         if not is_new and binding.expires_at != expires_at:
             binding.expires_at, binding.granted_by_id = expires_at, actor.user_id
             binding.save(update_fields=["expires_at", "granted_by"])
+        if is_new and holder.kind != "token":
+            end_sign_ins_of([person.pk for person in people], because="role")
     log.info("role.granted", binding_id=binding.pk, holder=holder.kind, holder_id=holder.id, role=_word(role))
     return binding
 
 
 @atomic
 def revoke_role(*, binding: RoleBinding, actor: Actor) -> None:
-    """Take a role away; it is gone with the next request. Doing it again changes nothing.
+    """Take a role away; it is gone with the next request, and so are the sign-ins of those who had it.
+
+    Doing it again changes nothing.
 
     Raises: Forbidden (also for what is higher than one's own), Conflict (the last owner stays).
     """
@@ -130,6 +140,8 @@ def revoke_role(*, binding: RoleBinding, actor: Actor) -> None:
         current.delete()
         for person in people:
             withdraw_invitations_beyond(person)
+        if current.token_id is None:
+            end_sign_ins_of([person.pk for person in people], because="role")
     log.info("role.revoked", binding_id=binding.pk, role=current.role or str(current.custom_role))
 
 

@@ -1,6 +1,6 @@
 """The question every service asks first: may this actor do that? Denied unless a role or a share says otherwise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -79,6 +79,18 @@ def require_somewhere(actor: Actor | None, code: str) -> None:
         _refuse(actor, code, _reason_against(actor, code, None) or Reason.NO_ROLE, None)
     if isinstance(actor, UserActor):
         note_use(actor, code)
+
+
+def require_any(actor: Actor | None, codes: Sequence[str]) -> None:
+    """Let an actor through a door who holds one of several permissions in the whole company, whatever is behind it.
+
+    No proof is asked: it is asked where something is done. Raises: Forbidden, which names the first.
+    """
+    held = next((code for code in codes if can(actor, code)), None)
+    if held is None:
+        _refuse(actor, codes[0], _reason_against(actor, codes[0], None) or Reason.NO_ROLE, None)
+    elif isinstance(actor, UserActor):
+        note_use(actor, held)
 
 
 def visible_to[Rows: QuerySet[Any]](rows: Rows, actor: Actor, code: str) -> Rows:

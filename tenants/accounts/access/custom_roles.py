@@ -13,6 +13,7 @@ from tenants.accounts.access.granting import changing_access, check_may_grant, c
 from tenants.accounts.access.holdings import Holding
 from tenants.accounts.access.roles import Role
 from tenants.accounts.models import CustomRole, User
+from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.tenancy import atomic
 
@@ -57,6 +58,8 @@ def change_custom_role(
 ) -> CustomRole:
     """Change a role for everybody who has it, at once. What is not given stays.
 
+    When what it allows changes, those who have it are signed out everywhere.
+
     Raises: Forbidden (what it held or shall hold is not one's own), NotFound, InvalidInput, Conflict (name, duties).
     """
     require(actor, "accounts.manage_roles")
@@ -76,7 +79,10 @@ def change_custom_role(
         if before != (current.name, current.description, current.codes):
             current.version += 1
             _save(current)
-        check_separations(_holders(current))
+        holders = _holders(current)
+        check_separations(holders)
+        if before[2] != current.codes:
+            end_sign_ins_of([holder.pk for holder in holders], because="role")
     log.info("custom_role.changed", custom_role_id=current.pk, version=current.version, codes=current.codes)
     return current
 

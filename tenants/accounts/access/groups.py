@@ -19,6 +19,7 @@ from tenants.accounts.access.granting import (
     withdraw_invitations_beyond,
 )
 from tenants.accounts.models import Group, GroupMembership, RoleBinding, User
+from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.tenancy import atomic
 
@@ -66,10 +67,13 @@ def delete_group(*, group: Group, actor: Actor) -> None:
     with changing_access():
         for binding in _bindings(group):
             check_may_grant(actor, given_by(binding))
+        gave_roles = RoleBinding.objects.filter(group=group).exists()
         people = list(User.objects.filter(group_memberships__group=group))
         Group.objects.filter(pk=group.pk).delete()
         for person in people:
             withdraw_invitations_beyond(person)
+        if gave_roles:
+            end_sign_ins_of([person.pk for person in people], because="role")
     log.info("group.deleted", group_id=group.pk)
 
 
@@ -82,6 +86,8 @@ def set_members(
     source: Group.Source = Group.Source.MANUAL,
 ) -> Group:
     """Let exactly these people be in a group. Saying it again changes nothing.
+
+    Whose roles change by it is signed out everywhere: who joins or leaves a group that has any.
 
     Raises: Forbidden (the group holds more than oneself, or somebody does), NotFound (a person), Conflict (duties).
     """
@@ -106,6 +112,8 @@ def set_members(
         )
         for person in leaving:
             withdraw_invitations_beyond(person)
+        if bindings:
+            end_sign_ins_of([person.pk for person in (*joining, *leaving)], because="role")
     log.info("group.members_changed", group_id=group.pk, joined=len(joining), left=len(leaving))
     return group
 

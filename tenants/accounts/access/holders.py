@@ -9,7 +9,7 @@ from tenants.accounts.models import RoleBinding, User
 def people_holding(code: str) -> list[User]:
     """The people who can sign in and hold a permission in the whole company, by name. One query.
 
-    Programs are no people. Raises: UnknownPermission.
+    Programs and operators on a visit are no people of the company. Raises: UnknownPermission.
     """
     roles = [role.value for role in permission(code).holders]
     bindings = (
@@ -18,7 +18,7 @@ def people_holding(code: str) -> list[User]:
         .filter(Q(role__in=roles) | Q(custom_role__codes__contains=[code]))
     )
     return list(
-        User.objects.filter(is_active=True, service_account=None)
+        User.objects.filter(is_active=True, service_account=None, support_account=None)
         .filter(
             Q(pk__in=bindings.filter(user__isnull=False).values("user"))
             | Q(access_groups__in=bindings.filter(group__isnull=False).values("group"))

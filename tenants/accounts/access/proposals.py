@@ -22,6 +22,7 @@ from tenants.accounts.access.changes import (
     ChangeKind,
     DiffLine,
     Json,
+    Subject,
     all_kinds,
     change_kind,
     fingerprint,
@@ -61,6 +62,21 @@ def subjects_for_two() -> frozenset[str]:
 def others_who_could_agree(kind: ChangeKind, actor: UserActor) -> list[User]:
     """The other people who hold the permission a change of this kind needs, everywhere. One query."""
     return [user for user in people_holding(kind.permission) if user.pk != actor.user_id]
+
+
+class SecondPersonNeeded(Conflict):
+    """This cannot be done by one person here: it has to be proposed."""
+
+    default_code = "conflict.second_person_needed"
+    default_message = "Your company wants two people for this. Propose it, and somebody else agrees."
+
+
+def check_may_make_owner_alone(actor: Actor) -> None:
+    """Stop one person from making an owner where the company wants two. Raises: SecondPersonNeeded."""
+    if isinstance(actor, SystemActor) or Subject.OWNERS.value not in subjects_for_two():
+        return
+    if any(user.pk != actor.user_id for user in people_holding("accounts.change_roles")):
+        raise SecondPersonNeeded
 
 
 @atomic
@@ -259,6 +275,9 @@ def _as_second_person(change: ProposedChange, kind: ChangeKind, actor: Actor) ->
     if isinstance(actor, SystemActor) or actor.token_id is not None:
         raise Forbidden("Only a person who is signed in can decide this.", code="forbidden.person_needed")
     require(actor, kind.permission)
+    if actor.user not in people_holding(kind.permission):
+        # A program, an operator on a visit, or somebody who holds it in a part of the company only.
+        raise Forbidden("Only a person of the company can decide this.", code="forbidden.person_needed")
     if change.proposed_by_id == actor.user_id:
         raise Forbidden("Somebody else has to decide what you proposed.", code="forbidden.own_proposal")
     if actor.user.created_at >= change.proposed_at:

@@ -12,16 +12,18 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.accounts.access import Actor, Role, Scope, ScopeType, all_permissions, codes_of
-from tenants.accounts.access.bindings import KINDS, Holder, grant_role, revoke_role, visible_bindings
+from tenants.accounts.access.bindings import KINDS, Holder, revoke_role, visible_bindings
 from tenants.accounts.access.custom_roles import (
     change_custom_role,
     create_custom_role,
     delete_custom_role,
     visible_custom_roles,
 )
+from tenants.accounts.access.owner_grants import give_role
 from tenants.accounts.access.recording import recent_denials
 from tenants.accounts.access.roles import DESCRIPTIONS
-from tenants.accounts.models import AccessDenial, CustomRole, RoleBinding
+from tenants.accounts.api.proposed_changes import ProposedChangeSerializer, waiting_answer
+from tenants.accounts.models import AccessDenial, CustomRole, ProposedChange, RoleBinding
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 from tenants.foundation.errors import InvalidInput, NotFound
 
@@ -174,6 +176,10 @@ class NewBindingSerializer(StrictSerializer):
     scope_type = serializers.ChoiceField(choices=ScopeType.choices, default=ScopeType.COMPANY.value)
     scope_id = serializers.UUIDField(required=False, allow_null=True, default=None)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    reason = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="",
+        help_text="For the second person, where one has to agree to a new owner.",
+    )  # fmt: skip
 
 
 @extend_schema_view(
@@ -213,23 +219,31 @@ class RoleBindingViewSet(KnownParameters, IdempotentPosts, GenericViewSet[RoleBi
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(BindingSerializer(page, many=True).data)
 
-    @extend_schema(request=NewBindingSerializer, responses={201: BindingSerializer})
+    @extend_schema(
+        request=NewBindingSerializer, responses={201: BindingSerializer, 202: ProposedChangeSerializer}
+    )
     def create(self, request: Request) -> Response:
-        """Give a role to a person, group, department or token: no more than one holds there oneself."""
+        """Give a role to a person, group, department or token: no more than one holds there oneself.
+
+        Making an owner is answered with 202 and the waiting change where the company wants two people for it.
+        """
         body = _checked(NewBindingSerializer(data=request.data))
         scope = None
         if body["scope_type"] != ScopeType.COMPANY:
             if body["scope_id"] is None:
                 raise InvalidInput("Name the part of the company.", fields={"scope_id": ["This is needed."]})
             scope = Scope(ScopeType(body["scope_type"]), body["scope_id"])
-        binding = grant_role(
+        given = give_role(
             holder=Holder(body["holder_type"], body["holder_id"]),
             role=_role_named(body["role"]),
             scope=scope,
             expires_at=body["expires_at"],
             actor=_actor(request),
+            reason=body["reason"],
         )
-        return Response(BindingSerializer(binding).data, status=201)
+        if isinstance(given, ProposedChange):
+            return waiting_answer(request, given)
+        return Response(BindingSerializer(given).data, status=201)
 
     def destroy(self, request: Request, id: UUID) -> Response:
         """Take a role away; it is gone with the next request."""

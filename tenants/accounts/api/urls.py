@@ -9,6 +9,7 @@ from tenants.accounts.api.groups import GroupViewSet
 from tenants.accounts.api.identity_providers import IdentityProviderViewSet
 from tenants.accounts.api.invitations import InvitationViewSet
 from tenants.accounts.api.me import MeView
+from tenants.accounts.api.proposed_changes import ProposedChangeViewSet
 from tenants.accounts.api.sso import EmergencyOwnersViewSet, SsoEnforcementViewSet, SsoLogViewSet
 
 _routes = SimpleRouter(use_regex_path=False)
@@ -16,6 +17,7 @@ _routes.register("invitations", InvitationViewSet, basename="invitation")
 _routes.register("roles", RoleViewSet, basename="role")
 _routes.register("role-bindings", RoleBindingViewSet, basename="role-binding")
 _routes.register("groups", GroupViewSet, basename="group")
+_routes.register("proposed-changes", ProposedChangeViewSet, basename="proposed-change")
 _routes.register("access-denials", AccessDenialViewSet, basename="access-denial")
 _routes.register("identity-providers", IdentityProviderViewSet, basename="identity-provider")
 _routes.register("email-domains", EmailDomainViewSet, basename="email-domain")

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tenants.accounts.access import Actor, Role, Scope, ScopeType, actor_of, all_permissions, can, require
-from tenants.accounts.access.bindings import Holder, Kind, grant_role, revoke_role
+from tenants.accounts.access.bindings import Holder, Kind, revoke_role
 from tenants.accounts.access.custom_roles import (
     change_custom_role,
     create_custom_role,
@@ -31,12 +31,14 @@ from tenants.accounts.access.groups import (
     set_members,
     visible_groups,
 )
+from tenants.accounts.access.owner_grants import give_role
 from tenants.accounts.access.recording import recent_denials
 from tenants.accounts.access.reviewing import binding_rows
 from tenants.accounts.access.roles import DESCRIPTIONS
 from tenants.accounts.access.scopes import scope_names
 from tenants.accounts.console.forms import add_domain_error
-from tenants.accounts.models import CustomRole, Department, Group, RoleBinding, User
+from tenants.accounts.console.proposed_changes import waits_for_second_person
+from tenants.accounts.models import CustomRole, Department, Group, ProposedChange, RoleBinding, User
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError
 
@@ -80,14 +82,14 @@ class GrantForm(forms.Form):
         shown = [each for each in choices if each[0] == "" or each[1]]
         cast(forms.ChoiceField, self.fields[name]).choices = shown
 
-    def grant(self, actor: Actor) -> RoleBinding:
-        """Do what the form says. Raises: what `grant_role` raises."""
+    def grant(self, actor: Actor) -> RoleBinding | ProposedChange:
+        """Do what the form says. Raises: what `give_role` raises."""
         data = self.cleaned_data
         kind, _colon, number = data["holder"].partition(":")
         scope_type, _colon, scope_id = data["scope"].partition(":")
         day = data["expires_on"]
         named = data["role"]
-        return grant_role(
+        return give_role(
             holder=Holder(cast(Kind, kind), UUID(number)),
             role=Role(named) if named in Role else CustomRole.objects.get(pk=named),
             scope=Scope(ScopeType(scope_type), UUID(scope_id)) if scope_id else None,
@@ -147,10 +149,12 @@ def grant(request: HttpRequest) -> HttpResponse:
     form = GrantForm(request.POST, actor=actor)
     if form.is_valid():
         try:
-            form.grant(actor)
+            given = form.grant(actor)
         except DomainError as error:
             add_domain_error(form, error)
         else:
+            if isinstance(given, ProposedChange):
+                return waits_for_second_person(request, given)
             return _back(request, gettext("The role was given."))
     return _overview(request, form, status=422)
 

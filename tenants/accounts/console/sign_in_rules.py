@@ -14,10 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tenants.accounts.access import Role, actor_of, can, require
+from tenants.accounts.access.changes import Subject
 from tenants.accounts.console.forms import add_domain_error
 from tenants.accounts.console.my_sign_in import Place
+from tenants.accounts.console.proposed_changes import waits_for_second_person
 from tenants.accounts.mfa.services import has_second_factor, reset_second_factors
-from tenants.accounts.models import User
+from tenants.accounts.models import ProposedChange, User
 from tenants.accounts.networks import client_address
 from tenants.accounts.sessions.policy import EVERYBODY, MANAGE, change_rules, current_rules
 from tenants.accounts.sessions.proof import ProofNeeded
@@ -58,6 +60,18 @@ class RulesForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     token_max_days = forms.IntegerField(label=_("Days an API token lives at most"))
+    two_people_for = forms.MultipleChoiceField(
+        label=_("A second person has to agree to"),
+        required=False,
+        choices=Subject.choices,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        required=False,
+        max_length=500,
+        help_text=_("For the second person, where one has to agree to looser rules."),
+    )
 
 
 @login_required
@@ -77,6 +91,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         "step_up_minutes": now.step_up_minutes,
         "allowed_networks": "\n".join(now.allowed_networks),
         "token_max_days": now.token_max_days,
+        "two_people_for": sorted(now.two_people_for),
     }
     form = RulesForm(request.POST or None, initial=initial)
     address = client_address(request)
@@ -85,12 +100,14 @@ def rules(request: HttpRequest) -> HttpResponse:
             "allowed_networks": form.cleaned_data["allowed_networks"].splitlines()
         }
         try:
-            change_rules(actor=actor, address=address, **data)
+            saved = change_rules(actor=actor, address=address, **data)
         except ProofNeeded:
             raise
         except DomainError as error:
             add_domain_error(form, error)
         else:
+            if isinstance(saved, ProposedChange):
+                return waits_for_second_person(request, saved)
             answer = HttpResponseRedirect(reverse("accounts:sign_in_rules"))
             return toast(request, answer, gettext("The rules hold from now on."))
     status = 422 if form.is_bound and not form.is_valid() else 200

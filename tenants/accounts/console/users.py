@@ -14,10 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from tenants.accounts.access import Actor, Role, UserActor, actor_of, can, require
+from tenants.accounts.access.bindings import Holder
 from tenants.accounts.access.granting import given_by, may_give_role
 from tenants.accounts.access.holdings import NOTHING
+from tenants.accounts.access.owner_grants import give_role
 from tenants.accounts.access.roles import DESCRIPTIONS, ScopeType, highest
 from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.console.proposed_changes import waits_for_second_person
 from tenants.accounts.invitations.letters import link_of, mail_invitation
 from tenants.accounts.invitations.selectors import pending_invitations
 from tenants.accounts.invitations.services import (
@@ -26,7 +29,7 @@ from tenants.accounts.invitations.services import (
     renew_invitation,
     revoke_invitation,
 )
-from tenants.accounts.models import Invitation, User
+from tenants.accounts.models import Invitation, ProposedChange, User
 from tenants.accounts.selectors import visible_users
 from tenants.accounts.services import change_role, deactivate_user, reactivate_user
 from tenants.foundation.console import toast
@@ -121,7 +124,12 @@ def set_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
     chosen = request.POST.get("role", "")
     if chosen not in Role.values:
         return _list(request, InviteForm(actor=actor_of(request)), status=422)
-    change_role(user=user, role=Role(chosen), actor=actor_of(request))
+    if chosen == Role.OWNER:
+        given = give_role(holder=Holder("user", user.pk), role=Role.OWNER, actor=actor_of(request))
+        if isinstance(given, ProposedChange):
+            return waits_for_second_person(request, given)
+    else:
+        change_role(user=user, role=Role(chosen), actor=actor_of(request))
     return _back(
         request,
         gettext("%(who)s now has the role %(role)s.") % {"who": user.name, "role": Role(chosen).label},

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, require
 from tenants.accounts.access.granting import check_may_give_role
+from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.keyed_hashes import keyed_hash, random_public_id, random_secret
 from tenants.accounts.models import Invitation, User
 from tenants.accounts.services import check_password, create_user, email_taken, normal_email
@@ -39,6 +40,8 @@ def invite_user(*, email: str, role: Role, actor: Actor, name: str = "") -> Issu
     """
     require(actor, "accounts.invite_users")
     check_may_give_role(actor, role)
+    if role is Role.OWNER:
+        check_may_make_owner_alone(actor)
     address = normal_email(email)
     if User.objects.filter(email=address).exists():
         raise email_taken()

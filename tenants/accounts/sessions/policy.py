@@ -3,17 +3,30 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
+from uuid import UUID
 
 import structlog
 from django.db.models import Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access import Actor, Role, require
-from tenants.accounts.models import AccessPolicy
+from tenants.accounts.access.changes import (
+    DEFAULT_SUBJECTS,
+    Approved,
+    ChangeKind,
+    DiffLine,
+    Json,
+    Subject,
+    register_change,
+)
+from tenants.accounts.access.proposals import hold_for_second_person
+from tenants.accounts.models import AccessPolicy, ProposedChange
 from tenants.accounts.networks import checked_networks, is_within
+from tenants.accounts.sessions.loosening import LABELS, loosened
 from tenants.foundation.errors import InvalidInput
 from tenants.tenancy import atomic
 
@@ -43,6 +56,7 @@ class Rules:
     mfa_required_since: datetime | None = None
     mfa_grace_days: int = 7
     token_max_days: int = 365
+    two_people_for: frozenset[str] = frozenset(DEFAULT_SUBJECTS)
 
     @property
     def idle(self) -> timedelta:
@@ -80,6 +94,7 @@ def rules_from(value: Mapping[str, Any] | None) -> Rules:
             **value,
             "allowed_networks": tuple(value["allowed_networks"]),
             "mfa_required_for": frozenset(value["mfa_required_for"]),
+            "two_people_for": frozenset(value["two_people_for"]),
             "mfa_required_since": parse_datetime(since) if since else None,
         }
     )
@@ -97,6 +112,7 @@ def current_rules() -> Rules:
             **row,
             "allowed_networks": tuple(row["allowed_networks"]),
             "mfa_required_for": frozenset(row["mfa_required_for"]),
+            "two_people_for": frozenset(row["two_people_for"]),
         }
     )
 
@@ -113,11 +129,15 @@ def change_rules(
     mfa_required_for: Collection[str],
     mfa_grace_days: int,
     token_max_days: int,
-) -> Rules:
-    """Save the rules; they hold from the next request of everybody on.
+    two_people_for: Collection[str] | None = None,
+    reason: str = "",
+) -> Rules | ProposedChange:
+    """Save the rules; they hold from the next request of everybody on. None leaves a rule as it is.
 
+    Looser rules may have to wait for a second person: then what is returned is the change that waits.
     `address` is where the actor asks from: a list of networks without it would shut them out and is refused.
-    Raises: Forbidden, InvalidInput (a number out of bounds, no network, an unknown role, oneself shut out).
+    Raises: Forbidden, InvalidInput (a number out of bounds, no network, an unknown role, oneself shut out), Conflict
+    (somebody else's change waits).
     """
     require(actor, MANAGE)
     numbers = {
@@ -135,30 +155,64 @@ def change_rules(
             f"Your own address ({address or 'unknown'}) is in none of these networks: you would be shut out."
         )
         raise InvalidInput(msg, code="invalid_input.shuts_oneself_out", fields={"allowed_networks": [msg]})
-    required_for = sorted(set(mfa_required_for))
-    unknown = [each for each in required_for if each != EVERYBODY and each not in Role.values]
-    if unknown:
-        msg = f"There is no role “{unknown[0][:40]}”."
-        raise InvalidInput(msg, code="invalid_input.role", fields={"mfa_required_for": [msg]})
+    required_for = _known("mfa_required_for", mfa_required_for, {EVERYBODY, *Role.values}, "role")
+    before = current_rules()
+    subjects = (
+        sorted(before.two_people_for)
+        if two_people_for is None
+        else _known("two_people_for", two_people_for, set(Subject.values), "kind of change")
+    )
+    values: dict[str, Json] = {
+        **numbers, "allowed_networks": list(networks), "mfa_required_for": list(required_for),
+        "two_people_for": list(subjects),
+    }  # fmt: skip
+    looser = loosened(before, values)
+    if looser:
+        is_about_two = any(line.field == "two_people_for" for line in looser)
+        waiting = hold_for_second_person(
+            kind=FEWER_PEOPLE if is_about_two else LOOSER_RULES,
+            actor=actor,
+            arguments=values,
+            diff=[DiffLine(str(LABELS[line.field]), line.before, line.after) for line in looser],
+            reason=reason,
+        )
+        if waiting is not None:
+            return waiting
+    return _save(values, by=actor.user_id)
+
+
+def _save(values: Mapping[str, Json], *, by: UUID | None) -> Rules:
     AccessPolicy.objects.bulk_create([AccessPolicy()], ignore_conflicts=True)
     row = AccessPolicy.objects.select_for_update().get()
+    required_for = cast(list[str], values["mfa_required_for"])
     # Who is newly asked gets the whole time from now on.
     if set(required_for) - set(row.mfa_required_for):
         row.mfa_required_since = timezone.now()
     if not required_for:
         row.mfa_required_since = None
-    row.allowed_networks, row.mfa_required_for = networks, required_for
-    for name, value in numbers.items():
+    for name, value in values.items():
         setattr(row, name, value)
     row.save()
-    log.info(
-        "access_policy.changed",
-        by=str(actor.user_id or ""),
-        networks=len(networks),
-        mfa_required_for=required_for,
-        **numbers,
-    )
+    log.info("access_policy.changed", by=str(by or ""), **values)
     return current_rules()
+
+
+def _apply(approved: Approved) -> None:
+    _save(approved.arguments, by=approved.proposer.user_id)
+
+
+def _state(_target_id: UUID | None) -> Json:
+    """The rules as they are, locked; a company that has said nothing has said so."""
+    row = AccessPolicy.objects.select_for_update().values(*_VALUES).first()
+    return {name: row[name] for name in _VALUES} if row else {}
+
+
+def _known(field: str, chosen: Collection[str], known: Collection[str], word: str) -> list[str]:
+    unknown = sorted(set(chosen) - set(known))
+    if unknown:
+        msg = f"There is no {word} “{unknown[0][:40]}”."
+        raise InvalidInput(msg, code="invalid_input.role", fields={field: [msg]})
+    return sorted(set(chosen))
 
 
 def _check_bounds(name: str, value: int) -> None:
@@ -166,3 +220,27 @@ def _check_bounds(name: str, value: int) -> None:
     if not low <= value <= high:
         msg = f"Choose {low} to {high} {unit}."
         raise InvalidInput(msg, code=f"invalid_input.{name}", fields={name: [msg]})
+
+
+_VALUES: Final = (*_BOUNDS, "allowed_networks", "mfa_required_for", "two_people_for")
+LOOSER_RULES: Final = register_change(
+    ChangeKind(
+        key="sign_in_rules.loosen",
+        label=_("Looser rules for signing in"),
+        permission=MANAGE,
+        subject=Subject.SIGN_IN_RULES,
+        apply=_apply,
+        state_of=_state,
+    )
+)
+# Who could switch two people off alone would not need a second one for anything.
+FEWER_PEOPLE: Final = register_change(
+    ChangeKind(
+        key="sign_in_rules.fewer_people",
+        label=_("Two people for fewer kinds of changes"),
+        permission=MANAGE,
+        subject=None,
+        apply=_apply,
+        state_of=_state,
+    )
+)

@@ -1,5 +1,6 @@
 """Sign-ins: noting them, ending them, and proving once more who one is."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -24,9 +25,19 @@ _AGENT_LENGTH: Final = 400
 
 @atomic
 def note_sign_in(
-    *, session: SessionBase, user: User, method: str, second_factor: str, address: str, user_agent: str
+    *,
+    session: SessionBase,
+    user: User,
+    method: str,
+    second_factor: str,
+    address: str,
+    user_agent: str,
+    host: str = "",
 ) -> UserSession:
-    """Write a sign-in down and tie the browser's session to it; the one it was tied to before ends."""
+    """Write a sign-in down and tie the browser's session to it; the one it was tied to before ends.
+
+    ``host`` is the one it counts on, where the company is reached under several.
+    """
     before = session.get(ROW_KEY)
     if before:
         UserSession.objects.filter(pk=before, ended_at=None).update(
@@ -37,6 +48,7 @@ def note_sign_in(
         user=user,
         method=method,
         second_factor=second_factor,
+        host=host,
         ip_address=address or None,
         user_agent=user_agent[:_AGENT_LENGTH].replace("\0", ""),
         started_at=now,
@@ -57,6 +69,29 @@ def end_sign_ins(user: User, *, because: str, but: UUID | None = None) -> int:
     ended = open_ones.update(ended_at=timezone.now(), ended_because=because)
     if ended:
         log.info("sign_ins.ended", user_id=user.pk, count=ended, because=because)
+    return ended
+
+
+@atomic
+def end_sign_ins_on(host: str, *, because: str) -> int:
+    """End all sign-ins that count on a host, when it is the company's no more; return how many it were."""
+    ended = UserSession.objects.filter(host=host, ended_at=None).update(
+        ended_at=timezone.now(), ended_because=because
+    )
+    log.info("sign_ins.ended_on_host", host=host, count=ended, because=because)
+    return ended
+
+
+@atomic
+def end_sign_ins_of(user_ids: Collection[UUID], *, because: str) -> int:
+    """End all sign-ins of several people at once; return how many it were."""
+    if not user_ids:
+        return 0
+    ended = UserSession.objects.filter(user__in=user_ids, ended_at=None).update(
+        ended_at=timezone.now(), ended_because=because
+    )
+    if ended:
+        log.info("sign_ins.ended", people=len(user_ids), count=ended, because=because)
     return ended
 
 

@@ -63,18 +63,18 @@ def test_a_role_of_ones_own_and_a_group_are_made_changed_and_deleted(
 
 
 def test_a_refusal_is_explained_and_kept_with_a_count(
-    login_as: Any, guest: UserActor, console: Client, host: str
+    login_as: Any, member: UserActor, console: Client, host: str
 ) -> None:
-    page = login_as(guest).get("/settings/users/")
+    page = login_as(member).get(ACCESS)
     assert page.status_code == 403
     text = page.content.decode()
-    assert "accounts.view_users" in text
-    assert "Member" in text or "member" in text
-    login_as(guest).get("/settings/users/")
-    denials = list(AccessDenial.objects.filter(user=guest.user, permission="accounts.view_users"))
+    assert "accounts.view_access" in text
+    assert "Admin" in text or "admin" in text
+    login_as(member).get(ACCESS)
+    denials = list(AccessDenial.objects.filter(user=member.user, permission="accounts.view_access"))
     assert sum(each.count for each in denials) == 2
     assert {each.reason for each in denials} == {"no_role"}
-    assert "accounts.view_users" in console.get(ACCESS).content.decode()
+    assert "accounts.view_access" in console.get(ACCESS).content.decode()
 
 
 def test_a_program_is_told_what_its_token_lacks(owner: UserActor, host: str) -> None:
@@ -107,7 +107,7 @@ def test_a_shared_project_is_all_a_guest_sees(host: str, owner: UserActor, guest
     assert not can(actor_for(guest.user), "tasks.view", on=inside)
 
 
-def test_a_guest_reads_what_is_shared_on_the_pages(
+def test_a_guest_is_led_to_the_portal_and_reads_nothing_that_is_not_shared(
     login_as: Any, owner: UserActor, guest: UserActor, host: str
 ) -> None:
     shared, hidden = make_task(title="Shown to guests"), make_task(title="Kept inside")
@@ -115,10 +115,9 @@ def test_a_guest_reads_what_is_shared_on_the_pages(
     body = {"user_id": str(guest.user_id)}
     assert giver.post(f"/api/v1/tasks/{shared.key}/shares/", body, format="json").status_code == 201
     browser = login_as(guest)
-    page = browser.get("/tasks/").content.decode()
-    assert "Shown to guests" in page
+    page = browser.get("/portal/").content.decode()
     assert "Kept inside" not in page
-    assert browser.get(f"/tasks/{shared.key}/").status_code == 200
+    assert browser.get("/tasks/").status_code == 404
     assert browser.get(f"/tasks/{hidden.key}/").status_code == 404
 
 

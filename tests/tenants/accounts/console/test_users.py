@@ -35,8 +35,8 @@ def test_a_member_sees_people_but_nothing_to_change(
     assert "Make the link" not in page
 
 
-def test_a_guest_does_not_see_people(login_as: Any, guest: UserActor) -> None:
-    assert login_as(guest).get(USERS).status_code == 403
+def test_to_a_guest_there_is_no_such_page(login_as: Any, guest: UserActor) -> None:
+    assert login_as(guest).get(USERS).status_code == 404
 
 
 def test_from_invitation_to_signed_in(console: Client, stranger: Client) -> None:

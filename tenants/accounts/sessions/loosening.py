@@ -1,0 +1,68 @@
+"""Which changes of the rules for signing in let more through than before, and how people read them."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tenants.accounts.access.changes import DiffLine
+
+LABELS: Final[Mapping[str, Promise]] = {
+    "idle_minutes": _("Sign out after minutes without use"),
+    "absolute_hours": _("Sign in again after hours at the latest"),
+    "step_up_minutes": _("Minutes a confirmation counts"),
+    "mfa_grace_days": _("Days to set a second factor up"),
+    "token_max_days": _("Days an API token lives at most"),
+    "allowed_networks": _("Networks people may come from"),
+    "mfa_required_for": _("A second factor is required for"),
+    "two_people_for": _("Two people for"),
+}
+_NUMBERS: Final = ("idle_minutes", "absolute_hours", "step_up_minutes", "mfa_grace_days", "token_max_days")
+_ALL: Final = "*"
+
+
+class HasRules(Protocol):
+    """The rules as they are; attributes by the names of `LABELS`."""
+
+    def __getattribute__(self, name: str, /) -> Any:
+        """The value of a rule."""
+
+
+def loosened(before: HasRules, after: Mapping[str, Any]) -> list[DiffLine]:
+    """The rules that would let more through: `field` is the rule's name. What gets stricter is not listed."""
+    lines = [
+        DiffLine(name, str(getattr(before, name)), str(after[name]))
+        for name in _NUMBERS
+        if after[name] > getattr(before, name)
+    ]
+    for name, is_looser in (
+        ("allowed_networks", _lets_more_in(before.allowed_networks, after["allowed_networks"])),
+        ("mfa_required_for", _asks_fewer(before.mfa_required_for, after["mfa_required_for"])),
+        ("two_people_for", bool(set(before.two_people_for) - set(after["two_people_for"]))),
+    ):
+        if is_looser:
+            lines.append(DiffLine(name, _words(getattr(before, name)), _words(after[name])))
+    return lines
+
+
+def _lets_more_in(before: Iterable[str], after: Iterable[str]) -> bool:
+    """Whether somewhere is let in from where nobody was: no networks means from anywhere."""
+    old, new = [*map(ipaddress.ip_network, before)], [*map(ipaddress.ip_network, after)]
+    if not old:
+        return False
+    return not new or not all(
+        any(one.version == two.version and one.subnet_of(two) for two in old)  # type: ignore[arg-type]
+        for one in new
+    )
+
+
+def _asks_fewer(before: Iterable[str], after: Iterable[str]) -> bool:
+    """Whether somebody who had to have a second factor has not any more."""
+    old, new = set(before), set(after)
+    return _ALL not in new and bool(old - new)
+
+
+def _words(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values)) or "—"
