@@ -1,11 +1,16 @@
-"""Makes a company by the API alone: sign up, prove the address, wait for the company, invite people.
+"""Takes a company in by the API alone, from the first letter to enforced single sign-on with a directory.
 
-    export NTS_URL=https://platform.example.com
+    export NTS_URL=https://platform.example.com NTS_IDP_SECRET=…
     python examples/onboard_tenant.py --email ann@acme.example --name Acme --slug acme --owner "Ann Made-Up" \\
-        --invite ben@acme.example=member
+        --invite ben@acme.example=member --second-owner cleo@acme.example --email-domain acme.example \\
+        --own-domain tasks.acme.example --identity-provider okta.json --directory Okta --enforce
 
-The code of the letter is asked for on the terminal, the password too. Copy what you need: it imports nothing of this
-repository. Every write carries an Idempotency-Key, so a call that was cut off is repeated and done once.
+Every part after the company itself is optional. `okta.json` holds what `PATCH identity-providers/{id}/` takes, with
+`preset` and `name` beside it. What only people can do is asked of them, with the address where they do it: typing the
+code of the letter, setting a DNS record, signing in at the provider, touching a passkey. The program waits and goes on.
+
+Copy what you need: it imports nothing of this repository. Every POST carries an Idempotency-Key, so a call that was
+cut off is repeated and done once.
 """
 
 import argparse
@@ -16,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -25,6 +31,9 @@ from uuid import uuid4
 TIMEOUT_SECONDS = 30
 ATTEMPTS = 4
 PATIENCE_SECONDS = 120
+# How long people have for what only they can do, and how often it is looked at.
+PEOPLE_SECONDS = 3600
+LOOK_EVERY_SECONDS = float(os.environ.get("NTS_LOOK_EVERY_SECONDS", "5"))
 
 
 class Problem(Exception):
@@ -54,10 +63,17 @@ class Api:
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Do something once, however often the line breaks. Raises: Problem, URLError."""
+        return self._repeated("POST", path, body or {})
+
+    def change(self, path: str, body: dict[str, Any], *, verb: str = "PATCH") -> dict[str, Any]:
+        """Change what is there; doing it twice comes to the same. Raises: Problem, URLError."""
+        return self._repeated(verb, path, body)
+
+    def _repeated(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         key = uuid4().hex
         for attempt in range(ATTEMPTS):
             try:
-                return self._send("POST", path, body or {}, key)
+                return self._send(method, path, body, key)
             except (URLError, Problem) as error:
                 passes = not isinstance(error, Problem) or error.status in (429, 502, 503)
                 if not passes or attempt == ATTEMPTS - 1:
@@ -92,6 +108,7 @@ class Api:
 def say(line: str) -> None:
     """Tell what was done."""
     sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def complain(line: str) -> None:
@@ -122,6 +139,103 @@ def onboard(platform: Api, wanted: argparse.Namespace, *, code: Callable[[], str
     return Api(first["address"], first["token"])
 
 
+def wait_for(look: Callable[[], bool]) -> None:
+    """Look again and again until people have done their part."""
+    began = time.monotonic()
+    while not look():
+        if time.monotonic() - began > PEOPLE_SECONDS:
+            raise SystemExit("Nobody did this within an hour. What was set up so far stays.")
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def invite(company: Api, email: str, role: str) -> None:
+    """Ask somebody in; the link goes by mail as well."""
+    made = company.post("invitations/", {"email": email, "role": role})
+    say(f"{email} is invited as {made['role']}: {made['link']}")
+
+
+def prove_domain(company: Api, path: str, name: str) -> str:
+    """Claim a domain and wait for its TXT record; returns its id."""
+    made = company.post(f"{path}/", {"domain": name})
+    say(f"Set the TXT record {made['record_name']} = {made['record_value']}")
+    if made.get("target"):
+        say(f"Set the CNAME record {name} = {made['target']}")
+    wanted = ("verified", "active") if path == "email-domains" else ("active",)
+    wait_for(lambda: company.post(f"{path}/{made['id']}/check/")["state"] in wanted)
+    say(f"{name} is proved.")
+    return str(made["id"])
+
+
+def set_provider_up(company: Api, wanted: argparse.Namespace, domain_id: str) -> str:
+    """Describe the provider, have somebody try it, switch it on; returns its id."""
+    with Path(wanted.identity_provider).open(encoding="utf-8") as file:
+        values = json.load(file)
+    made = company.post(
+        "identity-providers/", {"preset": values.pop("preset"), "name": values.pop("name", wanted.name)}
+    )
+    address = f"identity-providers/{made['id']}/"
+    for what, value in made["our_addresses"].items():
+        say(f"Enter at the provider, as {what}: {value}")
+    if secret := os.environ.get("NTS_IDP_SECRET"):
+        values["client_secret"] = secret
+    company.change(address, values)
+    company.post(f"{address}state/", {"state": "test"})
+    say(f"Try the sign-in out: {company.post(f'{address}tests/')['link']}")
+    wait_for(lambda: bool(company.get(address)["is_tested"]))
+    tested = company.get(address)
+    for finding in tested["test_findings"]:
+        say(f"  {finding['mark']}: {finding['title']} {finding['advice']}".rstrip())
+    if tested["test_grade"] not in ("A", "B"):
+        raise SystemExit("This provider would let nobody in yet. Mend what is marked as bad.")
+    company.post(f"{address}state/", {"state": "active"})
+    say(f"{tested['name']} is switched on: grade {tested['test_grade']}.")
+    if domain_id:
+        company.change(f"email-domains/{domain_id}/", {"captured_by_id": made["id"]})
+    return str(made["id"])
+
+
+def enforce(company: Api, provider_id: str) -> None:
+    """Make the provider the only way in, once two owners can come in without it."""
+
+    def owners() -> list[str]:
+        rows = company.get("role-bindings/?page_size=100")["results"]
+        return sorted(
+            {row["holder_id"] for row in rows if row["role"] == "owner" and row["holder_type"] == "user"}
+        )
+
+    say("Two owners are needed for the day the provider is down.")
+    wait_for(lambda: len(owners()) >= 2)
+    named = company.change("sso/emergency-owners/", {"user_ids": owners()[:2]}, verb="PUT")
+    for owner in named["owners"]:
+        say(f"{owner['email']} makes a passkey at {named['passkey_address']}")
+    wait_for(lambda: not company.get(f"sso/enforce/?provider_id={provider_id}")["obstacles"])
+    company.post("sso/enforce/", {"provider_id": provider_id})
+    say("Single sign-on is enforced.")
+
+
+def connect_directory(company: Api, name: str, provider_id: str) -> None:
+    """Let the company's directory keep people and groups here (SCIM 2.0)."""
+    body = {"name": name} | ({"provider_id": provider_id} if provider_id else {})
+    made = company.post("scim-directories/", body)
+    issued = company.post(f"scim-directories/{made['id']}/tokens/", {"name": name})
+    say(f"Enter at the directory, as base URL: {made['base_url']}")
+    say(f"Enter at the directory, as token: {issued['token']}")
+
+
+def set_sign_in_up(company: Api, wanted: argparse.Namespace) -> None:
+    """Everything about how people come in that was asked for."""
+    if wanted.second_owner:
+        invite(company, wanted.second_owner, "owner")
+    domain_id = prove_domain(company, "email-domains", wanted.email_domain) if wanted.email_domain else ""
+    provider_id = set_provider_up(company, wanted, domain_id) if wanted.identity_provider else ""
+    if wanted.own_domain:
+        prove_domain(company, "domains", wanted.own_domain)
+    if wanted.directory:
+        connect_directory(company, wanted.directory, provider_id)
+    if wanted.enforce and provider_id:
+        enforce(company, provider_id)
+
+
 def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read what is wanted from the command line."""
     parser = argparse.ArgumentParser(description="Makes a company by the API alone.")
@@ -130,6 +244,12 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--slug", required=True, help="the first part of its host name")
     parser.add_argument("--owner", required=True, help="the owner's name")
     parser.add_argument("--invite", action="append", default=[], metavar="EMAIL=ROLE", help="may be repeated")
+    parser.add_argument("--second-owner", metavar="EMAIL", help="the other owner for an emergency")
+    parser.add_argument("--email-domain", metavar="DOMAIN", help="whose addresses are the company's")
+    parser.add_argument("--own-domain", metavar="HOST", help="where the console shall answer too")
+    parser.add_argument("--identity-provider", metavar="FILE", help="JSON: preset, name and its values")
+    parser.add_argument("--directory", metavar="NAME", help="connects a directory by SCIM")
+    parser.add_argument("--enforce", action="store_true", help="makes the provider the only way in")
     return parser.parse_args(arguments)
 
 
@@ -145,8 +265,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         company = onboard(Api(url), wanted, code=lambda: input("The code: ").strip(), password=password)
         for each in wanted.invite:
             email, _, role = each.partition("=")
-            made = company.post("invitations/", {"email": email, "role": role or "member"})
-            say(f"{email} is invited as {made['role']}: {made['link']}")
+            invite(company, email, role or "member")
+        set_sign_in_up(company, wanted)
     except Problem as problem:
         complain(f"{problem} ({problem.code})")
         return 1

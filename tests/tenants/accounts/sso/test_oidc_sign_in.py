@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -19,63 +18,18 @@ from tenants.accounts.sso import services
 from tenants.accounts.sso.oidc import discovery, flow
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.tenancy import TenantRef, tenant_scope
-from tests.sso_servers.starting import HERE, Browser, as_json, free_port, installed_modules, running
+from tests.sso_servers.openid import SECRET, OidcServer
 from tests.tenants.accounts.sso.conftest import switched_on
 from tests.tenants.accounts.sso.test_saml_sign_in import last_entry
 
 pytestmark = pytest.mark.xdist_group("sso_servers")
-
-SECRET = "a secret of the tests only"
-PEOPLE = {
-    "olga": {
-        "email": "olga@people.example", "email_verified": True, "name": "Olga Oidc-Example", "groups": ["Makers"],
-    },
-    "mallory": {"email": "olga@people.example", "email_verified": True, "name": "Mallory"},
-    "unsure": {"email": "unsure@people.example", "email_verified": False, "name": "Unsure"},
-    "stranger": {"email": "boss@elsewhere.example", "email_verified": True, "name": "Stranger"},
-    "silent": {"name": "Silent"},
-}  # fmt: skip
-
-
-@dataclass
-class OidcServer:
-    """Runs one oidc-provider for the redirect URI a test registers."""
-
-    folder: Any
-    issuer: str = ""
-    stops: list[Any] = field(default_factory=list)
-
-    def start(self, redirect_uri: str) -> str:
-        """Start it; return its issuer."""
-        modules, port = installed_modules(), free_port()
-        self.issuer = f"http://127.0.0.1:{port}"
-        settings = {
-            "issuer": self.issuer, "secret": SECRET, "redirect_uris": [redirect_uri], "modules": str(modules),
-            "people": PEOPLE,
-        }  # fmt: skip
-        command = ["node", str(HERE / "oidc.mjs"), as_json(settings)]
-        context = running(command, port=port, cwd=self.folder, log=self.folder / "log")
-        context.__enter__()
-        self.stops.append(context)
-        return self.issuer
-
-    def sign_in(self, address: str) -> str:
-        """Walk through the provider's pages; return where it sends the browser back to."""
-        browser = Browser(self.issuer)
-        for _ in range(12):
-            status, body, address = browser.open(address)
-            assert status in {302, 303}, body[:600]
-            if not address.startswith(("/", self.issuer)):
-                return address
-        raise AssertionError("The provider led in circles.")
 
 
 @pytest.fixture
 def server(tmp_path: Any) -> Iterator[OidcServer]:
     running_server = OidcServer(tmp_path)
     yield running_server
-    for context in running_server.stops:
-        context.__exit__(None, None, None)
+    running_server.stop()
 
 
 @pytest.fixture
