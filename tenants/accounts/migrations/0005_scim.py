@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
                 ("value", models.CharField(db_index=True, max_length=254)),
                 ("type", models.CharField(blank=True, default="", max_length=40)),
                 ("display", models.CharField(blank=True, default="", max_length=256)),
-                ("is_primary", models.BooleanField(default=False)),
+                ("is_primary", models.BooleanField(null=True)),
                 (
                     "person",
                     models.ForeignKey(

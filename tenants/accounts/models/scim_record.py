@@ -55,7 +55,8 @@ class ScimEmail(models.Model):
     value = models.CharField(max_length=254, db_index=True)
     type = models.CharField(max_length=40, blank=True, default="")
     display = models.CharField(max_length=256, blank=True, default="")
-    is_primary = models.BooleanField(default=False)
+    # Unknown is not false: it is said again as it was said.
+    is_primary = models.BooleanField(null=True)
 
     class Meta:
         ordering = ["position"]

@@ -15,6 +15,7 @@ from django.db.models.lookups import (
     Exact,
     GreaterThan,
     GreaterThanOrEqual,
+    IsNull,
     LessThan,
     LessThanOrEqual,
     StartsWith,
@@ -134,11 +135,20 @@ PERSON_TABLES: Final = {
 GROUP_TABLES: Final = {"members": Table(_members_of_group, _MEMBER_COLUMNS)}
 
 
-def condition_of(scim_filter: ScimFilter[Any], columns: dict[str, Column], tables: dict[str, Table]) -> Q:
-    """Return a filter as a condition. Raises: InvalidFilterException (too long, an attribute nothing is kept of)."""
+def condition_of(
+    scim_filter: ScimFilter[Any],
+    columns: dict[str, Column],
+    tables: dict[str, Table],
+    *,
+    is_shared: bool = False,
+) -> Q:
+    """Return a filter as a condition. Raises: InvalidFilterException (too long, an attribute nothing is kept of).
+
+    A filter that `is_shared` by several kinds of resources is false where it asks for an attribute of another kind.
+    """
     if len(scim_filter) > LONGEST:
         raise InvalidFilterException(detail=f"A filter has {LONGEST} characters at most.")
-    return _Compiler(scim_filter, columns, tables).visit(scim_filter.ast)
+    return _Compiler(scim_filter, columns, tables, is_shared=is_shared).visit(scim_filter.ast)
 
 
 def member_condition(scim_filter: ScimFilter[Any]) -> Q:
@@ -148,10 +158,22 @@ def member_condition(scim_filter: ScimFilter[Any]) -> Q:
 
 class _Compiler(FilterVisitor[Q]):
     def __init__(
-        self, scim_filter: ScimFilter[Any], columns: dict[str, Column], tables: dict[str, Table]
+        self,
+        scim_filter: ScimFilter[Any],
+        columns: dict[str, Column],
+        tables: dict[str, Table],
+        *,
+        is_shared: bool = False,
     ) -> None:
         self._filter, self._columns, self._tables = scim_filter, columns, tables
+        self._is_shared = is_shared
         self._terms = 0
+
+    def visit(self, node: FilterNode) -> Q:
+        path = getattr(node, "attr_path", None)
+        if self._is_shared and path is not None and self._filter.resolve(path, strict=False) is None:
+            return Q(pk__in=[])
+        return super().visit(node)
 
     def visit_not(self, node: Not) -> Q:
         return ~self.visit(node.expr)
@@ -228,8 +250,7 @@ def _column(columns: dict[str, Column], name: str) -> Column:
 def _is_there(column: Column) -> Q:
     if column.kind == "text":
         return ~Q(Exact(column.source, Value("")))
-    # Truths and moments are never empty with us.
-    return Q(Value(True))
+    return Q(IsNull(column.source, False))
 
 
 def _compared(column: Column, op: CompareOperator, binding: AttributeBinding, value: Any) -> Q:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from scim2_models import InvalidCursorException, InvalidPathException, SearchRequest
+from scim2_models import InvalidCursorException, InvalidPathException, ScimFilter, SearchRequest
 
 from tenants.accounts.models import ScimDirectory, ScimGroup, ScimPerson
 from tenants.accounts.scim.cursors import Question, read_cursor, write_cursor
@@ -18,7 +18,7 @@ from tenants.accounts.scim.filters import (
     condition_of,
 )
 from tenants.accounts.scim.resources import group_resource, members_of, person_resource, with_all
-from tenants.accounts.scim.schemas import MOST_RESULTS, PROVIDER, USUAL_RESULTS
+from tenants.accounts.scim.schemas import MOST_RESULTS, PROVIDER, USUAL_RESULTS, Group, Person
 from tenants.accounts.scim.shapes import MODELS
 from tenants.tenancy import current_tenant
 
@@ -47,6 +47,34 @@ class Page:
     next_cursor: str | None = None
 
 
+def search_of_all(values: dict[str, Any]) -> Any:
+    """Read a question about people and groups together. Raises: ValidationError, SCIMException."""
+    request: Any = SearchRequest.__class_getitem__(Person | Group)
+    with PROVIDER:
+        return request.model_validate(values)
+
+
+def page_of_all(directory: ScimDirectory, request: Any, *, base: str) -> Page:
+    """Answer a question about people and groups together: people first, by index. Raises: SCIMException."""
+    if request.sort_by is not None or request.cursor is not None:
+        raise InvalidPathException(
+            detail="People and groups together come in one order, and are paged by index."
+        )
+    count = min(request.count if request.count is not None else USUAL_RESULTS, MOST_RESULTS)
+    start = min(request.start_index or 1, _FURTHEST)
+    total, found = 0, list[Any]()
+    for kind, model in MODELS.items():
+        bound: Any = ScimFilter.__class_getitem__(model)
+        own = bound(str(request.filter)) if request.filter is not None else None
+        rows = _rows(directory, kind, own, is_shared=True)
+        size, first, room = rows.count(), max(start - 1 - total, 0), count - len(found)
+        if room > 0 and first < size:
+            chosen = _shown(rows.order_by(_KEYS[kind]), kind, request)[first : first + room]
+            found += _resources(list(chosen), kind, request, base)
+        total += size
+    return Page(found, total, start)
+
+
 def search_of(values: dict[str, Any], kind: str) -> Any:
     """Read a question out of a query string or a `.search` body. Raises: ValidationError, SCIMException."""
     request: Any = SearchRequest.__class_getitem__(MODELS[kind])
@@ -56,7 +84,7 @@ def search_of(values: dict[str, Any], kind: str) -> Any:
 
 def page_of(directory: ScimDirectory, kind: str, request: Any, *, base: str) -> Page:
     """Answer a question. Raises: SCIMException (filter, order, cursor)."""
-    rows = _rows(directory, kind, request)
+    rows = _rows(directory, kind, request.filter)
     column, descending = _order(kind, request)
     count = min(request.count if request.count is not None else USUAL_RESULTS, MOST_RESULTS)
     order = f"{'-' if descending else ''}{column}"
@@ -92,7 +120,9 @@ def wants(request: Any, kind: str, name: str) -> bool:
     return name not in names(whole)
 
 
-def _rows(directory: ScimDirectory, kind: str, request: Any) -> QuerySet[Any]:
+def _rows(
+    directory: ScimDirectory, kind: str, wanted: ScimFilter[Any] | None, *, is_shared: bool = False
+) -> QuerySet[Any]:
     rows: QuerySet[Any]
     if kind == "User":
         rows = ScimPerson.objects.filter(directory=directory, deleted_at=None)
@@ -100,12 +130,12 @@ def _rows(directory: ScimDirectory, kind: str, request: Any) -> QuerySet[Any]:
     else:
         rows = ScimGroup.objects.filter(directory=directory)
         columns, tables = GROUP_COLUMNS, GROUP_TABLES
-    if request.filter is None:
+    if wanted is None:
         return rows
-    quick = _by_id(kind, str(request.filter.ast))
+    quick = _by_id(kind, str(wanted))
     if quick is not None:
         return rows.filter(quick)
-    return rows.filter(condition_of(request.filter, columns, tables))
+    return rows.filter(condition_of(wanted, columns, tables, is_shared=is_shared))
 
 
 def _by_id(kind: str, text: str) -> Q | None:

@@ -15,6 +15,7 @@ from tenants.accounts.scim.errors import Held, Taken
 from tenants.accounts.scim.memberships import lost_roles
 from tenants.accounts.scim.provisioning_log import write
 from tenants.accounts.scim.resources import (
+    UNSAID,
     attributes_of,
     checked,
     emails_of,
@@ -24,6 +25,7 @@ from tenants.accounts.scim.resources import (
     shown_name,
     with_all,
 )
+from tenants.accounts.scim.schemas import PROVIDER
 from tenants.accounts.scim.shapes import patch_of
 from tenants.accounts.services import deactivate_user, reactivate_user
 from tenants.foundation.errors import InvalidInput, NotFound
@@ -93,9 +95,8 @@ def patch_person(
     """Change parts of a person (PATCH). Raises: NotFound, SCIMException and what `create_person` does."""
     row = locked_person(directory, user_id, if_match)
     resource = person_resource(row, "")
-    patch_of(payload, "User").patch(resource)
-    if resource.active is None:
-        resource.active = True
+    with PROVIDER:
+        patch_of(payload, "User").patch(resource)
     return _changed(directory, row, resource)
 
 
@@ -147,7 +148,7 @@ def check_match(if_match: str, version: int) -> None:
 def _changed(directory: ScimDirectory, row: ScimPerson, resource: Any) -> ScimPerson:
     user_name, emails = _user_name(resource), emails_of(resource)
     external_id = checked(resource.external_id or "", "externalId")
-    is_active, user = bool(resource.active), row.user
+    is_active, user = row.is_active if resource.active is None else resource.active, row.user
     if row.is_active and not is_active and user.is_active:
         _shut_out(directory, user, is_deletion=False)
         write(directory, "scim.user.deactivated", user=user, subject=user_name)
@@ -171,6 +172,8 @@ def _keep(row: ScimPerson, resource: Any, user_name: str, external_id: str, emai
     kept = None if row._state.adding else ScimPerson.objects.filter(pk=row.pk).values_list(*_COLUMNS).first()
     row.user_name, row.user_name_key, row.external_id = user_name, key_of(user_name), external_id
     row.attributes = attributes_of(resource)
+    if resource.active is None and kept is not None:
+        row.attributes[UNSAID] = "yes"
     before = [] if row._state.adding else [_email_state(each) for each in row.emails.all()]
     emails_differ = before != [_email_state(each) for each in emails]
     if kept == tuple(getattr(row, name) for name in _COLUMNS) and not emails_differ:
@@ -189,7 +192,7 @@ def _keep(row: ScimPerson, resource: Any, user_name: str, external_id: str, emai
     return True
 
 
-def _email_state(row: ScimEmail) -> tuple[str, str, str, bool]:
+def _email_state(row: ScimEmail) -> tuple[str, str, str, bool | None]:
     return row.value, row.type, row.display, row.is_primary
 
 

@@ -39,6 +39,8 @@ ENTERPRISE_PARTS: Final = {
     "division": "enterprise.division",
     "department": "enterprise.department",
 }
+# Stands there when the directory took back what it said of `active`: the state stays as it was.
+UNSAID: Final = "active.unsaid"
 
 
 def base_address() -> str:
@@ -81,7 +83,7 @@ def person_resource(row: ScimPerson, base: str) -> Any:
         id=str(row.user_id),
         external_id=row.external_id or None,
         user_name=row.user_name,
-        active=row.is_active,
+        active=None if UNSAID in kept else row.is_active,
         name=Name(**parts) if parts else None,
         emails=[_email(each) for each in row.emails.all()] or None,
         groups=[
@@ -137,7 +139,7 @@ def _email(row: ScimEmail) -> Email:
         value=row.value,
         type=Email.Type(row.type) if row.type else None,
         display=row.display or None,
-        primary=row.is_primary or None,
+        primary=row.is_primary,
     )
 
 
@@ -193,7 +195,7 @@ def emails_of(resource: Any) -> list[ScimEmail]:
             value=checked(str(each.value), "emails.value", 254),
             type=checked(str(each.type or ""), "emails.type", 40),
             display=checked(each.display or "", "emails.display"),
-            is_primary=bool(each.primary),
+            is_primary=each.primary,
         )
         for number, each in enumerate(given)
     ]

@@ -29,6 +29,7 @@ from scim2_models import (
     Required,
     Resource,
     ResourceType,
+    Returned,
     ScimPolicy,
     ScimProvider,
     ServiceProviderConfig,
@@ -82,7 +83,8 @@ class Member(ComplexAttribute):
     ref: Annotated[Reference["User"] | None, Mutability.immutable] = Field(  # type: ignore[type-arg]
         None, serialization_alias="$ref", validation_alias="$ref"
     )
-    display: Annotated[str | None, Mutability.read_only] = None
+    # Shown when it is asked for: a group of thousands is long enough without.
+    display: Annotated[str | None, Mutability.read_only, Returned.request] = None
     type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
 
 

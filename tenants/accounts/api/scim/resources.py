@@ -11,7 +11,7 @@ from scim2_models import Context, InvalidSyntaxException, ListResponse
 from tenants.accounts.api.scim.door import ScimView
 from tenants.accounts.models import ScimDirectory, ScimGroup, ScimPerson
 from tenants.accounts.scim import groups, people
-from tenants.accounts.scim.listing import Page, page_of, search_of, wants
+from tenants.accounts.scim.listing import Page, page_of, page_of_all, search_of, search_of_all, wants
 from tenants.accounts.scim.resources import (
     base_address,
     etag,
@@ -19,7 +19,8 @@ from tenants.accounts.scim.resources import (
     members_of,
     person_resource,
 )
-from tenants.accounts.scim.shapes import MODELS, resource_of
+from tenants.accounts.scim.schemas import Group, Person
+from tenants.accounts.scim.shapes import resource_of
 from tenants.foundation.errors import NotFound
 from tenants.tenancy import atomic
 
@@ -51,6 +52,26 @@ class SearchView(ScimView):
         if not isinstance(request.data, dict):
             raise InvalidSyntaxException
         return Response(listed(self.directory, self.kind, request.data))
+
+
+class EverythingView(ScimView):
+    """People and groups together: the root of the service, and its search."""
+
+    def get(self, request: Request) -> Response:
+        """List, filter and page."""
+        return self._answer(query_of(request))
+
+    def post(self, request: Request) -> Response:
+        """Answer the same question in a body."""
+        if not isinstance(request.data, dict):
+            raise InvalidSyntaxException
+        return self._answer(request.data)
+
+    def _answer(self, query: dict[str, Any]) -> Response:
+        asked = search_of_all(query)
+        with atomic():
+            page = page_of_all(self.directory, asked, base=base_address())
+        return Response(list_document(page, asked))
 
 
 class OneView(ScimView):
@@ -160,12 +181,12 @@ def listed(directory: ScimDirectory, kind: str, query: Mapping[str, Any]) -> dic
     asked = search_of(dict(query), kind)
     with atomic():
         page = page_of(directory, kind, asked, base=base_address())
-    return list_document(page, kind, asked)
+    return list_document(page, asked)
 
 
-def list_document(page: Page, kind: str, asked: Any = None) -> dict[str, Any]:
+def list_document(page: Page, asked: Any) -> dict[str, Any]:
     """A ListResponse."""
-    model: Any = ListResponse.__class_getitem__(MODELS[kind])
+    model: Any = ListResponse.__class_getitem__(Person | Group)
     made = model(
         total_results=page.total,
         start_index=page.start,

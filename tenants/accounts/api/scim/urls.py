@@ -10,7 +10,7 @@ from tenants.accounts.api.scim.discovery import (
     ResourceTypesView,
     SchemasView,
 )
-from tenants.accounts.api.scim.resources import ListView, OneView, SearchView
+from tenants.accounts.api.scim.resources import EverythingView, ListView, OneView, SearchView
 from tenants.tenancy.states import stays_open
 
 # A slash at the end changes nothing: clients are set up with one and without.
@@ -19,6 +19,7 @@ _END = "/?$"
 _ID = r"(?P<id>[^/]{1,200})"
 _search_people = stays_open(SearchView.as_view(kind="User"), "read_only")
 _search_groups = stays_open(SearchView.as_view(kind="Group"), "read_only")
+_search_everything = stays_open(EverythingView.as_view(http_method_names=["post", "options"]), "read_only")
 
 scim_urlpatterns = [
     re_path(f"^ServiceProviderConfig{_END}", ConfigView.as_view(), name="config"),
@@ -34,5 +35,7 @@ scim_urlpatterns = [
     re_path(f"^Groups/{_ID}{_END}", OneView.as_view(kind="Group"), name="group"),
     re_path(f"^Bulk{_END}", BulkView.as_view(), name="bulk"),
     re_path(f"^Me{_END}", MeView.as_view(), name="me"),
+    re_path("^$", EverythingView.as_view(http_method_names=["get", "head", "options"]), name="root"),
+    re_path(rf"^\.search{_END}", _search_everything, name="root-search"),
     re_path("^", MissingView.as_view(), name="missing"),
 ]
