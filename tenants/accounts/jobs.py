@@ -1,7 +1,12 @@
 """Background work of the accounts."""
 
+from uuid import UUID
+
 from tenants.accounts.access.change_notices import send_change_letters
 from tenants.accounts.access.proposals import LETTER_JOB, forget_expired_changes
+from tenants.accounts.scim.brake import LETTER_JOB as SCIM_LETTER_JOB
+from tenants.accounts.scim.letters import LETTER_TO_JOB as SCIM_LETTER_TO_JOB
+from tenants.accounts.scim.letters import ask_for_letters, tell
 from tenants.accounts.sessions.resetting import RESET_LETTER_JOB, send_reset_letter
 from tenants.accounts.sso.upkeep import look_after_sso
 from tenants.accounts.tidying import TIDY_UP_JOB, tidy_up
@@ -28,3 +33,15 @@ def tell_of_change(work: Work) -> None:
     """Tell those concerned of a change that waits for a second person, or what came of it."""
     if work.object_id is not None:
         send_change_letters(work.object_id)
+
+
+@tenant_job(SCIM_LETTER_JOB, max_attempts=5)
+def tell_of_held_people(work: Work) -> None:
+    """Have administrators told that a directory was stopped."""
+    ask_for_letters(work.object_id)
+
+
+@tenant_job(SCIM_LETTER_TO_JOB, max_attempts=5)
+def tell_administrator_of_held_people(work: Work) -> None:
+    """Tell one of them."""
+    tell(work.object_id, UUID(work.payload["directory"]))

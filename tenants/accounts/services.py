@@ -31,6 +31,7 @@ from tenants.accounts.access.granting import (
 )
 from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.models import ApiToken, Department, Invitation, RoleBinding, User
+from tenants.accounts.scim.ruling import check_may_be_let_in, check_name_is_ours
 from tenants.accounts.selectors import owners
 from tenants.accounts.sessions.services import end_sign_ins
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
@@ -186,8 +187,13 @@ def deactivate_user(*, user: User, actor: Actor) -> User:
 
 @atomic
 def reactivate_user(*, user: User, actor: Actor) -> User:
-    """Let a deactivated user in again, in their old role; their tokens stay revoked. Raises: Forbidden."""
+    """Let a deactivated user in again, in their old role; their tokens stay revoked.
+
+    Raises: Forbidden, Conflict (their directory shut them out).
+    """
     require(actor, "accounts.deactivate_users")
+    if not isinstance(actor, SystemActor):
+        check_may_be_let_in(user)
     with changing_access():
         check_may_shut_out(actor, user)
         user.is_active = True
@@ -213,6 +219,8 @@ def update_profile(
         raise refusal(permission(EDIT_PROFILE), Reason.TOKEN)
     if not name.strip():
         raise InvalidInput("A person needs a name.", fields={"name": ["Enter a name."]})
+    if user.name != name.strip() and not isinstance(actor, SystemActor):
+        check_name_is_ours(user)
     user.name, user.language, user.time_zone = name.strip(), language, time_zone
     user.theme = User.Theme(theme)
     user.save(update_fields=["name", "language", "time_zone", "theme", "updated_at"])

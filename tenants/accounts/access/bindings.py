@@ -26,6 +26,7 @@ from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.access.roles import Role, RoleSource, ScopeType
 from tenants.accounts.access.scopes import check_scope
 from tenants.accounts.models import ApiToken, CustomRole, Department, Group, RoleBinding, User
+from tenants.accounts.scim.ruling import check_may_own
 from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import InvalidInput, NotFound
 from tenants.tenancy import atomic
@@ -92,6 +93,8 @@ def grant_role(
         raise InvalidInput(msg, fields={"expires_at": [msg]})
     with changing_access():
         people = holder.people()
+        if role is Role.OWNER and holder.kind == "group":
+            check_may_own(holder.id)
         wanted = _binding(holder, role, scope)
         given = given_by(wanted)
         if scope is not None and given == NOTHING:

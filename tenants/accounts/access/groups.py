@@ -19,6 +19,7 @@ from tenants.accounts.access.granting import (
     withdraw_invitations_beyond,
 )
 from tenants.accounts.models import Group, GroupMembership, RoleBinding, User
+from tenants.accounts.scim.ruling import check_group_is_ours
 from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.tenancy import atomic
@@ -55,6 +56,7 @@ def create_group(
 def change_group(*, group: Group, actor: Actor, name: str, description: str = "") -> Group:
     """Name a group anew. Raises: Forbidden, InvalidInput, Conflict (taken)."""
     require(actor, "accounts.manage_groups")
+    check_group_is_ours(group)
     group.name, group.description = _checked_name(name), description.strip()
     _save(group)
     return group
@@ -64,6 +66,7 @@ def change_group(*, group: Group, actor: Actor, name: str, description: str = ""
 def delete_group(*, group: Group, actor: Actor) -> None:
     """Delete a group; its people lose what came by it at once. Raises: Forbidden (it holds more than oneself)."""
     require(actor, "accounts.manage_groups")
+    check_group_is_ours(group)
     with changing_access():
         for binding in _bindings(group):
             check_may_grant(actor, given_by(binding))
@@ -92,6 +95,7 @@ def set_members(
     Raises: Forbidden (the group holds more than oneself, or somebody does), NotFound (a person), Conflict (duties).
     """
     require(actor, "accounts.manage_groups")
+    check_group_is_ours(group)
     with changing_access():
         now = set(group.memberships.values_list("user_id", flat=True))
         wanted = set(user_ids)

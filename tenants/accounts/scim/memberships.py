@@ -4,7 +4,6 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
 
 from tenants.accounts.access.catalogue import all_separations
 from tenants.accounts.access.granting import (
@@ -21,8 +20,8 @@ from tenants.accounts.models import (
     ScimGroup,
     ScimPerson,
     User,
-    UserSession,
 )
+from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import InvalidInput
 
 
@@ -55,7 +54,7 @@ def join(row: ScimGroup, user_ids: Collection[UUID]) -> int:
         if any({each.first, each.second} & duties for each in all_separations()):
             check_separations(list(User.objects.filter(pk__in=new)), duties)
         GroupMembership.objects.bulk_create(rows, ignore_conflicts=True)
-    end_sign_ins_of(new)
+    end_sign_ins_of(new, because="role")
     return len(new)
 
 
@@ -82,16 +81,10 @@ def replace(row: ScimGroup, user_ids: Collection[UUID]) -> tuple[int, int]:
 
 def lost_roles(user_ids: Collection[UUID]) -> None:
     """What follows for people who lose roles: their sign-ins end, and invitations they could no longer give."""
-    end_sign_ins_of(user_ids)
+    end_sign_ins_of(user_ids, because="role")
     inviting = Invitation.objects.filter(invited_by__in=user_ids, accepted_at=None, revoked_at=None)
     for person in User.objects.filter(pk__in=inviting.values("invited_by")):
         withdraw_invitations_beyond(person)
-
-
-def end_sign_ins_of(user_ids: Collection[UUID]) -> int:
-    """End the sign-ins of many people whose roles have changed."""
-    open_ones = UserSession.objects.filter(user__in=user_ids, ended_at=None)
-    return open_ones.update(ended_at=timezone.now(), ended_because="role")
 
 
 def roles_of(group_id: UUID) -> list[RoleBinding]:

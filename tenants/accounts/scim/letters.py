@@ -1,0 +1,89 @@
+"""The letter that tells administrators that a directory was stopped."""
+
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from tenants.accounts.access import Role, codes_of
+from tenants.accounts.models import RoleBinding, ScimDeprovisioning, ScimDirectory, User
+from tenants.accounts.scim.permissions import MANAGE
+from tenants.dispatch import enqueue
+from tenants.foundation.letters import LetterKind, Variable, register_letter, send_letter
+from tenants.tenancy import atomic, current_tenant
+from tenants.tenancy.addresses import primary_address
+
+log = structlog.get_logger(__name__)
+
+LETTER_TO_JOB: Final = "accounts.scim_held_letter_to"
+_MOST: Final = 50
+
+SCIM_HELD: Final = LetterKind(
+    code="scim_held",
+    title=_("A directory was stopped"),
+    description=_("Tells administrators that a directory wants to shut out more people than the rule lets through."),
+    variables=(
+        Variable(name="company", meaning=_("The company's name"), sample=_("Example Ltd")),
+        Variable(name="directory", meaning=_("The directory's name"), sample="Example Directory"),
+        Variable(name="count", meaning=_("How many people are held"), sample="12"),
+        Variable(
+            name="link", meaning=_("Where one decides"), is_required=True, is_link=True,
+            sample="https://example.example/settings/directories/",
+        ),
+    ),
+    subject=_("{{ directory }} wants to shut out many people"),
+    body=_(
+        "The directory {{ directory }} wants to shut {{ count }} people out of {{ company }}, more than your rule lets "
+        "through at once. They can still sign in.\n\n"
+        "Look at the list and decide:\n\n"
+        "{{ link }}\n\n"
+        "If nobody meant this, somebody may have changed a filter or a group in the directory: look there first."
+    ),
+    button=_("Look and decide"),
+)  # fmt: skip
+
+
+def register() -> None:
+    """Make it known; called when the application starts."""
+    register_letter(SCIM_HELD)
+
+
+@atomic
+def ask_for_letters(directory_id: UUID | None) -> int:
+    """Have each administrator told, by a job of their own; return how many. Nobody is when all is decided."""
+    if not _held(directory_id).exists():
+        return 0
+    roles = [role.value for role in Role if MANAGE in codes_of(role)]
+    direct = RoleBinding.objects.in_force().company_wide().filter(role__in=roles)
+    people = User.objects.filter(is_active=True, service_account=None).filter(
+        Q(pk__in=direct.filter(user__isnull=False).values("user"))
+        | Q(access_groups__in=direct.filter(group__isnull=False).values("group"))
+    )
+    chosen = list(people.distinct().order_by("pk").values_list("pk", flat=True)[:_MOST])
+    for user_id in chosen:
+        enqueue(LETTER_TO_JOB, object_id=user_id, payload={"directory": str(directory_id)})
+    return len(chosen)
+
+
+def tell(user_id: UUID | None, directory_id: UUID) -> bool:
+    """Send one administrator the letter; False when there is nothing to tell any more. Raises: ExternalServiceError."""
+    with atomic():
+        user = User.objects.filter(pk=user_id, is_active=True).first()
+        directory = ScimDirectory.objects.filter(pk=directory_id).first()
+        count = _held(directory_id).count()
+        link = primary_address(reverse("accounts:scim_directory", args=[directory_id]))
+    if user is None or directory is None or not count:
+        return False
+    facts = {"company": current_tenant().name, "directory": directory.name, "count": count, "link": link}
+    send_letter(
+        SCIM_HELD.code, to=user.email, facts=facts, language=user.language or current_tenant().language
+    )
+    log.info("scim.held_letter_sent", user_id=user.pk, directory_id=directory_id)
+    return True
+
+
+def _held(directory_id: UUID | None) -> QuerySet[ScimDeprovisioning]:
+    return ScimDeprovisioning.objects.filter(directory=directory_id, state=ScimDeprovisioning.State.HELD)
