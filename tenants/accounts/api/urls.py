@@ -11,6 +11,7 @@ from tenants.accounts.api.invitations import InvitationViewSet
 from tenants.accounts.api.me import MeView
 from tenants.accounts.api.proposed_changes import ProposedChangeViewSet
 from tenants.accounts.api.sso import EmergencyOwnersViewSet, SsoEnforcementViewSet, SsoLogViewSet
+from tenants.accounts.api.sso_keys import OwnKeyViewSet
 
 _routes = SimpleRouter(use_regex_path=False)
 _routes.register("invitations", InvitationViewSet, basename="invitation")
@@ -21,6 +22,7 @@ _routes.register("proposed-changes", ProposedChangeViewSet, basename="proposed-c
 _routes.register("access-denials", AccessDenialViewSet, basename="access-denial")
 _routes.register("identity-providers", IdentityProviderViewSet, basename="identity-provider")
 _routes.register("email-domains", EmailDomainViewSet, basename="email-domain")
+_routes.register("sso/keys", OwnKeyViewSet, basename="sso-key")
 _routes.register("sso/log", SsoLogViewSet, basename="sso-log")
 _enforcement = SsoEnforcementViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"})
 _emergency = EmergencyOwnersViewSet.as_view({"get": "retrieve", "put": "update"})

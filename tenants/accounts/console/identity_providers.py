@@ -29,7 +29,7 @@ from tenants.accounts.sso import break_glass as emergency
 from tenants.accounts.sso import domains, provisioning, services
 from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, slo_url
 from tenants.accounts.sso.presets import PRESETS
-from tenants.accounts.sso.saml.keys import facts_of
+from tenants.accounts.sso.saml.certificates import facts_of
 from tenants.accounts.sso.saml.metadata import fetch_metadata
 from tenants.accounts.sso.sso_log import visible_log
 from tenants.foundation.console import toast

@@ -7,7 +7,7 @@ from tenants.accounts.models import IdentityProvider
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.provisioning import believed_email
 from tenants.accounts.sso.reasons import SsoRefused
-from tenants.accounts.sso.saml.keys import facts_of
+from tenants.accounts.sso.saml.certificates import facts_of
 
 type Mark = Literal["ok", "warn", "bad"]
 ENFORCEABLE: Final = ("A", "B")

@@ -16,7 +16,7 @@ from tenants.accounts.sso.break_glass import BREAK_GLASS_OWNERS
 from tenants.accounts.sso.posture import ENFORCEABLE
 from tenants.accounts.sso.presets import PRESETS, issuer_of
 from tenants.accounts.sso.provisioning import MAPPABLE_ROLES
-from tenants.accounts.sso.saml.keys import normal_certificate
+from tenants.accounts.sso.saml.certificates import normal_certificate
 from tenants.accounts.sso.saml.metadata import read_metadata
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.secrets.services import delete_secret, reveal_secret, store_secret

@@ -10,7 +10,7 @@ from tenants.accounts.access import SYSTEM
 from tenants.accounts.models import EmailDomain, IdentityProvider, SsoLogEntry
 from tenants.accounts.sso import pending, sso_log
 from tenants.accounts.sso.domains import check_domain
-from tenants.accounts.sso.saml.keys import facts_of
+from tenants.accounts.sso.saml.certificates import facts_of
 from tenants.foundation.dns import TxtResolver, txt_records
 from tenants.tenancy import atomic
 

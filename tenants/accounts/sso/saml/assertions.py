@@ -72,14 +72,14 @@ def _check_confirmation(element: Any, *, recipient: str, request_id: str | None,
         )
     if (data.get("InResponseTo") or None) != request_id:
         raise SsoRefused(Reason.IN_RESPONSE_TO)
-    until = _moment(data.get("NotOnOrAfter"))
+    until = moment(data.get("NotOnOrAfter"))
     if until is None:
         raise SsoRefused(Reason.EXPIRY)
     if until <= now - SKEW_SECONDS:
         raise SsoRefused(Reason.EXPIRED)
     if until > now + LONGEST_SECONDS + SKEW_SECONDS:
         raise SsoRefused(Reason.LIFETIME)
-    begin = _moment(data.get("NotBefore"))
+    begin = moment(data.get("NotBefore"))
     if begin is not None and begin > now + SKEW_SECONDS:
         raise SsoRefused(Reason.TOO_EARLY)
     return until
@@ -95,7 +95,7 @@ def _check_conditions(element: Any, *, audience: str, now: int) -> None:
         if not named or any(each != audience for each in named):
             shown = ", ".join(str(each) for each in named)[:200] or "nobody"
             raise SsoRefused(Reason.AUDIENCE, f"The assertion is for {shown}, not for {audience}.")
-    begin, end = _moment(conditions[0].get("NotBefore")), _moment(conditions[0].get("NotOnOrAfter"))
+    begin, end = moment(conditions[0].get("NotBefore")), moment(conditions[0].get("NotOnOrAfter"))
     if begin is not None and begin > now + SKEW_SECONDS:
         raise SsoRefused(Reason.TOO_EARLY)
     if end is None:
@@ -128,10 +128,11 @@ def _attributes(element: Any) -> dict[str, list[str]]:
     return values
 
 
-def _moment(text: str | None) -> int | None:
+def moment(text: str | None) -> int | None:
+    """Seconds since 1970 of a SAML time; None where there is none. Raises: SsoRefused (not a time)."""
     if not text:
         return None
     try:
         return int(Utils.parse_SAML_to_time(text))
     except Exception as error:
-        raise SsoRefused(Reason.MALFORMED, "A time in the assertion cannot be read.") from error
+        raise SsoRefused(Reason.MALFORMED, "A time in the message cannot be read.") from error

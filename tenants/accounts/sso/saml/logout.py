@@ -22,8 +22,9 @@ from tenants.accounts.sessions.ending import end_by_session_keys
 from tenants.accounts.sso.addresses import slo_url
 from tenants.accounts.sso.pending import use_assertion
 from tenants.accounts.sso.reasons import Reason, SsoRefused
-from tenants.accounts.sso.saml.keys import own_keys
+from tenants.accounts.sso.saml.assertions import moment
 from tenants.accounts.sso.saml.messages import decoded_post, decoded_redirect
+from tenants.accounts.sso.saml.own_keys import own_keys, reading_keys
 from tenants.accounts.sso.saml.responses import parsed
 from tenants.accounts.sso.saml.settings import request_data, settings_for, usable_certificates
 from tenants.accounts.sso.saml.signatures import SIGNATURES, check_signature_form
@@ -68,12 +69,12 @@ def answer_logout_request(*, provider: IdentityProvider, message: LogoutMessage)
     Raises: SsoRefused. Nothing ends unless the NameID, and the SessionIndex if one is sent, are those of a session.
     """
     root = _genuine(provider, message, "SAMLRequest")
-    until = root.get("NotOnOrAfter")
-    if until and int(Utils.parse_SAML_to_time(until)) <= int(Utils.now()) - _SKEW:
+    until = moment(root.get("NotOnOrAfter"))
+    if until is not None and until <= int(Utils.now()) - _SKEW:
         raise SsoRefused(Reason.EXPIRED)
     request_id = str(root.get("ID") or "")
     use_assertion(provider, f"logout {request_id}", timezone.now() + timedelta(days=1))
-    name_id = str(LogoutRequest.get_nameid(root, own_keys().private_key))
+    name_id = _name_id(root)
     indexes = [str(each) for each in LogoutRequest.get_session_indexes(root)]
     ended = end_sessions(provider, name_id, indexes)
     if not ended:
@@ -86,6 +87,17 @@ def answer_logout_request(*, provider: IdentityProvider, message: LogoutMessage)
         answer["RelayState"] = message.fields["RelayState"]
     auth.add_response_signature(answer, Constants.RSA_SHA256)
     return LoggedOut(provider, str(auth.redirect_to(provider.slo_url, answer)), ended, name_id)
+
+
+def _name_id(root: Any) -> str:
+    """Whom the request names, decrypted if need be. Raises: SsoRefused."""
+    is_encrypted = root.find("saml:EncryptedID", Constants.NSMAP) is not None
+    for keys in reading_keys() if is_encrypted else [own_keys()]:
+        try:
+            return str(LogoutRequest.get_nameid(root, keys.private_key) or "")
+        except Exception as error:  # the library's own errors and xmlsec's have no common base
+            log.info("sso.name_id_unreadable", error=type(error).__name__)
+    raise SsoRefused(Reason.DECRYPTION if is_encrypted else Reason.NAME_ID)
 
 
 @atomic

@@ -10,8 +10,9 @@ from onelogin.saml2.xml_utils import OneLogin_Saml2_XML as Xml
 from tenants.accounts.models import IdentityProvider
 from tenants.accounts.models.identity_provider import MAX_CERTIFICATES
 from tenants.accounts.sso.reasons import SsoRefused
-from tenants.accounts.sso.saml.keys import facts_of, normal_certificate, own_keys
+from tenants.accounts.sso.saml.certificates import facts_of, normal_certificate
 from tenants.accounts.sso.saml.messages import checked_xml
+from tenants.accounts.sso.saml.own_keys import next_certificate, own_keys
 from tenants.accounts.sso.saml.settings import settings_for
 from tenants.foundation.errors import InvalidInput
 from tenants.foundation.http import OutboundClient, Timeouts
@@ -78,8 +79,9 @@ def read_metadata(xml: bytes) -> ProviderMetadata:
 
 
 def our_metadata(provider: IdentityProvider) -> str:
-    """Our own metadata towards one provider, signed."""
-    return str(settings_for(provider, own_keys()).get_sp_metadata().decode("utf-8"))
+    """Our own metadata towards one provider, signed: with the next certificate too while keys are rolled over."""
+    settings = settings_for(provider, own_keys(), next_certificate=next_certificate(), is_for_metadata=True)
+    return str(settings.get_sp_metadata().decode("utf-8"))
 
 
 def _root(xml: bytes) -> Any:

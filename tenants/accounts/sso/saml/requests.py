@@ -5,7 +5,7 @@ from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from tenants.accounts.models import IdentityProvider
 from tenants.accounts.sso.addresses import acs_url
 from tenants.accounts.sso.pending import Begun
-from tenants.accounts.sso.saml.keys import own_keys
+from tenants.accounts.sso.saml.own_keys import own_keys
 from tenants.accounts.sso.saml.settings import request_data, settings_for
 
 

@@ -17,8 +17,8 @@ from tenants.accounts.models import IdentityProvider
 from tenants.accounts.sso.addresses import acs_url, entity_id
 from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.accounts.sso.saml.assertions import Assertion, read_assertion
-from tenants.accounts.sso.saml.keys import own_keys
 from tenants.accounts.sso.saml.messages import decoded_post
+from tenants.accounts.sso.saml.own_keys import own_keys, reading_keys
 from tenants.accounts.sso.saml.settings import request_data, settings_for, usable_certificates
 from tenants.accounts.sso.saml.signatures import check_signature_form, encryption_of
 
@@ -55,16 +55,9 @@ def check_response(*, provider: IdentityProvider, text: str, path: str, request_
     """
     xml = decoded_post(text)
     root = parsed(xml)
-    settings = settings_for(provider, own_keys())
     evidence = _check_envelope(root, provider, request_id)
-    try:
-        # Only now is anything decrypted: who could send us ciphertexts at will could make an oracle of the answers.
-        response = OneLogin_Saml2_Response(settings, base64.b64encode(xml).decode("ascii"))
-    except (OneLogin_Saml2_Error, _LIBRARY, etree.XMLSyntaxError, ValueError) as error:
-        raise SsoRefused(Reason.DECRYPTION) from error
-    except Exception as error:  # xmlsec's own errors have no common base that is exported
-        log.info("sso.decryption_failed", error=type(error).__name__)
-        raise SsoRefused(Reason.DECRYPTION) from error
+    # Only now is anything decrypted: who could send us ciphertexts at will could make an oracle of the answers.
+    response, settings = _opened(provider, xml, is_encrypted=bool(evidence["encryption"]))
     document = response.get_xml_document()
     element = _only_assertion(document)
     check_signature_form(element, missing=Reason.ASSERTION_UNSIGNED)
@@ -81,6 +74,23 @@ def check_response(*, provider: IdentityProvider, text: str, path: str, request_
         request_id=request_id or "",
         evidence=evidence | assertion.evidence,
     )
+
+
+def _opened(
+    provider: IdentityProvider, xml: bytes, *, is_encrypted: bool
+) -> tuple[OneLogin_Saml2_Response, OneLogin_Saml2_Settings]:
+    """The response, decrypted with whichever of our keys it was encrypted for. Raises: SsoRefused."""
+    failure: Exception | None = None
+    for keys in reading_keys() if is_encrypted else [own_keys()]:
+        settings = settings_for(provider, keys)
+        try:
+            return OneLogin_Saml2_Response(settings, base64.b64encode(xml).decode("ascii")), settings
+        except (OneLogin_Saml2_Error, _LIBRARY, etree.XMLSyntaxError, ValueError) as error:
+            failure = error
+        except Exception as error:  # xmlsec's own errors have no common base that is exported
+            log.info("sso.decryption_failed", error=type(error).__name__)
+            failure = error
+    raise SsoRefused(Reason.DECRYPTION) from failure
 
 
 def parsed(xml: bytes) -> Any:

@@ -8,7 +8,8 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from tenants.accounts.models import IdentityProvider
 from tenants.accounts.sso.addresses import acs_url, canonical_host, entity_id, slo_url
-from tenants.accounts.sso.saml.keys import KeyPair, facts_of
+from tenants.accounts.sso.saml.certificates import facts_of
+from tenants.accounts.sso.saml.own_keys import KeyPair
 
 REDIRECT: Final = Constants.BINDING_HTTP_REDIRECT
 
@@ -18,8 +19,13 @@ def usable_certificates(provider: IdentityProvider) -> list[str]:
     return [pem for pem in provider.certificates if facts_of(pem).is_valid_now]
 
 
-def settings_for(provider: IdentityProvider, keys: KeyPair) -> OneLogin_Saml2_Settings:
-    """Return the library's settings for one provider, on the company's canonical host."""
+def settings_for(
+    provider: IdentityProvider, keys: KeyPair, *, next_certificate: str = "", is_for_metadata: bool = False
+) -> OneLogin_Saml2_Settings:
+    """Return the library's settings for one provider, on the company's canonical host.
+
+    ``next_certificate`` is published beside the one in use. Metadata says that assertions may be encrypted for us.
+    """
     return OneLogin_Saml2_Settings(
         {
             "strict": True,
@@ -34,6 +40,7 @@ def settings_for(provider: IdentityProvider, keys: KeyPair) -> OneLogin_Saml2_Se
                 "NameIDFormat": Constants.NAMEID_UNSPECIFIED,
                 "x509cert": keys.certificate,
                 "privateKey": keys.private_key,
+                **({"x509certNew": next_certificate} if next_certificate else {}),
             },
             "idp": {
                 "entityId": provider.issuer,
@@ -48,6 +55,7 @@ def settings_for(provider: IdentityProvider, keys: KeyPair) -> OneLogin_Saml2_Se
                 "signMetadata": True,
                 "wantMessagesSigned": True,
                 "wantAssertionsSigned": True,
+                "wantAssertionsEncrypted": is_for_metadata,
                 "wantNameId": True,
                 "wantAttributeStatement": False,
                 "rejectDeprecatedAlgorithm": True,

@@ -16,7 +16,7 @@ from tenants.accounts.models import (
     User,
 )
 from tenants.accounts.sso import services
-from tenants.accounts.sso.saml.keys import own_keys
+from tenants.accounts.sso.saml.own_keys import own_keys
 from tenants.tenancy import TenantRef
 from tests.people import signed_in_client
 from tests.sso_servers.starting import SamlIdp
