@@ -4,7 +4,17 @@ from django.urls import include, path
 
 from tenants.api.urls import api_urlpatterns
 from tenants.branding.console import brand_image, theme
-from tenants.console import companies, company, company_data, company_restore, operations, proofs, sign_up
+from tenants.console import (
+    brand_letters,
+    branding,
+    companies,
+    company,
+    company_data,
+    company_restore,
+    operations,
+    proofs,
+    sign_up,
+)
 from tenants.console import platform as overview
 from tenants.console.signing_keys import signing_keys
 from tenants.console.top_badge import top_badge
@@ -57,7 +67,22 @@ sign_ups = (
     ],
     "sign_up",
 )
+_letter_kind = "settings/branding/letters/<slug:kind>/"
+branding_pages = (
+    [
+        path("settings/branding/", branding.brand, name="brand"),
+        path("settings/branding/preview/", branding.preview, name="preview"),
+        path("settings/branding/preview.css", branding.preview_styles, name="preview_styles"),
+        path("settings/branding/images/<slug:slot>/", branding.image, name="image"),
+        path("settings/branding/letters/", brand_letters.letters, name="letters"),
+        path(_letter_kind, brand_letters.letter, name="letter"),
+        path(f"{_letter_kind}preview/", brand_letters.letter_frame, name="letter_frame"),
+        path(f"{_letter_kind}test/", brand_letters.try_letter, name="try_letter"),
+    ],
+    "branding",
+)
 console_urlpatterns = [
+    path("", include(branding_pages)),
     path("sign-up/", include(sign_ups)),
     path("platform/", include(platform)),
     path("", include(company_pages)),

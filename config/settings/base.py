@@ -289,6 +289,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "platform", "description": "Cells and nightly checks; likewise."},
         {"name": "evidence", "description": "What the checks found, signed for auditors; likewise."},
         {"name": "deletion-certificates", "description": "What is left of deleted companies; likewise."},
+        {"name": "branding", "description": "How the company looks: name, images, colour, words and letters."},
         {"name": "identity-providers", "description": "The services the company's people sign in with."},
         {"name": "email-domains", "description": "Domains proved to be the company's own."},
         {"name": "sso", "description": "Enforcing single sign-on, and its log."},

@@ -3,6 +3,8 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from tenants.api.brand_letters import LetterViewSet
+from tenants.api.branding import BrandImageViewSet, BrandingViewSet
 from tenants.api.companies import CompanyViewSet
 from tenants.api.company_deletion import CompanyDeletionViewSet
 from tenants.api.company_restore import CompanyRestoreViewSet
@@ -23,7 +25,28 @@ _deletion = CompanyDeletionViewSet.as_view({"get": "retrieve", "post": "create",
 _restore = CompanyRestoreViewSet.as_view({"get": "retrieve", "post": "create"})
 _undo_restore = CompanyRestoreViewSet.as_view({"post": "undo"})
 
+_brand = BrandingViewSet.as_view({"get": "retrieve", "patch": "partial_update"})
+_letter = LetterViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"})
+branding = [
+    path("branding/", _brand, name="branding"),
+    path("branding/publish/", BrandingViewSet.as_view({"post": "publish"}), name="branding-publish"),
+    path("branding/draft/", BrandingViewSet.as_view({"delete": "discard"}), name="branding-draft"),
+    path(
+        "branding/logos/<slug:slot>/",
+        BrandImageViewSet.as_view({"put": "update", "delete": "destroy"}),
+        name="branding-image",
+    ),
+    path("branding/letters/", LetterViewSet.as_view({"get": "list"}), name="branding-letter-list"),
+    path("branding/letters/<slug:kind>/", _letter, name="branding-letter"),
+    path(
+        "branding/letters/<slug:kind>/preview/",
+        LetterViewSet.as_view({"post": "preview"}),
+        name="branding-letter-preview",
+    ),
+]
+
 api_urlpatterns = [
+    path("", include(branding)),
     path("", include(_routes.urls)),
     path("companies/<uuid:id>/restore/", _restore, name="company-restore"),
     path("companies/<uuid:id>/undo-restore/", _undo_restore, name="company-undo-restore"),

@@ -96,3 +96,21 @@ def theme_address(tenant: TenantRef) -> str:
         return reverse("theme", kwargs={"slug": tenant.slug, "digest": digest(tenant.brand_color)})
     except NoReverseMatch:
         return ""
+
+
+# What `tokens.css` makes of the brand's values; in a corner of the page it has to be made anew.
+DERIVED = {
+    "brand": ("brand-l", "brand-d"), "brand-ink": ("brand-ink-l", "brand-ink-d"),
+    "brand-hover": ("brand-hover-l", "brand-hover-d"), "brand-soft": ("brand-soft-l", "brand-soft-d"),
+    "brand-text": ("brand-text-l", "brand-text-d"), "brand-bar": ("ring-l", "brand-d"), "ring": ("ring-l", "ring-d"),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def preview_stylesheet(brand: str) -> str:
+    """The same for the parts of a page that show a colour nobody has published, in light or in dark."""
+    made = tokens(brand)
+    body = "".join(
+        f"--{name}:light-dark({made[light]},{made[dark]});" for name, (light, dark) in DERIVED.items()
+    )
+    return f"@layer tenant{{.brand-preview{{{body}}}}}\n"
