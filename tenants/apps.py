@@ -18,12 +18,14 @@ class TenantsConfig(AppConfig):
         from tenants import navigation, permissions  # noqa: PLC0415 - models must be loaded first
         from tenants.backups import checks  # noqa: F401, PLC0415 - the checks register themselves
         from tenants.backups import metrics as backup_metrics  # noqa: PLC0415
+        from tenants.branding.domains import letters as domain_letters  # noqa: PLC0415
         from tenants.lifecycle import letters, sagas  # noqa: F401, PLC0415 - the sagas register themselves
         from tenants.tenancy.probes import metrics as probe_metrics  # noqa: PLC0415
 
         permissions.register()
         navigation.register()
         letters.register()
+        domain_letters.register()
         backup_metrics.collector().register()
         probe_metrics.collector().register()
         health.readiness.register("default", partial(health.check_database, "default"))

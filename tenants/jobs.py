@@ -9,6 +9,8 @@ from tenants.backups.servers import BackupServer, are_backups_on, backup_servers
 from tenants.backups.taking import take_backup
 from tenants.backups.verifying import verify_backup
 from tenants.backups.wal import ship_wal
+from tenants.branding.domains.checking import CHECK_DOMAINS, ask_for_due_checks, check_due_domains
+from tenants.branding.domains.letters import POST_NOTICE, Notice, post
 from tenants.dispatch import Retry, Work, enqueue, tenant_job
 from tenants.lifecycle.deletion.letters import POST_LETTER, Letter, tell_owners
 from tenants.lifecycle.deletion.services import delete_due_companies
@@ -147,6 +149,24 @@ def audit_every_schema(_work: Work) -> None:
 def probe_walls(_work: Work) -> None:
     """Attack the walls between companies in every cell; what comes of it is evidence, not an error of the job."""
     probe_isolation(is_recorded=True)
+
+
+@tenant_job("platform.check_custom_domains", max_attempts=3)
+def check_custom_domains(_work: Work) -> None:
+    """Have every company look up its own domains once more."""
+    ask_for_due_checks()
+
+
+@tenant_job(CHECK_DOMAINS, max_attempts=3, time_limit_seconds=_HOURS)
+def check_domains(_work: Work) -> None:
+    """Look one company's domains up; what is found is acted on."""
+    check_due_domains()
+
+
+@tenant_job(POST_NOTICE, max_attempts=8)
+def tell_of_domain(work: Work) -> None:
+    """Tell those who look after a domain that it is going, gone or back."""
+    post(Notice(work.payload["notice"]), work.payload["host"], work.payload["day"])
 
 
 @tenant_job(SEND_CODE, max_attempts=6, max_age_seconds=600)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access import can
 from tenants.foundation.console import NavItem, register_nav
-from tenants.permissions import EXPORT_COMPANY, SEE_COMPANIES
+from tenants.permissions import EXPORT_COMPANY, SEE_COMPANIES, VIEW_DOMAINS
 
 
 def register() -> None:
@@ -25,10 +25,18 @@ def register() -> None:
             for place, (label, url_name, icon, key, tab_label) in enumerate(pages)
         ),
         NavItem(
+            label=_("Domains"), url_name="domains:domains", icon="globe", group="Administration", order=70,
+            is_visible=_sees_domains,
+        ),
+        NavItem(
             label=_("Company data"), url_name="company:data", icon="archive", group="Administration", order=90,
             is_visible=_exports,
         ),
     )  # fmt: skip
+
+
+def _sees_domains(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), VIEW_DOMAINS)
 
 
 def _exports(request: HttpRequest) -> bool:

@@ -16,6 +16,7 @@ from tenants.console import (
     sign_up,
 )
 from tenants.console import platform as overview
+from tenants.console.related_origins import related_origins
 from tenants.console.signing_keys import signing_keys
 from tenants.console.top_badge import top_badge
 from tenants.tenancy.states import stays_open
@@ -81,12 +82,23 @@ branding_pages = (
     ],
     "branding",
 )
+own_domains = (
+    [
+        path("settings/domains/", domains.domains, name="domains"),
+        path("settings/domains/primary/", domains.primary, name="primary"),
+        path("settings/domains/<uuid:custom_domain_id>/check/", domains.check, name="check"),
+        path("settings/domains/<uuid:custom_domain_id>/remove/", domains.remove, name="remove"),
+    ],
+    "domains",
+)
 console_urlpatterns = [
     path("", include(branding_pages)),
     path("sign-up/", include(sign_ups)),
     path("platform/", include(platform)),
     path("", include(company_pages)),
+    path("", include(own_domains)),
     path(".well-known/signing-keys.json", signing_keys, name="signing_keys"),
+    path(".well-known/webauthn", related_origins, name="related_origins"),
     path("shell/badge/", top_badge, name="top_badge"),
     path(
         "brand/<slug:digest>/<slug:size>.png",

@@ -180,7 +180,7 @@ def published_events(tenant: TenantRef) -> PublishedEvents:
 @pytest.fixture
 def host(tenant: TenantRef) -> str:
     """The host name of the test's company."""
-    return Domain.objects.get(tenant_id=tenant.id).host
+    return Domain.objects.get(tenant_id=tenant.id, is_canonical=True).host
 
 
 # --- people

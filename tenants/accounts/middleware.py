@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
+from tenants.accounts.support.allowed import support_actor
 from tenants.foundation.requests import is_json_door
 from tenants.outbox.bus import bound_actor
 
@@ -34,7 +35,8 @@ class ActorMiddleware:
         user = get_user(request)
         actor = None
         if isinstance(user, User):
-            actor = actor_for(user)
+            visit = getattr(request, "visit", None)
+            actor = actor_for(user) if visit is None else support_actor(user, visit)
             structlog.contextvars.bind_contextvars(user=str(user.pk))
         request.actor = actor  # type: ignore[attr-defined]
         with bound_actor(actor.user_id if actor else None):

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from tenants.accounts.access import Actor, Role, UserActor, require
+from tenants.accounts.access import Actor, Role, UserActor, permission, require
 from tenants.accounts.access.gathering import gathered_actor
 from tenants.accounts.models import Department, RoleBinding, User
 from tenants.tenancy import atomic
@@ -17,10 +17,20 @@ def actor_for(user: User, *, token_id: UUID | None = None, scopes: frozenset[str
 
 
 def visible_users(*, actor: Actor) -> QuerySet[User]:
-    """Return the company's people with their roles; its programs are no people. Raises: Forbidden."""
+    """Return the company's people with their roles; its programs and the operators who visit are no people of it.
+
+    Raises: Forbidden.
+    """
     require(actor, "accounts.view_users")
-    people = User.objects.filter(service_account=None)
+    people = User.objects.filter(service_account=None, support_account=None)
     return people.prefetch_related("role_bindings__custom_role").order_by("name", "id")
+
+
+def people_holding(code: str) -> QuerySet[User]:
+    """Return the people who hold a permission in the whole company by a built-in role of their own: for letters."""
+    holders = RoleBinding.objects.in_force().company_wide().filter(role__in=permission(code).holders)
+    people = User.objects.filter(is_active=True, service_account=None, support_account=None)
+    return people.filter(pk__in=holders.values("user")).order_by("pk")
 
 
 def all_departments() -> QuerySet[Department]:

@@ -8,6 +8,7 @@ from tenants.api.branding import BrandImageViewSet, BrandingViewSet
 from tenants.api.companies import CompanyViewSet
 from tenants.api.company_deletion import CompanyDeletionViewSet
 from tenants.api.company_restore import CompanyRestoreViewSet
+from tenants.api.domains import DomainViewSet
 from tenants.api.exports import ExportViewSet
 from tenants.api.operations import OperationViewSet
 from tenants.api.platform import PlatformView
@@ -20,6 +21,7 @@ _routes.register("companies", CompanyViewSet, basename="company")
 _routes.register("operations", OperationViewSet, basename="operation")
 _routes.register("exports", ExportViewSet, basename="export")
 _routes.register("evidence", EvidenceViewSet, basename="evidence")
+_routes.register("domains", DomainViewSet, basename="domain")
 _routes.register("deletion-certificates", CertificateViewSet, basename="deletion-certificate")
 _deletion = CompanyDeletionViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"})
 _restore = CompanyRestoreViewSet.as_view({"get": "retrieve", "post": "create"})

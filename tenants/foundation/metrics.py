@@ -20,4 +20,7 @@ SIGN_INS = Counter("nts_sign_ins_total", "Attempts to sign in, by outcome.", ["o
 AUTHORISATION_DENIALS = Counter(
     "nts_authorisation_denials_total", "Refused actions, by permission.", ["code"]
 )
+CUSTOM_DOMAIN_CHECKS = Counter(
+    "nts_custom_domain_checks_total", "Custom domains looked up, by what name servers said.", ["outcome"]
+)
 LOG_EVENTS = Counter("nts_log_events_total", "Log lines written, by level.", ["level"])

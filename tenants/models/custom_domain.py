@@ -12,8 +12,8 @@ from tenants.models.tenant import Tenant
 class CustomDomain(models.Model):
     """A host name a company wants to be reached under.
 
-    Any number of companies may claim a name, one may have proved it. Only in the state ``active`` there is a ``Domain``,
-    by which requests find the company.
+    Any number of companies may claim a name, one may have proved it. Only in the state ``active`` there is a
+    ``Domain``, by which requests find the company.
     """
 
     class State(models.TextChoices):

@@ -1,6 +1,7 @@
 """Where a company is reached from outside: the one home for scheme, host and port of our own addresses."""
 
 from django.conf import settings
+from django.db.models import Q
 
 from tenants.models import Domain
 from tenants.tenancy.context import current_tenant
@@ -29,8 +30,12 @@ def canonical_address(path: str = "") -> str:
 
 
 def primary_host() -> str:
-    """The host people are led to by letters and links: the one the company chose, else the canonical one."""
-    return canonical_host()
+    """The host people are led to by letters and links: the one the company chose, else the canonical one. One query."""
+    tenant = current_tenant()
+    rows = Domain.objects.filter(tenant_id=tenant.id).filter(
+        Q(is_canonical=True) | Q(custom_domain__is_primary=True)
+    )
+    return rows.order_by("is_canonical").values_list("host", flat=True).first() or host_of_slug(tenant.slug)
 
 
 def primary_address(path: str = "") -> str:

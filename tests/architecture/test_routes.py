@@ -29,7 +29,7 @@ from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import CustomRole, EmailDomain, Group, IdentityProvider, RoleBinding, User
 from tenants.accounts.selectors import actor_for
-from tenants.models import Domain, Operation
+from tenants.models import CustomDomain, Domain, Operation
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.transactions import current_alias
 from tests.people import person, signed_in_client
@@ -101,6 +101,7 @@ class Things:
                 "connection": "connection_id", "collection": "collection_id",
                 "sync-run": "run_id", "export": "export_id", "setup": "setup_id", "conflict": "conflict_id",
                 "push": "push_id", "identity": "provider_id", "email": "domain_id",
+                "domain": "custom_domain_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
         if route.name == "role-binding-detail":
             values["id"] = self.ids["binding_id"]
@@ -145,6 +146,8 @@ def things_of(tenant: TenantRef) -> Things:
             name=f"Canary of {tenant.slug}", kind="saml", preset="saml", issuer="https://idp.example/"
         )
         domain = EmailDomain.objects.create(domain=f"{tenant.slug}.example", nonce="n")
+        name = f"{tenant.slug}.example.com"
+        claimed = CustomDomain.objects.create(tenant_id=tenant.id, host=name, skeleton=name, nonce="n")
         invited = invite_user(email="canary@example.com", role=Role.MEMBER, actor=SYSTEM)
         other = person(tenant, Role.MEMBER, f"Canary Person {tenant.slug}")
         role = CustomRole.objects.create(name="Canary", codes=["tasks.view"])
@@ -164,7 +167,7 @@ def things_of(tenant: TenantRef) -> Things:
             "setup_id": setup.pk, "conflict_id": conflict.pk,
             "push_id": push.pk,
             "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk,
-            "provider_id": provider.pk, "domain_id": domain.pk,
+            "provider_id": provider.pk, "domain_id": domain.pk, "custom_domain_id": claimed.pk,
         }
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from tenants.accounts.sessions.services import ROW_KEY
 from tenants.accounts.sessions.standing import Refused, standing_of
 from tenants.foundation.requests import is_json_door, problem
 from tenants.tenancy import current_tenant
+from tenants.tenancy.middleware import host_of
 from tenants.tenancy.states import doors_of
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,10 @@ class SignInMiddleware:
         request._cached_user = user  # type: ignore[attr-defined]
         if isinstance(user, User):
             found = standing_of(
-                sign_in_id=str(request.session.get(ROW_KEY, "")), user=user, address=client_address(request)
+                sign_in_id=str(request.session.get(ROW_KEY, "")),
+                user=user,
+                address=client_address(request),
+                host=host_of(request),
             )
             if isinstance(found, Refused):
                 log.info("session.refused", reason=found.reason, user_id=user.pk)

@@ -18,6 +18,7 @@ from tenants.accounts.sessions.services import (
 )
 from tenants.accounts.sessions.ways import way_in
 from tenants.tenancy import atomic
+from tenants.tenancy.middleware import host_of
 
 
 @receiver(user_logged_in, dispatch_uid="accounts.note_sign_in")
@@ -31,6 +32,7 @@ def _note_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
         second_factor=second_factor,
         address=address,
         user_agent=agent,
+        host=host_of(request),
     )
 
 

@@ -9,7 +9,7 @@ import structlog
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from tenants.accounts.models import AuthenticatorApp, Passkey, User, UserSession
+from tenants.accounts.models import AuthenticatorApp, Passkey, SupportVisit, User, UserSession
 from tenants.accounts.networks import is_within
 from tenants.accounts.sessions.policy import Rules, rules_beside, rules_from
 from tenants.tenancy import atomic, current_tenant
@@ -30,6 +30,8 @@ class Standing:
     proved_at: datetime
     has_second_factor: bool
     rules: Rules
+    # Of an operator who was let in: until when, and under which grant.
+    visit: SupportVisit | None = None
 
     def is_fresh(self, now: datetime) -> bool:
         """Say whether the person has proved who they are recently enough for a sensitive step."""
@@ -45,10 +47,11 @@ class Refused:
 
 
 @atomic
-def standing_of(*, sign_in_id: str, user: User, address: str) -> Standing | Refused:
+def standing_of(*, sign_in_id: str, user: User, address: str, host: str = "") -> Standing | Refused:
     """Look a sign-in up, hold it to the company's rules, and note that it was used."""
     row = (
-        UserSession.objects.filter(pk=sign_in_id, user=user)
+        UserSession.objects.select_related("support_visit__account")
+        .filter(pk=sign_in_id, user=user)
         .annotate(
             rules=rules_beside(),
             has_factor=Exists(
@@ -64,13 +67,20 @@ def standing_of(*, sign_in_id: str, user: User, address: str) -> Standing | Refu
         return Refused("unknown", is_over=True)
     if row.ended_at is not None:
         return Refused(row.ended_because or "ended", is_over=True)
+    if row.host and row.host != host:
+        # A cookie that was carried to another name of the company's.
+        return Refused("host", is_over=False)
     rules = rules_from(row.rules)
     now = timezone.now()
     if now - row.last_seen_at > rules.idle:
         return _ended(row, now, "idle")
     if now - row.started_at > rules.absolute:
         return _ended(row, now, "too_old")
-    if not is_within(address, rules.allowed_networks):
+    visit: SupportVisit | None = getattr(row, "support_visit", None)
+    if visit is not None and (visit.ended_at is not None or visit.ends_at <= now):
+        return _ended(row, now, "support_over")
+    # Who lets an operator in knows that they come from elsewhere.
+    if visit is None and not is_within(address, rules.allowed_networks):
         return Refused("network", is_over=False)
     _note_seen(row, now, address)
     return Standing(
@@ -79,6 +89,7 @@ def standing_of(*, sign_in_id: str, user: User, address: str) -> Standing | Refu
         proved_at=row.proved_at,
         has_second_factor=row.has_factor,
         rules=rules,
+        visit=visit,
     )
 
 

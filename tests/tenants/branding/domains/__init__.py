@@ -1,0 +1,1 @@
+"""Domains of a company's own."""
