@@ -1,8 +1,8 @@
 """Plugs the reporting in."""
 
-from django.apps import AppConfig
+from importlib import import_module
 
-from reporting import navigation
+from django.apps import AppConfig
 
 
 class ReportingConfig(AppConfig):
@@ -13,4 +13,5 @@ class ReportingConfig(AppConfig):
 
     def ready(self) -> None:
         """Put the pages into the console's frame."""
-        navigation.register()
+        # Knows the models of the tasks, which are there only now.
+        import_module("reporting.navigation").register()

@@ -38,6 +38,10 @@ def register() -> None:
             label=_("Projects"), url_name="tasks:projects", icon="folder", group="Work", order=20,
             is_visible=sees,
         ),
+        NavItem(
+            label=_("Approvals"), url_name="tasks:approvals", icon="badge-check", group="Work", order=30,
+            is_visible=sees,
+        ),
     )  # fmt: skip
     register_actions(
         PaletteAction(label=_("New task"), url_name="tasks:new", icon="plus", key="c", is_visible=makes)

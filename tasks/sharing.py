@@ -9,18 +9,33 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from django.db.models import Q
 from django.utils import timezone
 
 from tasks.guarding import SHAREABLE
 from tasks.models import Project, ProjectGroupShare, ProjectUserShare, Task, TaskGroupShare, TaskUserShare
-from tenants.accounts.access import Actor, can, require
-from tenants.accounts.models import Group, User
+from tenants.accounts.access import Actor, can, permission, require
+from tenants.accounts.clients import is_client
+from tenants.accounts.invitations.guests import ensure_guest
+from tenants.accounts.models import Group, RoleBinding, User
+from tenants.accounts.selectors import actor_for
+from tenants.dispatch import enqueue
 from tenants.foundation.errors import Forbidden, InvalidInput, NotFound
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
 
 VIEW: Final = "tasks.view"
+APPROVE: Final = "tasks.approve"
+SHARE_LETTER_JOB: Final = "tasks.share_letter"
+MOST_OFFERED: Final = 200
+# What pages offer, from little to much.
+LEVELS: Final[dict[str, tuple[str, ...]]] = {
+    "view": (),
+    "comment": ("tasks.comment",),
+    "approve": ("tasks.comment", APPROVE),
+    "edit": ("tasks.comment", APPROVE, "tasks.complete", "tasks.edit"),
+}
 _TABLES: Final[dict[tuple[type[Any], type[Any]], type[Any]]] = {
     (Task, User): TaskUserShare,
     (Task, Group): TaskGroupShare,
@@ -82,6 +97,69 @@ def share(
         )
     log.info("object.shared", object=str(thing.pk), holder=str(holder.pk), codes=sorted(wanted))
     return next(each for each in shares_of(thing=thing, actor=actor) if each.holder == holder)
+
+
+@atomic
+def share_with_client(
+    *,
+    thing: Task | Project,
+    email: str,
+    codes: Collection[str],
+    actor: Actor,
+    expires_at: datetime | None = None,
+) -> Shared:
+    """Let somebody in as a guest, if they are not here yet, share an object with them and write to them.
+
+    Raises: as `share` and `ensure_guest`.
+    """
+    require(actor, "tasks.share", on=thing)
+    user = ensure_guest(email=email, actor=actor)
+    shared = share(thing=thing, holder=user, codes=codes, actor=actor, expires_at=expires_at)
+    tell_of_share(thing=thing, user=user, actor=actor)
+    return shared
+
+
+def tell_of_share(*, thing: Task | Project, user: User, actor: Actor) -> None:
+    """Have a letter written to a client with whom something was shared; colleagues get none."""
+    if is_client(actor_for(user)):
+        payload = {"user_id": str(user.pk), "is_task": isinstance(thing, Task), "by": actor.name[:200]}
+        enqueue(SHARE_LETTER_JOB, object_id=thing.pk, payload=payload)
+
+
+def level_of(codes: Collection[str]) -> str:
+    """Which of `LEVELS` a share is, "" for none of them."""
+    held = set(codes) - {VIEW}
+    return next((name for name, wanted in LEVELS.items() if set(wanted) == held), "")
+
+
+def possible_approvers(*, thing: Task | Project, actor: Actor) -> list[User | Group]:
+    """Who may be asked for an approval: with whom it is shared for that, and colleagues whose role allows it.
+
+    Whoever may not see the company's people is offered the first only.
+    """
+    at = Q(content_object=thing)
+    shared: list[tuple[type[Any], type[Any], Q]] = [(*_share_tables(type(thing)), at)]
+    if isinstance(thing, Task) and thing.project_id is not None:
+        shared.append((*_share_tables(Project), Q(content_object=thing.project_id)))
+    people, groups = Q(pk__in=[]), Q(pk__in=[])
+    for of_people, of_groups, where in shared:
+        given = where & Q(permission=APPROVE)
+        people |= Q(pk__in=of_people.objects.filter(given).values("user"))
+        groups |= Q(pk__in=of_groups.objects.filter(given).values("group"))
+    if can(actor, "accounts.view_users"):
+        bindings = RoleBinding.objects.company_wide().filter(
+            Q(role__in=permission(APPROVE).holders) | Q(custom_role__codes__contains=[APPROVE])
+        )
+        people |= Q(pk__in=bindings.filter(user__isnull=False).values("user"))
+        groups |= Q(pk__in=bindings.filter(group__isnull=False).values("group"))
+    found = User.objects.filter(people, is_active=True, service_account=None).order_by("name", "pk")
+    if actor.user_id is not None:
+        found = found.exclude(pk=actor.user_id)
+    return [*found[:MOST_OFFERED], *Group.objects.filter(groups).order_by("name", "pk")[:MOST_OFFERED]]
+
+
+def _share_tables(model: type[Any]) -> tuple[type[Any], type[Any]]:
+    return _TABLES[model, User], _TABLES[model, Group]
 
 
 @atomic

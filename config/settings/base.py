@@ -278,6 +278,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "tasks", "description": "What is to be done, by whom and until when."},
         {"name": "projects", "description": "What tasks belong to."},
+        {"name": "approvals", "description": "A yes that is asked for, of people and groups."},
         {"name": "connections", "description": "The workspaces a company has connected."},
         {"name": "collections", "description": "The databases of those workspaces, and how they are read."},
         {"name": "sync-runs", "description": "What was read, how far it is and what went wrong."},
@@ -315,6 +316,9 @@ SPECTACULAR_SETTINGS = {
         "InvitationStateEnum": "tenants.accounts.models.Invitation.State",
         "LanguageEnum": ["en", "de", "es"],
         "TaskStatusEnum": "tasks.models.Task.Status",
+        "ApprovalStateEnum": "tasks.models.ApprovalRequest.State",
+        "ApprovalRuleEnum": "tasks.models.ApprovalRequest.Rule",
+        "ApprovalAnswerEnum": "tasks.models.ApprovalDecision.Answer",
         "ProjectStatusEnum": "tasks.models.Project.Status",
         "ConnectionStateEnum": "integrations.models.Connection.State",
         "CollectionStateEnum": "integrations.models.SyncedCollection.State",

@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 
 from reporting.dashboards.home import Home, home
 from tenants.accounts.access import UserActor
+from tenants.accounts.clients import is_client
 from tenants.foundation.console import audience_of
 from tenants.tenancy.replicas import from_replica
 
@@ -30,6 +31,8 @@ def home_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if audience_of(request) == "platform":
         return HttpResponseRedirect(reverse("platform:companies"))
+    if is_client(actor):
+        return HttpResponseRedirect(reverse("portal:home"))
     shown = from_replica(lambda: home(actor=actor))
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     etag = f'"{fingerprint(shown, actor)}"'

@@ -6,9 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from tasks.models import ApprovalDecision, ApprovalRequest
+from tasks.models import ApprovalDecision, ApprovalRequest, Project, Task
+from tasks.selectors import visible_project_rows, visible_tasks
 from tenants.accounts.clients import is_client
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
@@ -67,11 +69,55 @@ ANSWERED: Final = LetterKind(
         _COMPANY, _SUBJECT, _TEXT, _LINK,
     ),
 )  # fmt: skip
+SHARED: Final = LetterKind(
+    code="shared_with_client",
+    title=_("Shared with a client"),
+    description=_("To a client with whom a task or project was shared. They sign in by a link sent to their address."),
+    subject=_("{{ by }} of {{ company }} shares {{ subject }} with you"),
+    body=_(
+        "Hello {{ name }},\n\n{{ by }} of {{ company }} shares {{ subject }} with you.\n\n{{ link }}\n\n"
+        "You need no password: enter this address ({{ email }}) there, and you get a link that signs you in."
+    ),
+    button=_("Open it"),
+    variables=(
+        Variable(name="name", meaning=_("Who it is shared with"), sample="Clara Client-Example"),
+        Variable(name="email", meaning=_("Their address"), sample="clara@client.example"),
+        Variable(name="by", meaning=_("Who shares"), sample="Mona Manager-Example"),
+        _COMPANY, _SUBJECT, _LINK,
+    ),
+)  # fmt: skip
 
 
 def register() -> None:
     """Make the letters known."""
-    register_letter(ASKED, ANSWERED)
+    register_letter(ASKED, ANSWERED, SHARED)
+
+
+def share_letter(*, thing_id: UUID, user_id: UUID, is_task: bool, by: str) -> Letter | None:
+    """The letter to a client with whom something was shared; None when it was taken back since."""
+    with atomic():
+        user = User.objects.filter(pk=user_id, is_active=True).first()
+        if user is None:
+            return None
+        actor = actor_for(user)
+        thing: Task | Project | None
+        if is_task:
+            thing = visible_tasks(actor=actor).live().filter(pk=thing_id).first()
+            path = reverse("portal:task", args=[thing.key]) if thing else ""
+        else:
+            thing = visible_project_rows(actor=actor).filter(pk=thing_id).first()
+            path = reverse("portal:project", args=[thing_id])
+        if thing is None:
+            return None
+        facts = {
+            "name": str(user),
+            "email": user.email,
+            "company": current_tenant().name,
+            "by": by,
+            "subject": f"{thing.key} {thing.title}" if isinstance(thing, Task) else thing.name,
+            "link": primary_address(f"{reverse('account_sign_in_link')}?{urlencode({'next': path})}"),
+        }
+        return write_letter(SHARED.code, to=user.email, facts=facts, language=_language(user))
 
 
 def request_letter(*, approval_id: UUID, user_id: UUID) -> Letter | None:

@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from tasks.approvals.selectors import approvals_about
 from tasks.console.cards import cards_of
 from tasks.console.forms import TaskForm, add_domain_error, values_of
 from tasks.console.history import feed_of
@@ -83,6 +84,9 @@ def _context(task: Task, actor: UserActor) -> dict[str, Any]:
         "may_edit": can(actor, "tasks.edit", task) and not task.is_archived,
         "may_comment": can(actor, "tasks.comment", task),
         "may_archive": can(actor, "tasks.archive", task),
+        "may_share": can(actor, "tasks.share", task) and not task.is_archived,
+        "may_ask": can(actor, "tasks.request_approval", task) and not task.is_archived,
+        "approvals": approvals_about(subject=task, actor=actor),
     }
 
 

@@ -70,7 +70,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def pre_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
         """Stop foreign networks, and other ways in (a passkey, a new password) while single sign-on is enforced."""
         records = get_authentication_records(request, user)
-        is_looked_at = any(each["method"] in ("password", "sso") for each in records)
+        # A link was asked for itself, by whom single sign-on is not the way in (`why_not`).
+        is_looked_at = any(each["method"] in ("password", "sso", "link") for each in records)
         if not is_looked_at and not may_use_own_credentials(user, visit_of(request)):
             return HttpResponseRedirect(reverse("account_login"))
         if not is_within(client_address(request), current_rules().allowed_networks):

@@ -7,6 +7,7 @@ from tenants.accounts.access.proposals import LETTER_JOB, forget_expired_changes
 from tenants.accounts.scim.brake import LETTER_JOB as SCIM_LETTER_JOB
 from tenants.accounts.scim.letters import LETTER_TO_JOB as SCIM_LETTER_TO_JOB
 from tenants.accounts.scim.letters import ask_for_letters, tell
+from tenants.accounts.sessions.links import SIGN_IN_LINK_JOB, delete_old_links, link_letter
 from tenants.accounts.sessions.resetting import RESET_LETTER_JOB, send_reset_letter
 from tenants.accounts.sso.upkeep import look_after_sso
 from tenants.accounts.tidying import TIDY_UP_JOB, tidy_up
@@ -17,6 +18,8 @@ from tenants.dispatch import Work, tenant_job
 def tidy_up_accounts(work: Work) -> None:
     """Delete expired sessions and kept answers of one company; see to its single sign-on."""
     tidy_up()
+    while delete_old_links():
+        pass
     while forget_expired_changes():
         pass
     look_after_sso()
@@ -33,6 +36,14 @@ def tell_of_change(work: Work) -> None:
     """Tell those concerned of a change that waits for a second person, or what came of it."""
     if work.object_id is not None:
         send_change_letters(work.object_id)
+
+
+@tenant_job(SIGN_IN_LINK_JOB, max_attempts=3)
+def send_sign_in_link(work: Work) -> None:
+    """Send somebody the link and the code they asked for; trying again makes new ones."""
+    letter = link_letter(work.object_id) if work.object_id is not None else None
+    if letter is not None:
+        letter.send()
 
 
 @tenant_job(SCIM_LETTER_JOB, max_attempts=5)

@@ -53,7 +53,30 @@ PASSWORD_RESET: Final = LetterKind(
     button=_("Set a new password"),
 )  # fmt: skip
 
+SIGN_IN_LINK: Final = LetterKind(
+    code="sign_in_link",
+    title=_("Link to sign in"),
+    description=_("Goes to somebody who signs in by e-mail."),
+    variables=(
+        COMPANY,
+        Variable(name="name", meaning=_("Who signs in"), sample="Clara Client-Example"),
+        Variable(name="code", meaning=_("Six digits, for the browser that asked"), sample="123 456", is_required=True),
+        Variable(name="minutes", meaning=_("How many minutes both count"), sample="15"),
+        Variable(
+            name="link", meaning=_("The page that signs the person in"), is_required=True, is_link=True,
+            sample="https://example.example/account/link/sample/",
+        ),
+    ),
+    subject=_("Sign in to {{ company }}"),
+    body=_(
+        "Hello {{ name }},\n\nhere you sign in to {{ company }}:\n\n{{ link }}\n\n"
+        "Or enter this code where you asked for it: {{ code }}\n\n"
+        "Both work once, for {{ minutes }} minutes. If you did not ask for this, do nothing."
+    ),
+    button=_("Sign in"),
+)  # fmt: skip
+
 
 def register() -> None:
     """Make them known; called when the application starts."""
-    register_letter(INVITATION, PASSWORD_RESET)
+    register_letter(INVITATION, PASSWORD_RESET, SIGN_IN_LINK)

@@ -30,6 +30,11 @@ def register() -> None:
         ),
         Permission(code="accounts.invite_users", label="Invite people", held_from=Role.ADMIN),
         Permission(
+            code="accounts.invite_guests",
+            label="Let clients in as guests, to share something with them",
+            held_from=Role.MANAGER,
+        ),
+        Permission(
             code="accounts.change_roles",
             label="Change people's roles",
             held_from=Role.ADMIN,

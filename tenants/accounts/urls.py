@@ -17,6 +17,7 @@ from tenants.accounts.console import (
     proposed_changes,
     second_step,
     service_accounts,
+    sign_in_links,
     sign_in_rules,
     sso_doors,
     sso_slo,
@@ -33,6 +34,9 @@ _entrance = [
         stays_open(second_step.second_factor, "read_only"),
         name="account_second_factor",
     ),
+    path("link/", sign_in_links.ask, name="account_sign_in_link"),
+    path("link/code/", sign_in_links.code, name="account_sign_in_code"),
+    path("link/<str:token>/", sign_in_links.open_link, name="account_open_sign_in_link"),
     path("sign-in/give-up/", stays_open(second_step.give_up, "read_only"), name="account_give_up"),
     path(
         "sign-in/passkey/",

@@ -62,6 +62,14 @@ STATES: Mapping[str, tuple[str, Tone, Any]] = {
     "deleted": ("trash-2", "neutral", gettext_lazy("Deleted")),
     "undoing": ("loader", "warn", gettext_lazy("Being undone")),
     "undone": ("undo-2", "warn", gettext_lazy("Undone")),
+    "requested": ("clock", "info", gettext_lazy("Waiting")),
+    "approved": ("circle-check", "ok", gettext_lazy("Approved")),
+    "changes_requested": ("pencil", "warn", gettext_lazy("Changes asked for")),
+    "refused": ("circle-x", "bad", gettext_lazy("Refused")),
+    "withdrawn": ("undo-2", "neutral", gettext_lazy("Withdrawn")),
+    "reached": ("circle-check", "ok", gettext_lazy("Reached")),
+    "late": ("circle-alert", "bad", gettext_lazy("Late")),
+    "ahead": ("flag", "neutral", gettext_lazy("Ahead")),
     "disconnected": ("plug", "neutral", gettext_lazy("Disconnected")),
 }
 

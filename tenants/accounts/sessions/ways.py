@@ -11,6 +11,7 @@ _METHODS: Final = {
     "password": UserSession.Method.PASSWORD,
     "sso": UserSession.Method.SSO,
     "password_reset": UserSession.Method.RESET,
+    "link": UserSession.Method.LINK,
 }
 
 
