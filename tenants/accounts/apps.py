@@ -7,7 +7,7 @@ from django.utils.module_loading import import_string
 
 from tenants.accounts import letters, navigation, permissions, sign_in_permissions
 from tenants.accounts.access import change_letters
-from tenants.accounts.scim import letters as scim_letters
+from tenants.accounts.scim import letter_kinds as scim_letters
 from tenants.accounts.scim import permissions as scim_permissions
 from tenants.accounts.sso import permissions as sso_permissions
 from tenants.foundation.idempotency import IdempotencyStore, use_idempotency_store

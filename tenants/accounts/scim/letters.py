@@ -1,4 +1,4 @@
-"""The letter that tells administrators that a directory was stopped."""
+"""Telling administrators that a directory was stopped: one job asks for the letters, each of which is one more."""
 
 from typing import Final
 from uuid import UUID
@@ -6,13 +6,13 @@ from uuid import UUID
 import structlog
 from django.db.models import Q, QuerySet
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access import Role, codes_of
 from tenants.accounts.models import RoleBinding, ScimDeprovisioning, ScimDirectory, User
+from tenants.accounts.scim.letter_kinds import SCIM_HELD
 from tenants.accounts.scim.permissions import MANAGE
 from tenants.dispatch import enqueue
-from tenants.foundation.letters import LetterKind, Variable, register_letter, send_letter
+from tenants.foundation.letters import send_letter
 from tenants.tenancy import atomic, current_tenant
 from tenants.tenancy.addresses import primary_address
 
@@ -20,35 +20,6 @@ log = structlog.get_logger(__name__)
 
 LETTER_TO_JOB: Final = "accounts.scim_held_letter_to"
 _MOST: Final = 50
-
-SCIM_HELD: Final = LetterKind(
-    code="scim_held",
-    title=_("A directory was stopped"),
-    description=_("Tells administrators that a directory wants to shut out more people than the rule lets through."),
-    variables=(
-        Variable(name="company", meaning=_("The company's name"), sample=_("Example Ltd")),
-        Variable(name="directory", meaning=_("The directory's name"), sample="Example Directory"),
-        Variable(name="count", meaning=_("How many people are held"), sample="12"),
-        Variable(
-            name="link", meaning=_("Where one decides"), is_required=True, is_link=True,
-            sample="https://example.example/settings/directories/",
-        ),
-    ),
-    subject=_("{{ directory }} wants to shut out many people"),
-    body=_(
-        "The directory {{ directory }} wants to shut {{ count }} people out of {{ company }}, more than your rule lets "
-        "through at once. They can still sign in.\n\n"
-        "Look at the list and decide:\n\n"
-        "{{ link }}\n\n"
-        "If nobody meant this, somebody may have changed a filter or a group in the directory: look there first."
-    ),
-    button=_("Look and decide"),
-)  # fmt: skip
-
-
-def register() -> None:
-    """Make it known; called when the application starts."""
-    register_letter(SCIM_HELD)
 
 
 @atomic
