@@ -11,6 +11,7 @@ from tenants.console import (
     company,
     company_data,
     company_restore,
+    domains,
     operations,
     proofs,
     sign_up,
@@ -68,6 +69,15 @@ sign_ups = (
     ],
     "sign_up",
 )
+own_domains = (
+    [
+        path("settings/domains/", domains.domains, name="domains"),
+        path("settings/domains/primary/", domains.primary, name="primary"),
+        path("settings/domains/<uuid:custom_domain_id>/check/", domains.check, name="check"),
+        path("settings/domains/<uuid:custom_domain_id>/remove/", domains.remove, name="remove"),
+    ],
+    "domains",
+)
 _letter_kind = "settings/branding/letters/<slug:kind>/"
 branding_pages = (
     [
@@ -81,15 +91,6 @@ branding_pages = (
         path(f"{_letter_kind}test/", brand_letters.try_letter, name="try_letter"),
     ],
     "branding",
-)
-own_domains = (
-    [
-        path("settings/domains/", domains.domains, name="domains"),
-        path("settings/domains/primary/", domains.primary, name="primary"),
-        path("settings/domains/<uuid:custom_domain_id>/check/", domains.check, name="check"),
-        path("settings/domains/<uuid:custom_domain_id>/remove/", domains.remove, name="remove"),
-    ],
-    "domains",
 )
 console_urlpatterns = [
     path("", include(branding_pages)),
