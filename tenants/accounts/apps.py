@@ -9,6 +9,7 @@ from tenants.accounts import letters, navigation, permissions, sign_in_permissio
 from tenants.accounts.access import change_letters
 from tenants.accounts.scim import letter_kinds as scim_letters
 from tenants.accounts.scim import permissions as scim_permissions
+from tenants.accounts.sso import letter_kinds as sso_letters
 from tenants.accounts.sso import permissions as sso_permissions
 from tenants.foundation.idempotency import IdempotencyStore, use_idempotency_store
 
@@ -34,6 +35,7 @@ class AccountsConfig(AppConfig):
         navigation.register()
         letters.register()
         change_letters.register()
+        sso_letters.register()
         use_idempotency_store(_idempotency_store)
         for module in (
             "tenants.foundation.api.schema",

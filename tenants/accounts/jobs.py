@@ -9,6 +9,8 @@ from tenants.accounts.scim.letters import LETTER_TO_JOB as SCIM_LETTER_TO_JOB
 from tenants.accounts.scim.letters import ask_for_letters, tell
 from tenants.accounts.sessions.links import SIGN_IN_LINK_JOB, delete_old_links, link_letter
 from tenants.accounts.sessions.resetting import RESET_LETTER_JOB, send_reset_letter
+from tenants.accounts.sso.notices import send_notices
+from tenants.accounts.sso.sso_log import NOTICE_JOB
 from tenants.accounts.sso.upkeep import look_after_sso
 from tenants.accounts.tidying import TIDY_UP_JOB, tidy_up
 from tenants.dispatch import Work, tenant_job
@@ -56,3 +58,10 @@ def tell_of_held_people(work: Work) -> None:
 def tell_administrator_of_held_people(work: Work) -> None:
     """Tell one of them."""
     tell(work.object_id, UUID(work.payload["directory"]))
+
+
+@tenant_job(NOTICE_JOB, max_attempts=5)
+def tell_of_sso(work: Work) -> None:
+    """Tell those who look after single sign-on what happened there."""
+    if work.object_id is not None:
+        send_notices(work.object_id)

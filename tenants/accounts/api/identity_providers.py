@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.accounts.access import UserActor, require
-from tenants.accounts.models import IdentityProvider
+from tenants.accounts.api.proposed_changes import ProposedChangeSerializer, waiting_answer
+from tenants.accounts.models import IdentityProvider, ProposedChange
 from tenants.accounts.sso import services, trials
 from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, slo_url
 from tenants.accounts.sso.saml.metadata import fetch_metadata
@@ -88,6 +89,9 @@ class ProviderChangeSerializer(StrictSerializer):
     provisions_users = serializers.BooleanField(required=False)
     default_role = serializers.CharField(max_length=20, required=False)
     allows_idp_initiated = serializers.BooleanField(required=False)
+    reason = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, help_text="For the second person, if one is needed."
+    )
 
 
 class NewProviderSerializer(StrictSerializer):
@@ -107,6 +111,10 @@ class GroupRulesSerializer(StrictSerializer):
     """Group at the provider → role here. They replace the ones there are."""
 
     rules = serializers.DictField(child=serializers.CharField(max_length=20))
+    reason = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, write_only=True,
+        help_text="For the second person, if one is needed.",
+    )  # fmt: skip
 
 
 class TrialLinkSerializer(serializers.Serializer[Any]):
@@ -169,7 +177,9 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
         return Response(IdentityProviderSerializer(provider_of_call(request, id)).data)
 
     @extend_schema(
-        parameters=[ID], request=ProviderChangeSerializer, responses={200: IdentityProviderSerializer}
+        parameters=[ID],
+        request=ProviderChangeSerializer,
+        responses={200: IdentityProviderSerializer, 202: ProposedChangeSerializer},
     )
     @outside_transaction
     def partial_update(self, request: Request, id: UUID) -> Response:
@@ -180,13 +190,17 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
         asked.is_valid(raise_exception=True)
         values = dict(asked.validated_data)
         url, text = values.pop("metadata_url", None), values.pop("metadata", None)
-        secret = values.pop("client_secret", None)
+        secret, reason = values.pop("client_secret", None), values.pop("reason", "")
         metadata = fetch_metadata(url) if url else text.encode("utf-8") if text else None
         change = services.ProviderChange(
             values=values, metadata=metadata, metadata_url=url, client_secret=secret
         )
         with atomic():
-            changed = services.change_provider(provider=provider, change=change, actor=actor_of_call(request))
+            changed = services.change_provider(
+                provider=provider, change=change, actor=actor_of_call(request), reason=reason
+            )
+            if isinstance(changed, ProposedChange):
+                return waiting_answer(request, changed)
             return Response(IdentityProviderSerializer(changed).data)
 
     def destroy(self, request: Request, id: UUID) -> Response:
@@ -206,7 +220,11 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
         )
         return Response(IdentityProviderSerializer(moved).data)
 
-    @extend_schema(parameters=[ID], request=GroupRulesSerializer, responses={200: GroupRulesSerializer})
+    @extend_schema(
+        parameters=[ID],
+        request=GroupRulesSerializer,
+        responses={200: GroupRulesSerializer, 202: ProposedChangeSerializer},
+    )
     @action(detail=True, methods=["put"], url_path="group-rules")
     def group_rules(self, request: Request, id: UUID) -> Response:
         """Say which groups get which roles."""
@@ -214,8 +232,11 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
         asked = GroupRulesSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         kept = services.set_group_rules(
-            provider=provider, rules=asked.validated_data["rules"], actor=actor_of_call(request)
-        )
+            provider=provider, rules=asked.validated_data["rules"], actor=actor_of_call(request),
+            reason=asked.validated_data.get("reason", ""),
+        )  # fmt: skip
+        if isinstance(kept, ProposedChange):
+            return waiting_answer(request, kept)
         return Response({"rules": {rule.group_name: rule.role for rule in kept}})
 
     @extend_schema(parameters=[ID], request=None, responses={201: TrialLinkSerializer})

@@ -18,7 +18,8 @@ from tenants.accounts.api.identity_providers import (
     actor_of_call,
     provider_of_call,
 )
-from tenants.accounts.models import IdentityProvider, SsoLogEntry
+from tenants.accounts.api.proposed_changes import ProposedChangeSerializer, waiting_answer
+from tenants.accounts.models import IdentityProvider, ProposedChange, SsoLogEntry
 from tenants.accounts.sso import break_glass, services, sso_log
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 from tenants.foundation.errors import InvalidInput
@@ -89,7 +90,7 @@ class SsoEnforcementViewSet(KnownParameters, IdempotentPosts, ViewSet):
 
     needs_idempotency_key = True
     query_parameters = {"retrieve": ("provider_id",)}
-    problem_statuses = {"retrieve": (404,), "create": (404, 409), "destroy": (404,)}
+    problem_statuses = {"retrieve": (404,), "create": (404, 409), "destroy": (404, 409)}
     permission_codes = {"retrieve": CODE, "create": CODE, "destroy": CODE}
 
     @extend_schema(parameters=[PROVIDER], responses={200: EnforcementSerializer})
@@ -111,12 +112,14 @@ class SsoEnforcementViewSet(KnownParameters, IdempotentPosts, ViewSet):
         moved = services.set_state(provider=provider, state="enforced", actor=actor_of_call(request))
         return Response(IdentityProviderSerializer(moved).data)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={202: ProposedChangeSerializer, 204: None})
     def destroy(self, request: Request) -> Response:
         """Let passwords count again; the provider stays switched on."""
         require(actor_of_call(request), CODE)
         provider = get_object_or_404(IdentityProvider, state=IdentityProvider.State.ENFORCED)
-        services.set_state(provider=provider, state="active", actor=actor_of_call(request))
+        stopped = services.stop_enforcing(provider=provider, actor=actor_of_call(request))
+        if isinstance(stopped, ProposedChange):
+            return waiting_answer(request, stopped)
         return Response(status=204)
 
 

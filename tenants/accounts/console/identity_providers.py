@@ -23,7 +23,13 @@ from tenants.accounts.console.identity_provider_forms import (
     RulesForm,
     SamlForm,
 )
-from tenants.accounts.models import BreakGlassOwner, EmailDomain, ExternalIdentity, IdentityProvider
+from tenants.accounts.models import (
+    BreakGlassOwner,
+    EmailDomain,
+    ExternalIdentity,
+    IdentityProvider,
+    ProposedChange,
+)
 from tenants.accounts.selectors import owners
 from tenants.accounts.sso import break_glass as emergency
 from tenants.accounts.sso import domains, provisioning, services
@@ -106,11 +112,13 @@ def change(request: HttpRequest, provider_id: UUID) -> HttpResponse:
             return _page(request, actor, provider, status=422)
     if form.is_valid():
         try:
-            _save(part, form.cleaned_data, provider, actor)
+            saved = _save(part, form.cleaned_data, provider, actor)
         except DomainError as error:
             add_domain_error(form, error)
         else:
             with atomic():
+                if isinstance(saved, ProposedChange):
+                    return _waiting(request, saved)
                 return _back(
                     request, provider, gettext("The set-up of %(name)s was saved.") % {"name": provider.name}
                 )
@@ -131,7 +139,12 @@ def move(request: HttpRequest, provider_id: UUID) -> HttpResponse:
             services.delete_provider(provider=provider, actor=actor)
             gone = gettext("%(name)s was removed.") % {"name": provider.name}
             return toast(request, HttpResponseRedirect(reverse("accounts:identity_providers")), gone)
-        services.set_state(provider=provider, state=wanted, actor=actor)
+        if provider.state == IdentityProvider.State.ENFORCED and wanted == IdentityProvider.State.ACTIVE:
+            stopped = services.stop_enforcing(provider=provider, actor=actor)
+            if isinstance(stopped, ProposedChange):
+                return _waiting(request, stopped)
+        else:
+            services.set_state(provider=provider, state=wanted, actor=actor)
     except DomainError as error:
         return _page(request, actor, provider, problem=error.message, status=422)
     return _back(request, provider, gettext("The state of %(name)s was changed.") % {"name": provider.name})
@@ -191,10 +204,9 @@ def _form(part: str, provider: IdentityProvider, actor: UserActor, data: Any) ->
     return RulesForm(data) if part == "rules" else None
 
 
-def _save(part: str, data: dict[str, Any], provider: IdentityProvider, actor: UserActor) -> None:
+def _save(part: str, data: dict[str, Any], provider: IdentityProvider, actor: UserActor) -> object:
     if part == "rules":
-        services.set_group_rules(provider=provider, rules=data["rules"], actor=actor)
-        return
+        return services.set_group_rules(provider=provider, rules=data["rules"], actor=actor)
     if part == "people":
         change_ = services.ProviderChange(values=dict(data))
     elif provider.kind == IdentityProvider.Kind.SAML:
@@ -204,7 +216,7 @@ def _save(part: str, data: dict[str, Any], provider: IdentityProvider, actor: Us
     else:
         secret = data.pop("client_secret")
         change_ = services.ProviderChange(values=dict(data), client_secret=secret or None)
-    services.change_provider(provider=provider, change=change_, actor=actor)
+    return services.change_provider(provider=provider, change=change_, actor=actor)
 
 
 def _domain(request: HttpRequest, actor: UserActor) -> str:
@@ -274,6 +286,11 @@ def _initial(provider: IdentityProvider) -> dict[str, Any]:
 
 def _rules_text(provider: IdentityProvider) -> str:
     return "\n".join(f"{rule.group_name} = {rule.role}" for rule in provider.group_rules.all())
+
+
+def _waiting(request: HttpRequest, change_: ProposedChange) -> HttpResponse:
+    address = reverse("accounts:change", args=[change_.pk])
+    return toast(request, HttpResponseRedirect(address), gettext("This waits for a second person."))
 
 
 def _back(request: HttpRequest, provider: IdentityProvider, text: str) -> HttpResponse:

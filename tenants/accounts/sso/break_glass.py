@@ -76,6 +76,7 @@ def name_break_glass(*, user_ids: list[UUID], actor: Actor) -> list[User]:
     sso_log.note(
         event="break_glass.named",
         outcome=sso_log.Outcome.CHANGED,
+        is_told=True,
         user=getattr(actor, "user", None),
         detail=", ".join(sorted(user.email for user in unique.values())),
     )

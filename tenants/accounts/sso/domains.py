@@ -143,7 +143,12 @@ def _note_check(domain_id: UUID, problem: str) -> EmailDomain:
             row.state, row.verified_at = EmailDomain.State.LOST, None
     row.save()
     if row.state != before:
-        sso_log.note(event=f"domain.{row.state}", outcome=sso_log.Outcome.CHANGED, detail=row.domain)
+        sso_log.note(
+            event=f"domain.{row.state}",
+            outcome=sso_log.Outcome.CHANGED,
+            detail=row.domain,
+            is_told=row.state == EmailDomain.State.LOST,
+        )
     return row
 
 

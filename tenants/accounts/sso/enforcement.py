@@ -34,5 +34,6 @@ def may_use_own_credentials(user: User, visit: sso_log.Visit) -> bool:
             visit=visit,
             refused=None if is_named else SsoRefused(Reason.PASSWORD),
             detail="An emergency owner signed in with a credential of their own." if is_named else "",
+            is_told=is_named,
         )
     return is_named

@@ -1,53 +1,32 @@
 """Setting providers up: by the company's own administrators, each change noted in the log."""
 
-from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final, cast
 
 import structlog
-from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from tenants.accounts.access import Actor, Role, require
-from tenants.accounts.models import GroupRule, IdentityProvider, Passkey, User
+from tenants.accounts.access import Actor, require
+from tenants.accounts.access.changes import Approved, ChangeKind, DiffLine, Json, Subject, register_change
+from tenants.accounts.access.proposals import hold_for_second_person
+from tenants.accounts.models import GroupRule, IdentityProvider, Passkey, ProposedChange, User
 from tenants.accounts.selectors import owners
-from tenants.accounts.services import check_may_grant
 from tenants.accounts.sso import sso_log
 from tenants.accounts.sso.break_glass import BREAK_GLASS_OWNERS
+from tenants.accounts.sso.changing import ProviderChange as ProviderChange
+from tenants.accounts.sso.changing import change_provider as change_provider
+from tenants.accounts.sso.changing import checked_name, checked_role, locked, state_of_provider
 from tenants.accounts.sso.posture import ENFORCEABLE
-from tenants.accounts.sso.presets import PRESETS, issuer_of
-from tenants.accounts.sso.provisioning import MAPPABLE_ROLES
-from tenants.accounts.sso.saml.certificates import normal_certificate
-from tenants.accounts.sso.saml.metadata import read_metadata
+from tenants.accounts.sso.presets import PRESETS
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
-from tenants.secrets.services import delete_secret, reveal_secret, store_secret
+from tenants.secrets.services import delete_secret, reveal_secret
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
 
 PERMISSION: Final = "accounts.manage_sso"
 State = IdentityProvider.State
-_OWNER_TABLE: Final = "accounts_identityprovider"
 _MOST_PROVIDERS: Final = 10
 _MOST_RULES: Final = 200
-# What a tested set-up consists of: a change of any of these makes the test worthless.
-_TESTED: Final = {
-    "issuer", "sso_url", "slo_url", "certificates", "client_id", "organisation", "allows_idp_initiated",
-    "email_attribute", "name_attribute", "groups_attribute",
-}  # fmt: skip
-_PLAIN: Final = _TESTED - {"issuer", "sso_url", "slo_url", "certificates"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderChange:
-    """What is to be changed; None leaves a value as it is. ``client_secret`` goes to the vault, never to the row."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    metadata: bytes | None = None
-    metadata_url: str | None = None
-    client_secret: str | None = None
-
-    def __repr__(self) -> str:
-        return f"ProviderChange({sorted(self.values)})"
 
 
 @atomic
@@ -61,7 +40,7 @@ def create_provider(*, preset: str, name: str, actor: Actor) -> IdentityProvider
     if IdentityProvider.objects.count() >= _MOST_PROVIDERS:
         raise Conflict(f"A company has at most {_MOST_PROVIDERS} providers.", code="conflict.many_providers")
     provider = IdentityProvider.objects.create(
-        name=_name(name),
+        name=checked_name(name),
         preset=preset,
         kind=PRESETS[preset].kind,
         issuer=PRESETS[preset].issuer,
@@ -72,72 +51,33 @@ def create_provider(*, preset: str, name: str, actor: Actor) -> IdentityProvider
 
 
 @atomic
-def change_provider(*, provider: IdentityProvider, change: ProviderChange, actor: Actor) -> IdentityProvider:
-    """Change a set-up. One that people use keeps working with the new values at once, so it is said in the log.
-
-    Raises: Forbidden, InvalidInput with the fields concerned, Conflict (enforced).
-    """
-    require(actor, PERMISSION)
-    provider = _locked(provider)
-    if provider.state == State.ENFORCED:
-        msg = "Nobody else can sign in while this provider is enforced. Stop enforcing it first."
-        raise Conflict(msg, code="conflict.enforced")
-    before = {name: getattr(provider, name) for name in _TESTED}
-    values = dict(change.values)
-    if "name" in values:
-        provider.name = _name(str(values.pop("name")))
-    if "default_role" in values:
-        provider.default_role = _role(str(values.pop("default_role")), actor)
-    if "provisions_users" in values:
-        provider.provisions_users = bool(values.pop("provisions_users"))
-    if change.metadata is not None:
-        found = read_metadata(change.metadata)
-        provider.issuer, provider.sso_url, provider.slo_url = found.issuer, found.sso_url, found.slo_url
-        provider.certificates = found.certificates
-        provider.metadata_read_at = timezone.now()
-        provider.metadata_url = change.metadata_url or ""
-    _set_protocol_values(provider, values)
-    if change.client_secret:
-        provider.client_secret_id = store_secret(
-            name="client_secret",
-            owner_table=_OWNER_TABLE,
-            owner_id=provider.pk,
-            value=change.client_secret,
-            actor=actor,
-        ).pk
-    _check_addresses(provider)
-    if change.client_secret or any(getattr(provider, name) != old for name, old in before.items()):
-        provider.revision += 1
-    provider.save()
-    _changed(provider, actor, "provider.changed")
-    return provider
-
-
-@atomic
 def delete_provider(*, provider: IdentityProvider, actor: Actor) -> None:
     """Remove a provider; the accounts that came by it stay. Raises: Forbidden, Conflict (enforced)."""
     require(actor, PERMISSION)
-    provider = _locked(provider)
+    provider = locked(provider)
     if provider.state == State.ENFORCED:
         raise Conflict("Stop enforcing it before you remove it.", code="conflict.enforced")
     if provider.client_secret_id:
         delete_secret(secret_id=provider.client_secret_id, actor=actor)
     sso_log.note(
-        event="provider.deleted", outcome=sso_log.Outcome.CHANGED, detail=provider.name, user=_user(actor)
-    )
+        event="provider.deleted", outcome=sso_log.Outcome.CHANGED, detail=provider.name, user=_user(actor),
+        is_told=provider.is_offered,
+    )  # fmt: skip
     provider.delete()
 
 
 @atomic
 def set_state(*, provider: IdentityProvider, state: str, actor: Actor) -> IdentityProvider:
-    """Move a set-up on: to its test mode, into use, to being the only way in, and back.
+    """Move a set-up on: to its test mode, into use, to being the only way in, and back from use.
 
-    Raises: Forbidden, InvalidInput, Conflict with what is missing.
+    Raises: Forbidden, InvalidInput, Conflict with what is missing (enforced: end that first).
     """
     require(actor, PERMISSION)
     if state not in State.values:
         raise InvalidInput("There is no such state.", fields={"state": ["Choose one of the list."]})
-    provider = _locked(provider)
+    provider = locked(provider)
+    if provider.state == State.ENFORCED and state != State.ENFORCED:
+        raise Conflict("Stop enforcing it first.", code="conflict.enforced")
     if state != State.DRAFT:
         missing = what_is_missing(provider)
         if missing:
@@ -149,9 +89,35 @@ def set_state(*, provider: IdentityProvider, state: str, actor: Actor) -> Identi
         obstacles = what_stops_enforcing(provider)
         if obstacles:
             raise Conflict(" ".join(obstacles), code="conflict.not_enforceable")
+    is_told = provider.is_offered or state == State.ENFORCED
+    return _move(provider, State(state), actor, is_told=is_told)
+
+
+@atomic
+def stop_enforcing(
+    *, provider: IdentityProvider, actor: Actor, reason: str = ""
+) -> IdentityProvider | ProposedChange:
+    """Let passwords count again; where the company wants two people for it, return the change that waits.
+
+    Raises: Forbidden, Conflict (not enforced, or somebody else's change waits).
+    """
+    require(actor, PERMISSION)
+    provider = locked(provider)
+    if provider.state != State.ENFORCED:
+        raise Conflict("This provider is not enforced.", code="conflict.not_enforced")
+    waiting = hold_for_second_person(
+        kind=STOP_ENFORCING, actor=actor, target_id=provider.pk, target_name=provider.name, arguments={},
+        diff=[DiffLine("state", "enforced", "active")], reason=reason,
+    )  # fmt: skip
+    return waiting or _move(provider, State.ACTIVE, actor, is_told=True)
+
+
+def _move(
+    provider: IdentityProvider, state: IdentityProvider.State, actor: Actor, *, is_told: bool
+) -> IdentityProvider:
     provider.state = state
     provider.save(update_fields=["state", "updated_at"])
-    _changed(provider, actor, f"provider.{state}")
+    _changed(provider, actor, f"provider.{state}", is_told=is_told)
     return provider
 
 
@@ -189,24 +155,45 @@ def what_stops_enforcing(provider: IdentityProvider) -> list[str]:
 
 
 @atomic
-def set_group_rules(*, provider: IdentityProvider, rules: dict[str, str], actor: Actor) -> list[GroupRule]:
+def set_group_rules(
+    *, provider: IdentityProvider, rules: dict[str, str], actor: Actor, reason: str = ""
+) -> list[GroupRule] | ProposedChange:
     """Replace the rules: group name → role. They take hold at each person's next sign-in.
 
-    Raises: Forbidden (a role above one's own), InvalidInput.
+    Those of a provider in use may wait for a second person: then the change that waits is returned.
+    Raises: Forbidden (a role above one's own), InvalidInput, Conflict (somebody else's change waits).
     """
     require(actor, PERMISSION)
-    provider = _locked(provider)
+    provider = locked(provider)
     if len(rules) > _MOST_RULES:
         raise InvalidInput(f"At most {_MOST_RULES} rules.", fields={"rules": ["These are too many."]})
-    wanted = {name.strip(): _role(role, actor) for name, role in rules.items() if name.strip()}
+    wanted = {name.strip(): checked_role(role, actor) for name, role in rules.items() if name.strip()}
     if any(len(name) > 255 for name in wanted):
         raise InvalidInput("A group's name is too long.", fields={"rules": ["At most 255 characters."]})
+    before = {rule.group_name: rule.role for rule in provider.group_rules.all()}
+    if provider.is_offered and wanted != before:
+        waiting = hold_for_second_person(
+            kind=CHANGE_RULES, actor=actor, target_id=provider.pk, target_name=provider.name, reason=reason,
+            arguments={"rules": cast(Json, wanted)},
+            diff=[
+                DiffLine(name, before.get(name, "—"), wanted.get(name, "—"))
+                for name in sorted({*before, *wanted})
+                if before.get(name) != wanted.get(name)
+            ],
+        )  # fmt: skip
+        if waiting is not None:
+            return waiting
+    return _save_rules(provider, wanted, actor)
+
+
+def _save_rules(provider: IdentityProvider, wanted: dict[str, str], actor: Actor) -> list[GroupRule]:
     GroupRule.objects.filter(provider=provider).exclude(group_name__in=wanted).delete()
     kept = [
         GroupRule.objects.update_or_create(provider=provider, group_name=name, defaults={"role": role})[0]
         for name, role in sorted(wanted.items())
     ]
-    _changed(provider, actor, "provider.rules_changed", detail=f"{len(kept)} rules")
+    told = ", ".join(f"{rule.group_name} = {rule.role}" for rule in kept) or "No rules."
+    _changed(provider, actor, "provider.rules_changed", detail=told, is_told=provider.is_offered)
     return kept
 
 
@@ -218,66 +205,49 @@ def client_secret(provider: IdentityProvider) -> str:
     return reveal_secret(provider.client_secret_id).reveal()
 
 
-def _set_protocol_values(provider: IdentityProvider, values: dict[str, Any]) -> None:
-    for name in ("sso_url", "slo_url"):
-        if name in values and provider.kind == IdentityProvider.Kind.SAML:
-            setattr(provider, name, str(values.pop(name)).strip())
-    if "issuer" in values:
-        provider.issuer = issuer_of(provider.preset, str(values.pop("issuer")).strip())
-    if "certificates" in values and provider.kind == IdentityProvider.Kind.SAML:
-        given = [normal_certificate(text) for text in values.pop("certificates") if str(text).strip()]
-        if len(given) > 2:
-            msg = "At most two certificates: the one in use and the next one."
-            raise InvalidInput(msg, fields={"certificates": [msg]})
-        provider.certificates = list(dict.fromkeys(given))
-    for name in _PLAIN & set(values):
-        value = values.pop(name)
-        setattr(provider, name, value if isinstance(value, bool) else str(value).strip())
-    if values:
-        unknown = ", ".join(sorted(values))
-        raise InvalidInput(
-            f"This kind of provider has no {unknown}.", fields={name: ["Not here."] for name in values}
-        )
+def _apply_rules(approved: Approved) -> None:
+    provider = locked(IdentityProvider(pk=approved.target_id))
+    rules = cast(dict[str, str], approved.arguments["rules"])
+    # What the one who proposed may give is looked at again.
+    wanted = {name: checked_role(role, approved.proposer) for name, role in rules.items()}
+    _save_rules(provider, wanted, approved.proposer)
 
 
-def _check_addresses(provider: IdentityProvider) -> None:
-    for name in ("sso_url", "slo_url"):
-        text = getattr(provider, name)
-        parts = urlsplit(text)
-        # Loopback is for trials on one machine only; a browser goes there, never we.
-        is_fine = parts.scheme == "https" or (
-            parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
-        )
-        if text and not (is_fine and parts.hostname and parts.username is None):
-            msg = "This has to be an https address."
-            raise InvalidInput(msg, fields={name: [msg], "metadata": [msg]})
+def _apply_stop(approved: Approved) -> None:
+    provider = locked(IdentityProvider(pk=approved.target_id))
+    _move(provider, State.ACTIVE, approved.proposer, is_told=True)
 
 
-def _role(role: str, actor: Actor) -> str:
-    if role not in {each.value for each in MAPPABLE_ROLES}:
-        msg = "Choose a role below owner: nobody becomes an owner because another system says so."
-        raise InvalidInput(msg, fields={"role": [msg], "rules": [msg], "default_role": [msg]})
-    check_may_grant(actor, Role(role))
-    return role
-
-
-def _name(text: str) -> str:
-    name = " ".join(text.split())
-    if not name or len(name) > 80 or not name.isprintable():
-        msg = "Enter a name of at most 80 characters. People see it on the sign-in page."
-        raise InvalidInput(msg, fields={"name": [msg]})
-    return name
-
-
-def _locked(provider: IdentityProvider) -> IdentityProvider:
-    return IdentityProvider.objects.select_for_update().get(pk=provider.pk)
-
-
-def _changed(provider: IdentityProvider, actor: Actor, event: str, detail: str = "") -> None:
+def _changed(
+    provider: IdentityProvider, actor: Actor, event: str, detail: str = "", *, is_told: bool = False
+) -> None:
     sso_log.note(
-        event=event, outcome=sso_log.Outcome.CHANGED, provider=provider, user=_user(actor), detail=detail
-    )
+        event=event, outcome=sso_log.Outcome.CHANGED, provider=provider, user=_user(actor), detail=detail,
+        is_told=is_told,
+    )  # fmt: skip
 
 
 def _user(actor: Actor) -> User | None:
     return getattr(actor, "user", None)
+
+
+CHANGE_RULES: Final = register_change(
+    ChangeKind(
+        key="sso.change_rules",
+        label=_("Change which groups get which roles"),
+        permission=PERMISSION,
+        subject=Subject.IDENTITY_PROVIDERS,
+        apply=_apply_rules,
+        state_of=state_of_provider,
+    )
+)
+STOP_ENFORCING: Final = register_change(
+    ChangeKind(
+        key="sso.stop_enforcing",
+        label=_("End enforced single sign-on"),
+        permission=PERMISSION,
+        subject=Subject.SSO_ENFORCEMENT,
+        apply=_apply_stop,
+        state_of=state_of_provider,
+    )
+)

@@ -15,11 +15,13 @@ from tenants.accounts.access import Actor, require
 from tenants.accounts.models import IdentityProvider, SsoLogEntry, User
 from tenants.accounts.networks import client_address
 from tenants.accounts.sso.reasons import SsoRefused
+from tenants.dispatch import enqueue
 from tenants.tenancy import atomic
 from tenants.tenancy.backend.whereabouts import is_moving
 
 log = structlog.get_logger(__name__)
 
+NOTICE_JOB: Final = "accounts.sso_notice"
 KEEP: Final = timedelta(days=180)
 # Strangers can cause refusals: so many a minute are written down, the rest only counted in the product's own log.
 _MOST_REFUSALS_PER_MINUTE: Final = 120
@@ -53,8 +55,12 @@ def note(
     subject: str = "",
     is_test: bool = False,
     provider_name: str = "",
+    is_told: bool = False,
 ) -> None:
-    """Add an entry; a flood of refusals is cut off. `provider_name` names what is no provider: a directory."""
+    """Add an entry; a flood of refusals is cut off. `provider_name` names what is no provider: a directory.
+
+    `is_told` has a letter about it sent to everybody else who looks after single sign-on.
+    """
     reason = refused.reason.value if refused else ""
     log.info("sso.noted", sso_event=event, outcome=outcome.value, reason=reason)
     if outcome == Outcome.REFUSED and _is_flood():
@@ -75,6 +81,8 @@ def note(
     try:
         with atomic():
             entry.save(force_insert=True)
+            if is_told:
+                enqueue(NOTICE_JOB, object_id=entry.pk)
     except (InternalError, OperationalError) as error:
         # While the company is being moved nothing can be written; the line above says it all the same.
         if not (is_moving(error) or getattr(error.__cause__, "sqlstate", "") == _READ_ONLY):

@@ -60,6 +60,13 @@ def reading_keys() -> list[KeyPair]:
 
 
 @atomic
+def current_certificate() -> str:
+    """The certificate of the pair in use, as PEM; "" before the first use."""
+    row = _in_state(State.CURRENT)
+    return row.certificate if row else ""
+
+
+@atomic
 def next_certificate() -> str:
     """The certificate that is published beside the one in use, as PEM; "" when there is none."""
     row = _in_state(State.NEXT)

@@ -14,7 +14,8 @@ from django.utils import timezone
 from tenants.accounts.access import UserActor
 from tenants.accounts.models import EmailDomain, IdentityProvider, SsoLogEntry
 from tenants.accounts.sso import domains
-from tenants.accounts.sso.upkeep import look_after_sso, warn_of_certificates
+from tenants.accounts.sso.upkeep import look_after_sso
+from tenants.accounts.sso.watching import warn_of_certificates
 from tenants.foundation.dns import LookupFailed, txt_records
 from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.tenancy import TenantRef, tenant_scope

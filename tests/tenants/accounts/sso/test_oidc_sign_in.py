@@ -19,7 +19,7 @@ from tenants.accounts.sso.oidc import discovery, flow
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.sso_servers.openid import SECRET, OidcServer
-from tests.tenants.accounts.sso.conftest import switched_on
+from tests.tenants.accounts.sso.conftest import changed, switched_on
 from tests.tenants.accounts.sso.test_saml_sign_in import last_entry
 
 pytestmark = pytest.mark.xdist_group("sso_servers")
@@ -49,7 +49,7 @@ def oidc(
         issuer = server.start(f"http://{host}/sso/{provider.pk}/callback/")
         values = {"issuer": issuer, "client_id": "nts"}
         change = services.ProviderChange(values=values, client_secret=SECRET)
-        return switched_on(services.change_provider(provider=provider, change=change, actor=admin))
+        return switched_on(changed(provider, change, admin))
 
     return set_up
 

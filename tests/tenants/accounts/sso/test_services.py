@@ -26,6 +26,7 @@ from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
 from tenants.secrets.models import Secret
 from tenants.tenancy import TenantRef
 from tests.people import PASSWORD, person
+from tests.tenants.accounts.sso.conftest import changed
 
 
 def add_passkey(user: User) -> None:
@@ -48,7 +49,7 @@ def oidc(admin: UserActor) -> IdentityProvider:
     change = services.ProviderChange(
         values={"issuer": "https://op.example", "client_id": "nts"}, client_secret="kept in the vault only"
     )
-    return services.change_provider(provider=provider, change=change, actor=admin)
+    return changed(provider, change, admin)
 
 
 def test_a_member_sets_nothing_up(tenant: TenantRef) -> None:
@@ -120,11 +121,9 @@ def test_the_steps_come_in_their_order(oidc: IdentityProvider, admin: UserActor,
 def test_a_changed_set_up_has_to_be_tested_again(oidc: IdentityProvider, admin: UserActor) -> None:
     graded(oidc)
     change = services.ProviderChange(values={"client_id": "another"})
-    assert services.change_provider(provider=oidc, change=change, actor=admin).is_tested is False
+    assert changed(oidc, change, admin).is_tested is False
     oidc = graded(IdentityProvider.objects.get(pk=oidc.pk))
-    renamed = services.change_provider(
-        provider=oidc, change=services.ProviderChange(values={"name": "Another name"}), actor=admin
-    )
+    renamed = changed(oidc, services.ProviderChange(values={"name": "Another name"}), admin)
     assert renamed.is_tested is True
 
 
