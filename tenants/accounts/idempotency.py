@@ -1,17 +1,24 @@
 """Where idempotency keys are kept: a row per key in the company's own schema, for a day."""
 
+import base64
+import json
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
+from tenants.accounts.keyed_hashes import keyed_hash
 from tenants.accounts.models import IdempotencyRecord
+from tenants.foundation.crypto import Place, Secret
 from tenants.foundation.idempotency import Claim, StoredAnswer, in_progress, key_reused
-from tenants.tenancy import atomic
+from tenants.secrets.keys import envelope
+from tenants.tenancy import atomic, current_tenant
 
 KEPT_FOR: Final = timedelta(hours=24)
 # A first request that has not answered after this long has died with its process.
 _AT_WORK_FOR: Final = timedelta(minutes=5)
+
+_SEALED: Final = "sealed"
 
 
 class DatabaseIdempotencyStore:
@@ -36,7 +43,8 @@ class DatabaseIdempotencyStore:
             )
             if found.pk == own.pk:
                 return None
-            if found.request_hash != claim.request_hash:
+            # The second form is what the release before kept.
+            if found.request_hash not in (own.request_hash, claim.request_hash):
                 raise key_reused()
             if found.status is None:
                 if found.created_at > now - _AT_WORK_FOR:
@@ -44,14 +52,17 @@ class DatabaseIdempotencyStore:
                 found.created_at = now
                 found.save(update_fields=["created_at"])
                 return None
-            return StoredAnswer(status=found.status, body=found.body, headers=found.headers)
+            return StoredAnswer(status=found.status, body=_opened(found), headers=found.headers)
 
     def keep(self, claim: Claim, answer: StoredAnswer) -> None:
         """Write the answer beside the claim."""
         with atomic():
-            IdempotencyRecord.objects.filter(
+            row = IdempotencyRecord.objects.filter(
                 actor_id=claim.actor_id, route=claim.route, key=claim.key
-            ).update(status=answer.status, body=answer.body, headers=answer.headers)
+            ).first()
+            if row is not None:
+                row.status, row.body, row.headers = answer.status, _sealed(row, answer.body), answer.headers
+                row.save(update_fields=["status", "body", "headers"])
 
     def release(self, claim: Claim) -> None:
         """Give the key up."""
@@ -66,9 +77,28 @@ class DatabaseIdempotencyStore:
             actor_id=claim.actor_id,
             route=claim.route,
             key=claim.key,
-            request_hash=claim.request_hash,
+            # Keyed: a plain hash of a body with a password in it could be guessed at.
+            request_hash=keyed_hash("idempotency", claim.request_hash).hex(),
             expires_at=timezone.now() + KEPT_FOR,
         )
+
+
+def _place(row: IdempotencyRecord) -> Place:
+    return Place(
+        tenant_id=current_tenant().id, table=IdempotencyRecord._meta.db_table, column="body", row_id=row.pk
+    )
+
+
+def _sealed(row: IdempotencyRecord, body: Any) -> dict[str, str]:
+    """An answer may hold a link or a key that is shown once: whoever reads the table reads none of it."""
+    sealed = envelope().seal(Secret(json.dumps(body)), _place(row))
+    return {_SEALED: base64.b64encode(sealed).decode()}
+
+
+def _opened(row: IdempotencyRecord) -> Any:
+    if not isinstance(row.body, dict) or set(row.body) != {_SEALED}:
+        return row.body  # kept by the release before, or nothing at all
+    return json.loads(envelope().open(base64.b64decode(row.body[_SEALED]), _place(row)).reveal())
 
 
 @atomic

@@ -68,6 +68,17 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
     return found is not None and any(found in ipaddress.ip_network(each) for each in wanted)
 
 
+def lies_within(network: str, networks: Iterable[str]) -> bool:
+    """Say whether a whole network lies in one of some others."""
+    one = ipaddress.ip_network(network)
+    return any(
+        one.version == other.version
+        and int(other.network_address) <= int(one.network_address)
+        and int(one.broadcast_address) <= int(other.broadcast_address)
+        for other in map(ipaddress.ip_network, networks)
+    )
+
+
 def _address(text: str) -> Address | None:
     try:
         found = ipaddress.ip_address(text)

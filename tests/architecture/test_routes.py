@@ -27,9 +27,18 @@ from integrations.models import (
 from tasks.models import Project, Task
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
-from tenants.accounts.models import CustomRole, EmailDomain, Group, IdentityProvider, RoleBinding, User
+from tenants.accounts.models import (
+    CustomRole,
+    EmailDomain,
+    Group,
+    IdentityProvider,
+    RoleBinding,
+    ScimDirectory,
+    User,
+)
 from tenants.accounts.selectors import actor_for
-from tenants.models import CustomDomain, Domain, Operation
+from tenants.accounts.tokens.service_accounts import create_service_account
+from tenants.models import CustomDomain, Domain, Operation, OperatorGrant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.transactions import current_alias
 from tests.people import person, signed_in_client
@@ -53,6 +62,11 @@ class Route:
     methods: dict[str, str]
 
 
+def door_of(path: str) -> str:
+    """Which door an address belongs to."""
+    return next((door for door in ("api", "scim") if path.startswith(f"{door}/")), "console")
+
+
 def routes_of_the_product() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """(name, door, argument names) of every route the resolver knows."""
 
@@ -66,7 +80,7 @@ def routes_of_the_product() -> Iterator[tuple[str, str, tuple[str, ...]]]:
                 inner = f"{space}{entry.namespace}:" if entry.namespace else space
                 yield from walk(entry.url_patterns, text, inner, found)
             else:
-                yield f"{space}{entry.name}", "api" if text.startswith("api/") else "console", found
+                yield f"{space}{entry.name}", door_of(text), found
 
     yield from walk(get_resolver().url_patterns, "", "", ())
 
@@ -82,7 +96,7 @@ CASES = [(route, method) for route in ROUTES for method in route.methods]
 
 
 def test_the_table_lists_every_route_and_nothing_else() -> None:
-    listed = {name: door for door in ("api", "console") for name in TABLE[door]}
+    listed = {name: door for door in ("api", "console", "scim") for name in TABLE[door]}
     assert {name: door for name, (door, _arguments) in KNOWN.items()} == listed
 
 
@@ -100,9 +114,14 @@ class Things:
                 "project": "project_id", "role": "role_id", "group": "group_id",
                 "connection": "connection_id", "collection": "collection_id",
                 "sync-run": "run_id", "export": "export_id", "setup": "setup_id", "conflict": "conflict_id",
-                "push": "push_id", "identity": "provider_id", "email": "domain_id",
-                "domain": "custom_domain_id",
+                "user": "user_id", "push": "push_id", "identity": "provider_id", "email": "domain_id",
+                "scim": "directory_id",
+                "domain": "custom_domain_id", "support": "grant_id", "operator": "grant_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
+        if route.name.startswith("service-account"):
+            values["id"] = self.ids["program_id"]
+        if route.name == "user-sign-in-detail":
+            values["id"] = uuid.uuid4()
         if route.name == "role-binding-detail":
             values["id"] = self.ids["binding_id"]
         if route.name == "accounts:accept_invitation":
@@ -148,11 +167,17 @@ def things_of(tenant: TenantRef) -> Things:
         domain = EmailDomain.objects.create(domain=f"{tenant.slug}.example", nonce="n")
         name = f"{tenant.slug}.example.com"
         claimed = CustomDomain.objects.create(tenant_id=tenant.id, host=name, skeleton=name, nonce="n")
+        grant = OperatorGrant.objects.create(
+            tenant_id=tenant.id, operator_id=uuid.uuid4(), operator_name="Canary", operator_email="c@ops.example",
+            reason="Canary", wanted_role="read_only", wanted_minutes=60,
+        )  # fmt: skip
         invited = invite_user(email="canary@example.com", role=Role.MEMBER, actor=SYSTEM)
         other = person(tenant, Role.MEMBER, f"Canary Person {tenant.slug}")
         role = CustomRole.objects.create(name="Canary", codes=["tasks.view"])
         group = Group.objects.create(name="Canary")
+        directory = ScimDirectory.objects.create(name=f"Canary {tenant.slug}")
         binding = RoleBinding.objects.create(group=group, role=Role.GUEST)
+        program = create_service_account(name="Canary", role=Role.MEMBER, actor=SYSTEM)
     export = Operation.objects.create(
         kind=Operation.Kind.EXPORT, tenant_id=tenant.id, tenant_slug=tenant.slug, state=Operation.State.SUCCEEDED
     )  # fmt: skip
@@ -161,13 +186,15 @@ def things_of(tenant: TenantRef) -> Things:
             "key": task.key, "status": "planned", "facet": "status", "token": "none", "project_id": project.pk,
             "user_id": other.user.pk, "invitation_id": invited.invitation.pk, "token_id": uuid.uuid4(),
             "connection_id": connection.pk, "collection_id": collection.pk, "run_id": run.pk,
-            "slug": tenant.slug, "digest": "none", "uidb36": "1", "owner_id": owner.pk, "company_id": tenant.id,
+            "slug": tenant.slug, "digest": "none", "size": "full", "slot": "light", "uidb36": "1",
+            "owner_id": owner.pk, "company_id": tenant.id,
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
             "evidence_id": uuid.uuid4(), "connector": "notion", "version": 1, "kind": "md",
             "setup_id": setup.pk, "conflict_id": conflict.pk,
             "push_id": push.pk,
-            "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk,
-            "provider_id": provider.pk, "domain_id": domain.pk, "custom_domain_id": claimed.pk,
+            "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk, "program_id": program.pk,
+            "directory_id": directory.pk, "provider_id": provider.pk, "domain_id": domain.pk,
+            "custom_domain_id": claimed.pk, "grant_id": grant.pk,
         }
     )  # fmt: skip
 
@@ -190,6 +217,8 @@ def ask(client: Client, route: Route, method: str, things: Things) -> Any:
         arguments["key"] = "none"
     address = reverse(route.name, kwargs=arguments)
     options: dict[str, Any] = {"content_type": "application/json"} if route.door == "api" else {}
+    if route.door == "api" and method == "POST":
+        options["headers"] = {"Idempotency-Key": str(uuid.uuid4())}
     if route.name in BODIES:
         options["data"] = BODIES[route.name]
     answer = getattr(client, method.lower())(address, **options)

@@ -75,8 +75,11 @@ class SecondFactorMiddleware:
         deadline = request.enrol_by  # type: ignore[attr-defined]
         if deadline is None or timezone.now() < deadline:
             return None
-        # What strangers may see, they may: the styles of the page they are led to among it.
-        if getattr(view_func, _OPEN, False) or not getattr(view_func, "login_required", True):
+        if getattr(getattr(view_func, "cls", view_func), _OPEN, False) or getattr(view_func, _OPEN, False):
+            return None
+        # What strangers may see, they may: the styles of the page they are led to among it. The API's views all say
+        # that they need no sign-in, since they answer strangers themselves: it is no mark of theirs.
+        if not is_json_door(request) and not getattr(view_func, "login_required", True):
             return None
         if is_json_door(request):
             text = "Your company wants a second factor. Set one up in the console first."

@@ -1,6 +1,5 @@
 """Which changes of the rules for signing in let more through than before, and how people read them."""
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
@@ -8,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access.changes import DiffLine
+from tenants.accounts.networks import lies_within
 
 LABELS: Final[Mapping[str, Promise]] = {
     "idle_minutes": _("Sign out after minutes without use"),
@@ -49,13 +49,8 @@ def loosened(before: HasRules, after: Mapping[str, Any]) -> list[DiffLine]:
 
 def _lets_more_in(before: Iterable[str], after: Iterable[str]) -> bool:
     """Whether somewhere is let in from where nobody was: no networks means from anywhere."""
-    old, new = [*map(ipaddress.ip_network, before)], [*map(ipaddress.ip_network, after)]
-    if not old:
-        return False
-    return not new or not all(
-        any(one.version == two.version and one.subnet_of(two) for two in old)  # type: ignore[arg-type]
-        for one in new
-    )
+    old, new = list(before), list(after)
+    return bool(old) and (not new or not all(lies_within(each, old) for each in new))
 
 
 def _asks_fewer(before: Iterable[str], after: Iterable[str]) -> bool:

@@ -1,13 +1,17 @@
 """Service accounts: programs that work in their own name, with a role and tokens of their own and no way to sign in."""
 
 from collections.abc import Collection
+from uuid import UUID
 
 import structlog
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from tenants.accounts.access import Actor, Role, RoleSource, codes_of, require
+from tenants.accounts.access import Actor, Role, RoleSource, UserActor, codes_of, require
 from tenants.accounts.access.granting import check_may_give_role
-from tenants.accounts.models import RoleBinding, ServiceAccount, User
+from tenants.accounts.models import ApiToken, RoleBinding, ServiceAccount, User
+from tenants.accounts.networks import checked_networks, lies_within
+from tenants.accounts.sessions.proof import require_fresh_proof
 from tenants.accounts.tokens.services import IssuedToken, issue_token
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
 from tenants.foundation.ids import uuid7
@@ -72,6 +76,29 @@ def issue_service_token(
     if foreign:
         msg = f"The program or you do not hold: {', '.join(foreign)}."
         raise Forbidden(msg, code="forbidden.scope_not_held", fields={"scopes": [msg]})
+    if isinstance(actor, UserActor) and actor.token_id is not None:
+        days, allowed_networks = _within_token(actor.token_id, days, allowed_networks)
+    else:
+        require_fresh_proof()
     return issue_token(
         user=account.user, name=name, scopes=scopes, days=days, allowed_networks=allowed_networks
     )
+
+
+def _within_token(token_id: UUID, days: int, networks: Collection[str]) -> tuple[int, Collection[str]]:
+    """Hold a token made by another to its end and its networks: a leaked one must not outlive itself.
+
+    Raises: InvalidInput.
+    """
+    parent = ApiToken.objects.get(pk=token_id)
+    left = (parent.expires_at - timezone.now()).days
+    if days > left:
+        msg = f"The token you make this with lives {left} more days: choose at most that."
+        raise InvalidInput(msg, code="invalid_input.outlives_token", fields={"days": [msg]})
+    if not parent.allowed_networks:
+        return days, networks
+    wanted = checked_networks(networks) or parent.allowed_networks
+    if not all(lies_within(each, parent.allowed_networks) for each in wanted):
+        msg = "The token you make this with may not be used from everywhere there."
+        raise InvalidInput(msg, code="invalid_input.wider_networks", fields={"allowed_networks": [msg]})
+    return days, wanted
