@@ -18,7 +18,8 @@ from tenants.branding.drawing import ACCEPTED, MOST_BYTES, drawn_for
 from tenants.branding.dressing import image_address
 from tenants.branding.models import BrandImage
 from tenants.branding.permissions import MANAGE_BRANDING
-from tenants.branding.selectors import BrandInWork, brand_in_work
+from tenants.branding.selectors import brand_in_work
+from tenants.branding.stages import BrandInWork
 from tenants.branding.values import LENGTHS, BrandValues
 from tenants.foundation.api import (
     BodyTooLarge,

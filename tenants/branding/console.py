@@ -45,7 +45,7 @@ def brand_image(request: HttpRequest, digest: str, size: str) -> HttpResponse:
     if size not in SIZES:
         raise Http404
     try:
-        with default_storage.open(image_name(digest, size), "rb") as file:
+        with default_storage.open(image_name(digest, size)) as file:
             content = file.read()
     except FileNotFoundError:
         raise Http404 from None

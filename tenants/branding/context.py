@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from tenants.branding.dressing import image_address, legal_links
-from tenants.branding.selectors import published_brand
+from tenants.branding.remembering import published_brand
 from tenants.branding.theme import tokens
 from tenants.branding.values import BrandValues
 from tenants.foundation.letters import FooterLink

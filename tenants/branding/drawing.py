@@ -17,6 +17,7 @@ from tenants.branding.refusing import refused
 MOST_BYTES: Final = 1024 * 1024
 MOST_PIXELS, LONGEST_SIDE = 16_000_000, 8000
 MOST_ASPECT: Final = 20
+TOO_LARGE: Final = "At most 16 megapixels, and 8000 pixels on a side."
 # The boxes of each slot's sizes; a square is filled up with transparency.
 BOXES: Final[Mapping[str, Mapping[str, tuple[int, int]]]] = {
     "light": {"full": (640, 160), "half": (320, 80)},
@@ -30,8 +31,7 @@ SVG_TYPE: Final = "image/svg+xml"
 ACCEPTED: Final = (*TYPES.values(), SVG_TYPE)
 MARKUP = re.compile(rb"<(?:script|html|iframe|!doctype|\?php)", re.IGNORECASE)
 UNREADABLE: Final = (
-    UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError,
-    Image.DecompressionBombWarning, MemoryError,
+    UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError,
 )  # fmt: skip
 
 
@@ -146,12 +146,14 @@ def _opened(content: bytes) -> Image.Image:
             image = Image.open(BytesIO(content), formats=tuple(TYPES))
             width, height = image.size
             if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
-                raise refused("At most 16 megapixels, and 8000 pixels on a side.", "size")
+                raise refused(TOO_LARGE, "size")
             if max(width / height, height / width) > MOST_ASPECT:
                 raise refused("At most twenty times as wide as high, or as high as wide.", "aspect")
             if getattr(image, "is_animated", False):
                 raise refused("A logo stands still: animations cannot be used.", "animated")
             return ImageOps.exif_transpose(image).convert("RGBA")
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise refused(TOO_LARGE, "size") from error
     except UNREADABLE as error:
         raise refused("This image cannot be read.", "unreadable") from error
 

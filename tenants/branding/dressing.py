@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tenants.branding.letter_texts import own_text
-from tenants.branding.selectors import published_brand
+from tenants.branding.remembering import published_brand
 from tenants.branding.theme import tokens
 from tenants.branding.values import BrandValues, ShownImage
 from tenants.foundation.letters import Dress, FooterLink, OwnText, Palette

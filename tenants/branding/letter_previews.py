@@ -8,7 +8,8 @@ from tenants.branding.dressing import dress_of
 from tenants.branding.letter_texts import editable_kind, letter_in_words
 from tenants.branding.oklch import HEX
 from tenants.branding.permissions import MANAGE_BRANDING
-from tenants.branding.selectors import brand_in_work, published_brand
+from tenants.branding.remembering import published_brand
+from tenants.branding.selectors import brand_in_work
 from tenants.branding.values import checked_texts
 from tenants.foundation.errors import Forbidden, InvalidInput
 from tenants.foundation.letters import Letter, OwnText, checked_text

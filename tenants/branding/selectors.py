@@ -1,54 +1,9 @@
-"""The brand as it is: published, in work, and with every page at hand."""
-
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass
-
-import structlog
-from django.db import DatabaseError, InterfaceError, connections
+"""The brand for whoever manages it."""
 
 from tenants.accounts.access import Actor, require
-from tenants.branding.models import Brand, BrandImage
 from tenants.branding.permissions import MANAGE_BRANDING
-from tenants.branding.values import BrandValues, ShownImage, values_as_made, values_of
-from tenants.tenancy import TenantRef, atomic, current_tenant, tenant_scope
-from tenants.tenancy.errors import TenancyError
-from tenants.tenancy.states import doors_of
-
-log = structlog.get_logger(__name__)
-MOST_KEPT = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrandInWork:
-    """What is published, what is in work, and the count of changes somebody saves against."""
-
-    published: BrandValues
-    draft: BrandValues | None
-    version: int
-    changed_by: str = ""
-
-    @property
-    def newest(self) -> BrandValues:
-        """What a form shows."""
-        return self.draft or self.published
-
-
-def rows_by_stage() -> dict[str, Brand]:
-    """The stored stages; one query, inside a transaction."""
-    return {row.stage: row for row in Brand.objects.all()}
-
-
-def in_work(rows: dict[str, Brand]) -> BrandInWork:
-    """The same as values."""
-    published, draft = rows.get(Brand.Stage.PUBLISHED), rows.get(Brand.Stage.DRAFT)
-    newest = draft or published
-    return BrandInWork(
-        published=values_of(published) if published else values_as_made(current_tenant()),
-        draft=values_of(draft) if draft else None,
-        version=newest.version if newest else 0,
-        changed_by=newest.changed_by if newest else "",
-    )
+from tenants.branding.stages import BrandInWork, in_work, rows_by_stage
+from tenants.tenancy import atomic
 
 
 @atomic
@@ -56,60 +11,3 @@ def brand_in_work(*, actor: Actor | None) -> BrandInWork:
     """The brand for whoever manages it. Raises: Forbidden."""
     require(actor, MANAGE_BRANDING)
     return in_work(rows_by_stage())
-
-
-def known_image(digest: str, *, slot: str) -> ShownImage | None:
-    """An image that was taken in for a slot."""
-    row = BrandImage.objects.filter(digest=digest, slot=slot).first()
-    if row is None:
-        return None
-    return ShownImage(row.digest, {name: (size[0], size[1]) for name, size in row.sizes.items()})
-
-
-class PublishedBrands:
-    """The published brands of this process, each as long as the directory remembers the company as it is.
-
-    Publishing changes the company's row in the directory, so every process gets a new TenantRef within a second and
-    looks here in vain: one query for each change and process, none for a page.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[object, tuple[TenantRef, BrandValues]] = OrderedDict()
-
-    def of(self, tenant: TenantRef) -> BrandValues:
-        """The published brand; as the company was made where its schema cannot be asked."""
-        with self._lock:
-            found = self._kept.get(tenant.id)
-        if found is not None and found[0] is tenant:
-            return found[1]
-        values = _published(tenant)
-        if values is None:
-            return values_as_made(tenant)
-        with self._lock:
-            self._kept[tenant.id] = tenant, values
-            self._kept.move_to_end(tenant.id)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return values
-
-
-def _published(tenant: TenantRef) -> BrandValues | None:
-    """None when it could not be asked: pages that tell of an error are drawn then, and need no second one."""
-    if not doors_of(tenant.state).reads or connections[tenant.cell].needs_rollback:
-        return None
-    try:
-        with tenant_scope(tenant), atomic(savepoint=False):
-            row = Brand.objects.filter(stage=Brand.Stage.PUBLISHED).first()
-    except (DatabaseError, InterfaceError, TenancyError) as error:
-        log.warning("brand.not_read", error=type(error).__name__)
-        return None
-    return values_of(row) if row else values_as_made(tenant)
-
-
-published_brands = PublishedBrands()
-
-
-def published_brand(tenant: TenantRef) -> BrandValues:
-    """The published brand of a company; its scope need not be open."""
-    return published_brands.of(tenant)

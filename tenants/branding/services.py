@@ -16,7 +16,7 @@ from tenants.branding.drawing import BOXES, DrawnImage
 from tenants.branding.events import BrandChanged
 from tenants.branding.models import Brand, BrandImage
 from tenants.branding.permissions import MANAGE_BRANDING
-from tenants.branding.selectors import BrandInWork, in_work, known_image, rows_by_stage
+from tenants.branding.stages import BrandInWork, in_work, known_image, rows_by_stage
 from tenants.branding.values import (
     DEFAULT_COLOR,
     BrandValues,

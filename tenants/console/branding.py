@@ -25,7 +25,8 @@ from tenants.branding.models import BrandImage
 from tenants.branding.oklch import HEX
 from tenants.branding.permissions import MANAGE_BRANDING
 from tenants.branding.refusing import refused
-from tenants.branding.selectors import BrandInWork, brand_in_work
+from tenants.branding.selectors import brand_in_work
+from tenants.branding.stages import BrandInWork
 from tenants.branding.theme import preview_stylesheet
 from tenants.branding.values import LENGTHS, LINKS, TEXTS, BrandValues, checked_texts
 from tenants.foundation.console import toast

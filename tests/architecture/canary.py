@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,14 @@ FORMS: dict[str, Any] = {
     "integrations.FieldMapping.options": lambda mark: [
         {"id": mark, "name": mark, "value": mark, "reason": mark, "is_certain": True}
     ],
+    "branding.Brand.color": lambda mark: "#5b5bd6",
+    "branding.Brand.images": lambda mark: {
+        "light": {"digest": sha256(mark.encode()).hexdigest(), "sizes": {"full": [4, 1], "half": [2, 1]}}
+    },
+    "branding.BrandImage.digest": lambda mark: sha256(mark.encode()).hexdigest(),
+    "branding.BrandImage.sizes": lambda mark: {"full": [4, 1], "half": [2, 1]},
+    "branding.LetterText.kind": lambda mark: "invitation",
+    "branding.LetterText.language": lambda mark: "en",
     "accounts.EmailDomain.domain": lambda mark: f"{mark}.example",
     "accounts.IdentityProvider.kind": lambda mark: "oidc",
     "accounts.IdentityProvider.preset": lambda mark: "oidc",

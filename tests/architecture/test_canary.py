@@ -22,10 +22,12 @@ from tests.people import signed_in_client, token_client
 # Arguments that name nothing a company has: a word of ours, a mark of a file, a secret that was handed out once.
 NO_IDS = {
     "version": ["1"],
-    "kind": ["md", "json"],
+    "kind": ["md", "json", "invitation"],
     "status": ["planned"],
     "facet": ["status"],
     "digest": ["none"],
+    "size": ["full"],
+    "slot": ["light"],
     "token": [],
     "slug": [],
     "uidb36": [],
@@ -33,6 +35,7 @@ NO_IDS = {
 NOTHING_HERE = {403, 404, 405, 422}
 # Texts too short for the mark, and those that hold a word of ours.
 UNMARKED = {
+    "branding.Brand.color", "branding.BrandImage.digest", "branding.LetterText.kind", "branding.LetterText.language",
     "secrets.Secret.last4", "integrations.Connection.connector", "integrations.FieldMapping.our_field",
     "integrations.Conflict.our_field",
     "integrations.FieldMapping.remote_kind", "accounts.GroupRule.role", "accounts.IdentityProvider.default_role",

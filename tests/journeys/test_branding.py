@@ -65,7 +65,8 @@ def test_a_company_gives_itself_a_face(
         page.locator(".brand-parts").get_by_text(part, exact=True).click()
         if part == "E-mail":
             letter = page.frame_locator("iframe.letter-frame")
-            expect(letter.get_by_text("You are invited to Halden Foods").first).to_be_visible()
+            expect(letter.get_by_role("link", name="Accept the invitation")).to_be_visible()
+            expect(letter.get_by_text("You are invited to Halden Foods").last).to_be_visible()
         else:
             expect(
                 page.locator(f"#brand-live .window-{'side' if part == 'Console' else 'tint'}").first
@@ -82,14 +83,14 @@ def test_a_company_gives_itself_a_face(
         form.get_by_label(label, exact=True).set_input_files(
             {"name": name, "mimeType": kind, "buffer": content}
         )
-        form.get_by_role("button").first.click()
+        form.get_by_role("button", name="Upload").click()
         expect(form.locator("img")).to_be_visible()
     bad = page.locator('form.brand-image[action$="/images/dark/"]')
     script = b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><script>alert(1)</script></svg>"
     bad.locator("input[type=file]").set_input_files(
         {"name": "evil.svg", "mimeType": "image/svg+xml", "buffer": script}
     )
-    bad.get_by_role("button").first.click()
+    bad.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("A logo may hold no scripts.")).to_be_visible()
     pictured(page, "branding-refused")
 
