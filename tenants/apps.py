@@ -19,13 +19,18 @@ class TenantsConfig(AppConfig):
         from tenants.backups import checks  # noqa: F401, PLC0415 - the checks register themselves
         from tenants.backups import metrics as backup_metrics  # noqa: PLC0415
         from tenants.branding.domains import letters as domain_letters  # noqa: PLC0415
+        from tenants.accounts.support.visits import use_grants  # noqa: PLC0415
         from tenants.lifecycle import letters, sagas  # noqa: F401, PLC0415 - the sagas register themselves
+        from tenants.operator_access import letters as support_letters  # noqa: PLC0415
+        from tenants.operator_access.asking import still_holds  # noqa: PLC0415
         from tenants.tenancy.probes import metrics as probe_metrics  # noqa: PLC0415
 
         permissions.register()
         navigation.register()
         letters.register()
         domain_letters.register()
+        support_letters.register()
+        use_grants(still_holds)
         backup_metrics.collector().register()
         probe_metrics.collector().register()
         health.readiness.register("default", partial(health.check_database, "default"))

@@ -20,6 +20,8 @@ from tenants.lifecycle.operations import RUN_OPERATION, OperationLost, left_oper
 from tenants.lifecycle.restoring.services import drop_replaced_schemas
 from tenants.lifecycle.signups.letters import send_code
 from tenants.lifecycle.signups.services import SEND_CODE, forget_old_signups
+from tenants.operator_access.closing import end_what_has_run_out
+from tenants.operator_access.letters import TELL_COMPANY, TELL_OPERATOR, post_to_company, post_to_operator
 from tenants.tenancy import atomic
 from tenants.tenancy.audit import audit_schemas
 from tenants.tenancy.probes.services import probe_isolation
@@ -149,6 +151,26 @@ def audit_every_schema(_work: Work) -> None:
 def probe_walls(_work: Work) -> None:
     """Attack the walls between companies in every cell; what comes of it is evidence, not an error of the job."""
     probe_isolation(is_recorded=True)
+
+
+@tenant_job(TELL_COMPANY, max_attempts=8)
+def tell_company_of_operator(work: Work) -> None:
+    """Tell those who decide that an operator asks to come in."""
+    assert work.object_id is not None
+    post_to_company(work.object_id)
+
+
+@tenant_job(TELL_OPERATOR, max_attempts=8)
+def tell_operator_of_decision(work: Work) -> None:
+    """Tell an operator what a company decided."""
+    assert work.object_id is not None
+    post_to_operator(work.object_id)
+
+
+@tenant_job("platform.end_operator_access", max_attempts=2, coalesce=True)
+def end_operator_access(_work: Work) -> None:
+    """Close the grants whose minute is over, so that the record says when."""
+    end_what_has_run_out()
 
 
 @tenant_job("platform.check_custom_domains", max_attempts=3)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access import can
 from tenants.foundation.console import NavItem, register_nav
-from tenants.permissions import EXPORT_COMPANY, SEE_COMPANIES, VIEW_DOMAINS
+from tenants.permissions import EXPORT_COMPANY, SEE_COMPANIES, VIEW_DOMAINS, VIEW_SUPPORT
 
 
 def register() -> None:
@@ -14,6 +14,7 @@ def register() -> None:
         (_("Companies"), "platform:companies", "building-2", "c", _("Companies")),
         (_("Operations"), "platform:operations", "list-checks", "o", _("Operations")),
         (_("Given-up jobs"), "platform:work", "circle-alert", "j", _("Jobs")),
+        (_("Entering"), "platform:access", "key-round", "e", _("Entering")),
         (_("Platform"), "platform:overview", "server", "h", _("Platform")),
     )
     register_nav(
@@ -29,10 +30,18 @@ def register() -> None:
             is_visible=_sees_domains,
         ),
         NavItem(
+            label=_("Support access"), url_name="support_access:overview", icon="life-buoy", group="Administration",
+            order=80, is_visible=_sees_support,
+        ),
+        NavItem(
             label=_("Company data"), url_name="company:data", icon="archive", group="Administration", order=90,
             is_visible=_exports,
         ),
     )  # fmt: skip
+
+
+def _sees_support(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), VIEW_SUPPORT)
 
 
 def _sees_domains(request: HttpRequest) -> bool:

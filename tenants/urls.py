@@ -13,6 +13,7 @@ from tenants.console import (
     company_restore,
     domains,
     operations,
+    operator_access,
     proofs,
     sign_up,
 )
@@ -37,6 +38,9 @@ platform = (
         path(f"{_one}restore/", company_restore.restore, name="company_restore"),
         path(f"{_one}restore/undo/", company_restore.undo, name="company_undo_restore"),
         path(f"{_one}certificate.json", proofs.certificate, name="company_certificate"),
+        path("access/", operator_access.access, name="access"),
+        path("access/<uuid:grant_id>/vouch/", operator_access.vouch, name="access_vouch"),
+        path("access/<uuid:grant_id>/give-back/", operator_access.give_back, name="access_give_back"),
         path("evidence/", proofs.evidence, name="evidence"),
         path("evidence/<uuid:evidence_id>.json", proofs.evidence_report, name="evidence_report"),
         path("operations/", operations.operation_list, name="operations"),
@@ -69,6 +73,24 @@ sign_ups = (
     ],
     "sign_up",
 )
+support = (
+    [
+        path("leave/", operator_access.leave, name="leave"),
+        path("<uuid:grant_id>/", operator_access.set_out, name="set_out"),
+        path("<uuid:grant_id>/enter/", operator_access.enter, name="enter"),
+    ],
+    "support",
+)
+support_access = (
+    [
+        path("", operator_access.support_access, name="overview"),
+        path("rule/", operator_access.rule, name="rule"),
+        path("<uuid:grant_id>/", operator_access.support_grant, name="grant"),
+        path("<uuid:grant_id>/refuse/", operator_access.refuse, name="refuse"),
+        path("<uuid:grant_id>/revoke/", operator_access.revoke, name="revoke"),
+    ],
+    "support_access",
+)
 own_domains = (
     [
         path("settings/domains/", domains.domains, name="domains"),
@@ -98,6 +120,8 @@ console_urlpatterns = [
     path("platform/", include(platform)),
     path("", include(company_pages)),
     path("", include(own_domains)),
+    path("support/", include(support)),
+    path("settings/support-access/", include(support_access)),
     path(".well-known/signing-keys.json", signing_keys, name="signing_keys"),
     path(".well-known/webauthn", related_origins, name="related_origins"),
     path("shell/badge/", top_badge, name="top_badge"),

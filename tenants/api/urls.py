@@ -11,6 +11,11 @@ from tenants.api.company_restore import CompanyRestoreViewSet
 from tenants.api.domains import DomainViewSet
 from tenants.api.exports import ExportViewSet
 from tenants.api.operations import OperationViewSet
+from tenants.api.operator_access import (
+    OperatorGrantViewSet,
+    SupportAccessRuleViewSet,
+    SupportAccessViewSet,
+)
 from tenants.api.platform import PlatformView
 from tenants.api.proofs import CertificateViewSet, EvidenceViewSet
 from tenants.api.signups import SignupViewSet, TenantViewSet
@@ -21,6 +26,8 @@ _routes.register("companies", CompanyViewSet, basename="company")
 _routes.register("operations", OperationViewSet, basename="operation")
 _routes.register("exports", ExportViewSet, basename="export")
 _routes.register("evidence", EvidenceViewSet, basename="evidence")
+_routes.register("support-access", SupportAccessViewSet, basename="support-access")
+_routes.register("operator-grants", OperatorGrantViewSet, basename="operator-grant")
 _routes.register("domains", DomainViewSet, basename="domain")
 _routes.register("deletion-certificates", CertificateViewSet, basename="deletion-certificate")
 _deletion = CompanyDeletionViewSet.as_view({"get": "retrieve", "post": "create", "delete": "destroy"})
@@ -47,7 +54,10 @@ branding = [
     ),
 ]
 
+_support_rule = SupportAccessRuleViewSet.as_view({"get": "retrieve", "put": "update"})
+
 api_urlpatterns = [
+    path("support-access/rule/", _support_rule, name="support-access-rule"),
     path("", include(branding)),
     path("", include(_routes.urls)),
     path("companies/<uuid:id>/restore/", _restore, name="company-restore"),

@@ -30,6 +30,7 @@ PLATFORM_SCHEDULES: Final[list[tuple[str, timedelta]]] = [
     ("platform.delete_due_companies", timedelta(hours=1)),
     ("platform.forget_signups", timedelta(days=1)),
     ("platform.check_custom_domains", timedelta(days=1)),
+    ("platform.end_operator_access", timedelta(minutes=1)),
 ]
 # Done once on the first day as well: nobody should wait for the night to see that a new platform is sound.
 FIRST_CHECKS: Final = ("platform.schema_audit", "platform.isolation_probe")

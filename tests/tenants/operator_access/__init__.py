@@ -1,0 +1,1 @@
+"""Operators enter companies by grant alone."""
