@@ -116,7 +116,7 @@ class Things:
                 "sync-run": "run_id", "export": "export_id", "setup": "setup_id", "conflict": "conflict_id",
                 "user": "user_id", "push": "push_id", "identity": "provider_id", "email": "domain_id",
                 "scim": "directory_id",
-                "domain": "custom_domain_id", "support": "grant_id", "operator": "grant_id", "support": "grant_id", "operator": "grant_id",
+                "domain": "custom_domain_id", "support": "grant_id", "operator": "grant_id",
             }.get(noun, ""), uuid.uuid4())  # fmt: skip
         if route.name.startswith("service-account"):
             values["id"] = self.ids["program_id"]
@@ -171,10 +171,6 @@ def things_of(tenant: TenantRef) -> Things:
             tenant_id=tenant.id, operator_id=uuid.uuid4(), operator_name="Canary", operator_email="c@ops.example",
             reason="Canary", wanted_role="read_only", wanted_minutes=60,
         )  # fmt: skip
-        grant = OperatorGrant.objects.create(
-            tenant_id=tenant.id, operator_id=uuid.uuid4(), operator_name="Canary", operator_email="c@ops.example",
-            reason="Canary", wanted_role="read_only", wanted_minutes=60,
-        )  # fmt: skip
         invited = invite_user(email="canary@example.com", role=Role.MEMBER, actor=SYSTEM)
         other = person(tenant, Role.MEMBER, f"Canary Person {tenant.slug}")
         role = CustomRole.objects.create(name="Canary", codes=["tasks.view"])
@@ -198,7 +194,7 @@ def things_of(tenant: TenantRef) -> Things:
             "push_id": push.pk,
             "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk, "program_id": program.pk,
             "directory_id": directory.pk, "provider_id": provider.pk, "domain_id": domain.pk,
-            "custom_domain_id": claimed.pk, "grant_id": grant.pk, "grant_id": grant.pk,
+            "custom_domain_id": claimed.pk, "grant_id": grant.pk,
         }
     )  # fmt: skip
 
