@@ -16,10 +16,10 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenants import navigation, permissions  # noqa: PLC0415 - models must be loaded first
+        from tenants.accounts.support.visits import use_grants  # noqa: PLC0415
         from tenants.backups import checks  # noqa: F401, PLC0415 - the checks register themselves
         from tenants.backups import metrics as backup_metrics  # noqa: PLC0415
         from tenants.branding.domains import letters as domain_letters  # noqa: PLC0415
-        from tenants.accounts.support.visits import use_grants  # noqa: PLC0415
         from tenants.lifecycle import letters, sagas  # noqa: F401, PLC0415 - the sagas register themselves
         from tenants.operator_access import letters as support_letters  # noqa: PLC0415
         from tenants.operator_access.asking import still_holds  # noqa: PLC0415
