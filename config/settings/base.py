@@ -301,6 +301,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "identity-providers", "description": "The services the company's people sign in with."},
         {"name": "email-domains", "description": "Domains proved to be the company's own."},
         {"name": "sso", "description": "Enforcing single sign-on, and its log."},
+        {"name": "scim-directories", "description": "Directories that keep people and groups in step."},
         {"name": "roles", "description": "What people may do, built in and the company's own."},
         {"name": "role-bindings", "description": "Who has which role, where and until when."},
         {"name": "groups", "description": "People who get roles together."},

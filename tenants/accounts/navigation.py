@@ -44,6 +44,14 @@ def register() -> None:
             is_visible=_manages_sso,
         ),
         NavItem(
+            label=_("Directories"),
+            url_name="accounts:scim_directories",
+            icon="book-user",
+            group="Administration",
+            order=16,
+            is_visible=_manages_scim,
+        ),
+        NavItem(
             label=_("Service accounts"),
             url_name="accounts:service_accounts",
             icon="key-round",
@@ -140,6 +148,10 @@ def _uses_tokens(request: HttpRequest) -> bool:
 
 def _manages_sso(request: HttpRequest) -> bool:
     return can(getattr(request, "actor", None), "accounts.manage_sso")
+
+
+def _manages_scim(request: HttpRequest) -> bool:
+    return can(getattr(request, "actor", None), "accounts.manage_scim")
 
 
 def _sets_rules(request: HttpRequest) -> bool:

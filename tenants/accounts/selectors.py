@@ -23,7 +23,8 @@ def visible_users(*, actor: Actor) -> QuerySet[User]:
     """
     require(actor, "accounts.view_users")
     people = User.objects.filter(service_account=None, support_account=None)
-    return people.prefetch_related("role_bindings__custom_role").order_by("name", "id")
+    rows = people.select_related("scim__directory").prefetch_related("role_bindings__custom_role")
+    return rows.order_by("name", "id")
 
 
 def people_holding(code: str) -> QuerySet[User]:

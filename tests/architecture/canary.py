@@ -56,6 +56,10 @@ FORMS: dict[str, Any] = {
     "accounts.IdentityProvider.default_role": lambda mark: "member",
     "accounts.IdentityProvider.test_findings": lambda mark: [{"mark": "ok", "title": mark, "advice": ""}],
     "accounts.GroupRule.role": lambda mark: "member",
+    "accounts.ScimDirectory.default_role": lambda mark: "member",
+    "accounts.ScimDirectory.brake_percent": lambda mark: 20,
+    "accounts.ScimDirectory.requests_per_minute": lambda mark: 3000,
+    "accounts.ScimToken.allowed_networks": lambda mark: [],
     "accounts.ExternalIdentity.groups": lambda mark: [mark],
     # An open one would be streamed until it ends.
     "integrations.SyncRun.state": lambda mark: "failed",

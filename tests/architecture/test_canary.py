@@ -38,7 +38,7 @@ UNMARKED = {
     "branding.Brand.color", "branding.BrandImage.digest", "branding.LetterText.kind", "branding.LetterText.language",
     "secrets.Secret.last4", "integrations.Connection.connector", "integrations.FieldMapping.our_field",
     "integrations.Conflict.our_field",
-    "integrations.FieldMapping.remote_kind", "accounts.GroupRule.role", "accounts.IdentityProvider.default_role",
+    "integrations.FieldMapping.remote_kind", "accounts.GroupRule.role", "accounts.ScimDirectory.default_role", "accounts.IdentityProvider.default_role",
     "accounts.IdentityProvider.test_grade",
 }  # fmt: skip
 

@@ -14,6 +14,8 @@ CACHES = {
     "tasks/console/undoing.py",
     # How often somebody guessed of late: the default cache, by company.
     "tenants/accounts/delays.py",
+    # How much a directory asked for in a minute: the default cache, by company.
+    "tenants/accounts/scim/tokens.py",
     # What a provider says of itself, and how many refusals a minute had: the default cache, by company.
     "tenants/accounts/sso/oidc/discovery.py",
     "tenants/accounts/sso/sso_log.py",

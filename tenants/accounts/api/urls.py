@@ -11,6 +11,7 @@ from tenants.accounts.api.identity_providers import IdentityProviderViewSet
 from tenants.accounts.api.invitations import InvitationViewSet
 from tenants.accounts.api.me import MeView
 from tenants.accounts.api.proposed_changes import ProposedChangeViewSet
+from tenants.accounts.api.scim_directories import ScimDirectoryViewSet
 from tenants.accounts.api.sign_in_rules import SignInRulesView
 from tenants.accounts.api.sign_ins import MySignInViewSet, UserSignInViewSet
 from tenants.accounts.api.sso import EmergencyOwnersViewSet, SsoEnforcementViewSet, SsoLogViewSet
@@ -23,6 +24,7 @@ _routes.register("invitations", InvitationViewSet, basename="invitation")
 _routes.register("roles", RoleViewSet, basename="role")
 _routes.register("role-bindings", RoleBindingViewSet, basename="role-binding")
 _routes.register("groups", GroupViewSet, basename="group")
+_routes.register("scim-directories", ScimDirectoryViewSet, basename="scim-directory")
 _routes.register("users", UserViewSet, basename="user")
 _routes.register("users/<uuid:user_id>/sign-ins", UserSignInViewSet, basename="user-sign-in")
 _routes.register("departments", DepartmentViewSet, basename="department")

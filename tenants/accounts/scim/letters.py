@@ -4,13 +4,13 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
-from tenants.accounts.access import Role, codes_of
-from tenants.accounts.models import RoleBinding, ScimDeprovisioning, ScimDirectory, User
+from tenants.accounts.models import ScimDeprovisioning, ScimDirectory, User
 from tenants.accounts.scim.letter_kinds import SCIM_HELD
 from tenants.accounts.scim.permissions import MANAGE
+from tenants.accounts.selectors import people_holding
 from tenants.dispatch import enqueue
 from tenants.foundation.letters import send_letter
 from tenants.tenancy import atomic, current_tenant
@@ -27,13 +27,7 @@ def ask_for_letters(directory_id: UUID | None) -> int:
     """Have each administrator told, by a job of their own; return how many. Nobody is when all is decided."""
     if not _held(directory_id).exists():
         return 0
-    roles = [role.value for role in Role if MANAGE in codes_of(role)]
-    direct = RoleBinding.objects.in_force().company_wide().filter(role__in=roles)
-    people = User.objects.filter(is_active=True, service_account=None).filter(
-        Q(pk__in=direct.filter(user__isnull=False).values("user"))
-        | Q(access_groups__in=direct.filter(group__isnull=False).values("group"))
-    )
-    chosen = list(people.distinct().order_by("pk").values_list("pk", flat=True)[:_MOST])
+    chosen = list(people_holding(MANAGE).order_by("pk").values_list("pk", flat=True)[:_MOST])
     for user_id in chosen:
         enqueue(LETTER_TO_JOB, object_id=user_id, payload={"directory": str(directory_id)})
     return len(chosen)
@@ -42,13 +36,18 @@ def ask_for_letters(directory_id: UUID | None) -> int:
 def tell(user_id: UUID | None, directory_id: UUID) -> bool:
     """Send one administrator the letter; False when there is nothing to tell any more. Raises: ExternalServiceError."""
     with atomic():
-        user = User.objects.filter(pk=user_id, is_active=True).first()
+        user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
         directory = ScimDirectory.objects.filter(pk=directory_id).first()
         count = _held(directory_id).count()
         link = primary_address(reverse("accounts:scim_directory", args=[directory_id]))
     if user is None or directory is None or not count:
         return False
-    facts = {"company": current_tenant().name, "directory": directory.name, "count": count, "link": link}
+    facts: dict[str, str | int | None] = {
+        "company": current_tenant().name,
+        "directory": directory.name,
+        "count": count,
+        "link": link,
+    }
     send_letter(
         SCIM_HELD.code, to=user.email, facts=facts, language=user.language or current_tenant().language
     )
