@@ -21,6 +21,7 @@ from tenants.accounts.console import (
     sign_in_links,
     sign_in_rules,
     sso_doors,
+    sso_keys,
     sso_slo,
     users,
 )
@@ -178,6 +179,7 @@ _console = (
         path("settings/directories/<uuid:directory_id>/held/", scim.held, name="scim_held"),
         path("settings/directories/<uuid:directory_id>/remove/", scim.remove, name="remove_scim_directory"),
         path("settings/sign-in/", identity_providers.overview, name="identity_providers"),
+        path("settings/sign-in/keys/", sso_keys.keys, name="sso_keys"),
         path("settings/sign-in/log/", identity_providers.log_page, name="sso_log"),
         path("settings/sign-in/domains/", identity_providers.domain, name="sso_domain"),
         path("settings/sign-in/emergency/", identity_providers.break_glass, name="break_glass"),

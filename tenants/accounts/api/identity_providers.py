@@ -1,5 +1,6 @@
 """`/api/v1/identity-providers/`: single sign-on set up by a program."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from tenants.accounts.access import UserActor, require
 from tenants.accounts.api.proposed_changes import ProposedChangeSerializer, waiting_answer
 from tenants.accounts.models import IdentityProvider, ProposedChange
-from tenants.accounts.sso import services, trials
+from tenants.accounts.sso import services, trials, watching
 from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, slo_url
 from tenants.accounts.sso.saml.metadata import fetch_metadata
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
@@ -49,9 +50,19 @@ class IdentityProviderSerializer(serializers.Serializer[Any]):
     test_grade = serializers.CharField(help_text="A, B or D; empty before the first test.")
     test_findings = serializers.JSONField()
     tested_at = serializers.DateTimeField(allow_null=True)
+    metadata_checked_at = serializers.DateTimeField(allow_null=True)
+    metadata_problem = serializers.CharField(help_text="Why the metadata could not be read the last time.")
+    metadata_differences = serializers.SerializerMethodField(
+        help_text="What the provider's metadata says otherwise now; it counts once it is confirmed."
+    )
     our_addresses = serializers.SerializerMethodField()
     missing = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField(child=serializers.CharField())))
+    def get_metadata_differences(self, provider: IdentityProvider) -> list[dict[str, str]]:
+        """Each with `name`, `ours` and `theirs`; certificates by fingerprint."""
+        return [asdict(each) for each in watching.differences(provider)]
 
     @extend_schema_field(serializers.DictField(child=serializers.CharField()))
     def get_our_addresses(self, provider: IdentityProvider) -> dict[str, str]:
@@ -151,11 +162,12 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
     query_parameters = {"list": PAGE_PARAMETERS}
     problem_statuses = {
         "create": (409,), "partial_update": (409, 502), "destroy": (409,), "state": (409,), "group_rules": (409,),
-        "tests": (409,),
+        "tests": (409,), "metadata": (409,), "confirm_metadata": (409,),
     }  # fmt: skip
     permission_codes = {
         "list": CODE, "create": CODE, "retrieve": CODE, "partial_update": CODE, "destroy": CODE, "state": CODE,
-        "group_rules": CODE, "tests": CODE,
+        "group_rules": CODE, "tests": CODE, "metadata": CODE,
+        "confirm_metadata": CODE,
     }  # fmt: skip
 
     def list(self, request: Request) -> Response:
@@ -246,3 +258,26 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
         made = trials.issue_trial_link(provider=provider_of_call(request, id), actor=actor_of_call(request))
         facts = {"link": made.address, "expires_at": made.expires_at}
         return Response(TrialLinkSerializer(facts).data, status=201)
+
+    @extend_schema(parameters=[ID], request=None, responses={200: IdentityProviderSerializer})
+    @action(detail=True, methods=["post"])
+    @outside_transaction
+    def metadata(self, request: Request, id: UUID) -> Response:
+        """Read the provider's metadata now; what differs is shown and does not count yet."""
+        provider = watching.read_again(provider_id=id, actor=actor_of_call(request))
+        with atomic():
+            return Response(IdentityProviderSerializer(provider).data)
+
+    @extend_schema(
+        parameters=[ID],
+        request=None,
+        responses={200: IdentityProviderSerializer, 202: ProposedChangeSerializer},
+    )
+    @action(detail=True, methods=["post"], url_path="metadata/confirm")
+    def confirm_metadata(self, request: Request, id: UUID) -> Response:
+        """Let what was found in the metadata count."""
+        provider = provider_of_call(request, id)
+        confirmed = watching.confirm_metadata(provider=provider, actor=actor_of_call(request))
+        if isinstance(confirmed, ProposedChange):
+            return waiting_answer(request, confirmed)
+        return Response(IdentityProviderSerializer(confirmed).data)

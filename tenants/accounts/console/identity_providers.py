@@ -32,7 +32,7 @@ from tenants.accounts.models import (
 )
 from tenants.accounts.selectors import owners
 from tenants.accounts.sso import break_glass as emergency
-from tenants.accounts.sso import domains, provisioning, services
+from tenants.accounts.sso import domains, provisioning, services, watching
 from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, slo_url
 from tenants.accounts.sso.presets import PRESETS
 from tenants.accounts.sso.saml.certificates import facts_of
@@ -106,6 +106,8 @@ def change(request: HttpRequest, provider_id: UUID) -> HttpResponse:
     with atomic():
         provider = get_object_or_404(IdentityProvider, pk=provider_id)
     part = request.POST.get("part", "")
+    if part in {"reread", "confirm"}:
+        return _metadata(request, actor, provider, is_confirmed=part == "confirm")
     form = _form(part, provider, actor, request.POST)
     if form is None:
         with atomic():
@@ -195,6 +197,28 @@ def log_page(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/sso_log.html", {"page": page})
 
 
+def _metadata(
+    request: HttpRequest, actor: UserActor, provider: IdentityProvider, *, is_confirmed: bool
+) -> HttpResponse:
+    """Read the metadata again, or let what was found count."""
+    try:
+        if is_confirmed:
+            done = watching.confirm_metadata(provider=provider, actor=actor)
+            if isinstance(done, ProposedChange):
+                return _waiting(request, done)
+            text = gettext("What the metadata says counts now. Test the sign-in.")
+        else:
+            done = watching.read_again(provider_id=provider.pk, actor=actor)
+            text = gettext("The metadata was read: nothing has changed.")
+            if done.metadata_found is not None:
+                text = gettext("The metadata was read: it says something else now.")
+    except DomainError as error:
+        with atomic():
+            return _page(request, actor, provider, problem=error.message, status=422)
+    with atomic():
+        return _back(request, provider, text)
+
+
 def _form(part: str, provider: IdentityProvider, actor: UserActor, data: Any) -> forms.Form | None:
     is_saml = provider.kind == IdentityProvider.Kind.SAML
     if part == "protocol":
@@ -261,6 +285,7 @@ def _page(
         "slo_url": slo_url(provider) if is_saml else "",
         "redirect_uri": "" if is_saml else redirect_uri(provider),
         "certificates": [facts_of(pem) for pem in provider.certificates],
+        "differences": watching.differences(provider),
         "missing": services.what_is_missing(provider),
         "obstacles": services.what_stops_enforcing(provider),
         "protocol_form": shown.get("protocol")
