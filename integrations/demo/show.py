@@ -18,6 +18,7 @@ from django.db import connections
 
 from integrations.demo.addresses import OAUTH_CLIENT_ID, Addresses
 from integrations.demo.clash import EVENT_WINDOW_SECONDS, ensure_clash
+from integrations.demo.client import ensure_client
 from integrations.demo.companies import (
     SignIn,
     demo_companies,
@@ -135,7 +136,7 @@ class Show:
             f"{outcome.tasks:,} tasks of {outcome.connections} Notion workspaces are in step after "
             f"{outcome.seconds:.0f} s; {outcome.notion_calls:,} calls to Notion since they were connected."
         )
-        for line in sign_in_lines(self._sign_ins, self.password):
+        for line in sign_in_lines(self._with_client(), self.password):
             self._say(line)
         self._say("")
         for line in what_to_try(self._addresses.sandbox_url + WINDOW):
@@ -144,6 +145,14 @@ class Show:
         self._say(f"Logs of the processes: {self._folder / 'logs'}")
         self._say("People now go on working in Notion. Ctrl-C stops everything that was started.")
         self._say("")
+
+    def _with_client(self) -> list[SignIn]:
+        """Those who can sign in, the first company's client among them: it has projects only now."""
+        ref, name = self._companies[0], self._sign_ins[0].company
+        client = ensure_client(ref, company=name, password=self.password)
+        mine = [each for each in self._sign_ins if each.address == client.address]
+        others = [each for each in self._sign_ins if each.address != client.address]
+        return [*mine, client, *others]
 
     def live(self) -> None:
         """Let people edit pages in the sandbox, and look after the processes, until interrupted.

@@ -134,8 +134,11 @@ class Canary:
         """The first id of this company's rows that stands in ``text``, "" when none does."""
         return next((str(pk) for pk in self.ids.values() if str(pk) in text), "")
 
-    def fill(self) -> "Canary":
-        """Make the rows; raises the database's error where a table wants a value this module does not know."""
+    def fill(self, *, is_whole: bool = True) -> "Canary":
+        """Make the rows, also those of the control plane if `is_whole`.
+
+        Raises the database's error where a table wants a value this module does not know.
+        """
         with tenant_scope(self.tenant), atomic():
             first = self._row(Task)
             self.rows.pop("tasks.Task")
@@ -143,7 +146,7 @@ class Canary:
             self.rows |= {"tasks.Task": first, "tasks.Task 2": other}
             for model in tenant_models():
                 self._row(model)
-            for model in control_models():
+            for model in control_models() if is_whole else ():
                 found = model._base_manager.filter(tenant_id=self.tenant.id).first()
                 self.rows[model._meta.label] = found or self._row(model)
         return self
