@@ -215,9 +215,11 @@ def enforce(company: Api, provider_id: str) -> None:
 
 def connect_directory(company: Api, name: str, provider_id: str) -> None:
     """Let the company's directory keep people and groups here (SCIM 2.0)."""
-    body = {"name": name} | ({"provider_id": provider_id} if provider_id else {})
-    made = company.post("scim-directories/", body)
-    issued = company.post(f"scim-directories/{made['id']}/tokens/", {"name": name})
+    made = company.post("scim-directories/", {"name": name})
+    address = f"scim-directories/{made['id']}/"
+    if provider_id:
+        company.change(address, {"provider_id": provider_id})
+    issued = company.post(f"{address}keys/")
     say(f"Enter at the directory, as base URL: {made['base_url']}")
     say(f"Enter at the directory, as token: {issued['token']}")
 

@@ -9,12 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from tenants.accounts.models import BreakGlassOwner, ExternalIdentity, IdentityProvider, SsoLogEntry, User
+from tenants.accounts.models import (
+    BreakGlassOwner,
+    ExternalIdentity,
+    IdentityProvider,
+    ScimPerson,
+    SsoLogEntry,
+    User,
+)
 from tenants.foundation import dns
 from tenants.lifecycle.signups.proofs import code_of
 from tenants.models import Operation, Signup, Tenant
@@ -31,6 +39,11 @@ from tests.sso_servers.starting import free_port
 
 pytestmark = pytest.mark.xdist_group("sso_servers")
 
+OLGA = {
+    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "olga@people.example",
+    "externalId": "olga", "name": {"givenName": "Olga", "familyName": "Oidc-Example"}, "active": True,
+    "emails": [{"value": "olga@people.example", "primary": True, "type": "work"}],
+}  # fmt: skip
 PASSWORD = "four unrelated words here"
 SLUG = "made-by-example"
 
@@ -118,7 +131,7 @@ def program(platform: Site, file_of_provider: Path) -> Iterator[Program]:
     running = Program(
         "--email=ann@made.example", "--name=Made", f"--slug={SLUG}", "--owner=Ann Made-Up",
         "--second-owner=cleo@made.example", "--email-domain=people.example",
-        f"--identity-provider={file_of_provider}", "--enforce",
+        f"--identity-provider={file_of_provider}", "--directory=Example Directory", "--enforce",
         NTS_URL=platform.url, NTS_PASSWORD=PASSWORD, NTS_IDP_SECRET=SECRET,
     )  # fmt: skip
     yield running
@@ -172,6 +185,12 @@ def test_a_company_comes_in_by_the_api_alone_up_to_enforced_single_sign_on(
     assert not tester.is_signed_in
     program.says("is switched on: grade A")
 
+    # The company's directory brings somebody.
+    base = told(program.says("as base URL"), "URL:")
+    key = told(program.says("as token"), "token:")
+    status, brought = Person(host, port).call(f"{urlsplit(base).path.rstrip('/')}/Users", key, OLGA)
+    assert (status, brought.get("active")) == (201, True), brought
+
     # Both owners touch their keys.
     program.says("makes a passkey")
     ann = Person(host, port)
@@ -191,5 +210,7 @@ def test_a_company_comes_in_by_the_api_alone_up_to_enforced_single_sign_on(
         provider = IdentityProvider.objects.get()
         assert (provider.state, provider.test_grade) == ("enforced", "A")
         assert BreakGlassOwner.objects.count() == 2
-        assert ExternalIdentity.objects.get().user == User.objects.get(email="olga@people.example")
+        # Who came by the provider is who the directory brought, not somebody else.
+        assert ExternalIdentity.objects.get().user == ScimPerson.objects.get().user
+        assert User.objects.filter(email="olga@people.example").count() == 1
         assert SsoLogEntry.objects.filter(event="sign_in", outcome="accepted", is_test=True).count() == 1
