@@ -21,6 +21,7 @@ from tenants.accounts.console import (
     sign_in_links,
     sign_in_rules,
     sso_doors,
+    sso_handover,
     sso_keys,
     sso_slo,
     users,
@@ -205,6 +206,8 @@ _sso = (
     [
         path("find/", stays_open(sso_doors.find, "read_only"), name="find"),
         path("finish/", stays_open(sso_doors.finish, "read_only"), name="finish"),
+        path("hand-over/", sso_handover.hand_over, name="hand_over"),
+        path("arrive/", sso_handover.arrive, name="arrive"),
         path("<uuid:provider_id>/start/", sso_doors.start, name="start"),
         path("<uuid:provider_id>/test/<str:secret>/", sso_doors.trial, name="trial"),
         path("<uuid:provider_id>/callback/", sso_doors.oidc_callback, name="oidc_callback"),

@@ -25,6 +25,7 @@ class NameServer:
     habit: str = ""
     asked: list[tuple[str, int]] = field(default_factory=list)
     by_tcp: int = 0
+    _is_over: bool = False
 
     def txt(self, name: str, *texts: str) -> None:
         """Let a name have these TXT records and no others."""

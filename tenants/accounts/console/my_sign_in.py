@@ -143,7 +143,8 @@ def remove_app(request: HttpRequest) -> HttpResponse:
 @require_POST
 def new_passkey_options(request: HttpRequest) -> HttpResponse:
     """What a browser needs to make a passkey."""
-    return JsonResponse(offer_registration(request, actor=actor_of(request)))
+    is_related = request.POST.get("related") == "1"
+    return JsonResponse(offer_registration(request, actor=actor_of(request), is_related=is_related))
 
 
 @login_required

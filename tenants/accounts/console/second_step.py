@@ -106,7 +106,8 @@ def give_up(request: HttpRequest) -> HttpResponse:
 @require_POST
 def passkey_options(request: HttpRequest) -> HttpResponse:
     """What a browser needs to ask for a passkey, of anybody."""
-    return JsonResponse(offer_authentication(request))
+    is_related = request.POST.get("related") == "1"
+    return JsonResponse(offer_authentication(request, is_related=is_related))
 
 
 @login_not_required

@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenants.accounts.access import UserActor, can
+from tenants.accounts.console import sso_handover
 from tenants.accounts.keyed_hashes import random_secret
 from tenants.accounts.models import IdentityProvider, PendingSignIn, User
 from tenants.accounts.sso import pending, sign_in, sso_log, trials
@@ -45,10 +46,11 @@ def _cookie_name() -> str:
 @outside_transaction
 @require_GET
 def start(request: HttpRequest, provider_id: UUID) -> HttpResponse:
-    """Leave for a provider; for its testers with `test` set."""
+    """Leave for a provider; for its testers with `test` set. From a domain of one's own by the canonical host."""
     with atomic():
         if request.get_host() != canonical_host():
-            raise NotFound
+            hint = request.GET.get("hint", "")[:254]
+            return sso_handover.set_out(request, provider_id, next_path=_next(request), hint=hint)
     tester = _tester(request)
     return _leave(request, provider_id, tester=_user(tester))
 

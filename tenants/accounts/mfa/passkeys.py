@@ -32,6 +32,7 @@ from tenants.accounts.models import Passkey, SpentChallenge, User
 from tenants.accounts.sessions.proof import require_fresh_proof
 from tenants.foundation.errors import Forbidden, InvalidInput
 from tenants.tenancy import atomic
+from tenants.tenancy.addresses import canonical_host
 from tenants.tenancy.middleware import host_of
 
 log = structlog.get_logger(__name__)
@@ -63,20 +64,26 @@ class Shown:
     user: User
 
 
-def offer_registration(request: HttpRequest, *, actor: Actor) -> dict[str, Any]:
-    """Return what a browser needs to make a passkey. Raises: Forbidden, InvalidInput (too many)."""
+def offer_registration(
+    request: HttpRequest, *, actor: Actor, is_related: bool = False
+) -> dict[str, Any]:
+    """Return what a browser needs to make a passkey; `is_related` as `rp_id_for` has it.
+
+    Raises: Forbidden, InvalidInput (too many).
+    """
     user = _own(actor)
     require_fresh_proof()
-    known = list(Passkey.objects.filter(user=user, rp_id=host_of(request)))
+    rp_id = rp_id_for(request, is_related=is_related)
+    known = list(Passkey.objects.filter(user=user, rp_id=rp_id))
     if len(known) >= MAX_PER_USER:
         raise InvalidInput(f"You have {MAX_PER_USER} passkeys. Remove one first.")
-    options, state = _server(request).register_begin(
+    options, state = _server(request, rp_id).register_begin(
         PublicKeyCredentialUserEntity(id=user.pk.bytes, name=user.email, display_name=user.name),
         credentials=[_descriptor(each) for each in known],
         resident_key_requirement=ResidentKeyRequirement.REQUIRED,
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    _keep(request.session, "create", state)
+    _keep(request.session, "create", state, rp_id)
     return dict(options)
 
 
@@ -85,10 +92,12 @@ def register_passkey(request: HttpRequest, *, actor: Actor, answer: str, name: s
     """Keep a passkey a browser has made. Raises: Forbidden, PasskeyRefused."""
     user = _own(actor)
     require_fresh_proof()
-    state = _taken(request.session, "create")
+    state = _taken(request, "create")
 
     data = _checked(
-        lambda: _server(request).register_complete(state, RegistrationResponse.from_dict(_parsed(answer))),
+        lambda: _server(request, state["rp_id"]).register_complete(
+            state, RegistrationResponse.from_dict(_parsed(answer))
+        ),
         user_id=user.pk,
     )
     credential = data.credential_data
@@ -102,7 +111,7 @@ def register_passkey(request: HttpRequest, *, actor: Actor, answer: str, name: s
         name=(name.strip() or "Passkey")[:_NAME_LENGTH],
         credential_id=credential.credential_id,
         credential=bytes(credential),
-        rp_id=host_of(request),
+        rp_id=state["rp_id"],
         sign_count=data.counter,
         is_backed_up=data.is_backed_up(),
     )
@@ -110,17 +119,18 @@ def register_passkey(request: HttpRequest, *, actor: Actor, answer: str, name: s
     return passkey
 
 
-def offer_authentication(request: HttpRequest) -> dict[str, Any]:
+def offer_authentication(request: HttpRequest, *, is_related: bool = False) -> dict[str, Any]:
     """Return what a browser needs to show a passkey it has for this host.
 
     No list of credentials goes out: all of ours are discoverable, and who holds a password alone learns nothing of
     them. Whose passkey it has to be is looked at when it was shown.
     """
-    options, state = _server(request).authenticate_begin(
+    rp_id = rp_id_for(request, is_related=is_related)
+    options, state = _server(request, rp_id).authenticate_begin(
         # Without a password before it, the passkey has to be both factors.
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    _keep(request.session, "get", state)
+    _keep(request.session, "get", state, rp_id)
     return dict(options)
 
 
@@ -140,10 +150,10 @@ def accept_passkey(request: HttpRequest, *, answer: str, user: User | None) -> S
 @atomic
 def _accepted(request: HttpRequest, answer: str, user: User | None) -> tuple[Shown, bool]:
     """What was shown, and whether its count says that it may be a copy."""
-    state = _taken(request.session, "get")
+    state = _taken(request, "get")
     response = _checked(lambda: AuthenticationResponse.from_dict(_parsed(answer)))
     passkey = (
-        _usable(request).select_for_update(of=("self",)).filter(credential_id=bytes(response.raw_id)).first()
+        _usable(state["rp_id"]).select_for_update(of=("self",)).filter(credential_id=bytes(response.raw_id)).first()
     )
     if passkey is None:
         raise _refused("unknown_credential")
@@ -154,7 +164,10 @@ def _accepted(request: HttpRequest, answer: str, user: User | None) -> tuple[Sho
     if handle is not None and bytes(handle) != holder.pk.bytes:
         raise _refused("foreign_handle", user_id=holder.pk)
     credential = AttestedCredentialData(bytes(passkey.credential))
-    _checked(lambda: _server(request).authenticate_complete(state, [credential], response), user_id=holder.pk)
+    _checked(
+        lambda: _server(request, state["rp_id"]).authenticate_complete(state, [credential], response),
+        user_id=holder.pk,
+    )
     _spend(state)
     data = response.response.authenticator_data
     is_copy = not _counts_on(passkey, data.counter)
@@ -177,36 +190,47 @@ def _counts_on(passkey: Passkey, count: int) -> bool:
     return True
 
 
-def _usable(request: HttpRequest) -> Any:
-    return Passkey.objects.select_related("user").filter(rp_id=host_of(request), suspected_at=None)
+def rp_id_for(request: HttpRequest, *, is_related: bool) -> str:
+    """Whose passkeys a page here makes and asks for: the host's own, never a shared parent domain's.
+
+    On a domain of the company's own those of the canonical host, if the browser says that it looks up which origins are
+    related (`is_related`): they stay when the domain goes, and are the same under every name.
+    """
+    return canonical_host() if is_related else host_of(request)
 
 
-def _server(request: HttpRequest) -> Fido2Server:
-    """A relying party that is this very host: never a shared parent domain, and no page of another origin."""
-    host = host_of(request)
+def _usable(rp_id: str) -> Any:
+    return Passkey.objects.select_related("user").filter(rp_id=rp_id, suspected_at=None)
+
+
+def _server(request: HttpRequest, rp_id: str) -> Fido2Server:
+    """A relying party that is a host of this company's, and no page of another origin than this very one."""
+    host = rp_id
     origin = f"{request.scheme}://{request.get_host()}".lower()
     return Fido2Server(
         PublicKeyCredentialRpEntity(id=host, name=host), verify_origin=lambda given: given.lower() == origin
     )
 
 
-def _keep(session: SessionBase, purpose: str, state: Mapping[str, Any]) -> None:
+def _keep(session: SessionBase, purpose: str, state: Mapping[str, Any], rp_id: str) -> None:
     ends = timezone.now() + _CHALLENGE_LIVES
     session[_STATE_KEY] = {
         "purpose": purpose,
+        "rp_id": rp_id,
         "challenge": state["challenge"],
         "user_verification": UserVerificationRequirement.REQUIRED.value,
         "ends": ends.timestamp(),
     }
 
 
-def _taken(session: SessionBase, purpose: str) -> dict[str, Any]:
-    state = session.pop(_STATE_KEY, None)
+def _taken(request: HttpRequest, purpose: str) -> dict[str, Any]:
+    state = request.session.pop(_STATE_KEY, None)
     if not isinstance(state, dict) or state.get("purpose") != purpose:
         raise _refused("no_challenge")
     if state["ends"] < timezone.now().timestamp():
         raise _refused("late")
-    return state
+    # A challenge of the release before was made for the host it was asked on.
+    return {"rp_id": host_of(request), **state}
 
 
 def _spend(state: Mapping[str, Any]) -> None:

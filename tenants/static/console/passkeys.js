@@ -57,9 +57,28 @@
     };
   };
 
+  // Under a domain of the company's own the passkeys of its canonical host count, where the browser can look that up.
+  const canRelate = async () => {
+    const able = await PublicKeyCredential.getClientCapabilities?.();
+    return able?.relatedOrigins === true;
+  };
+
   const ask = async (form) => {
+    const isRelated = await canRelate().catch(() => false);
+    if (!isRelated) return askOnce(form, false);
+    try {
+      return await askOnce(form, true);
+    } catch (error) {
+      // It could not be looked up: then the passkeys of this very host.
+      if (error.name !== "SecurityError") throw error;
+      return askOnce(form, false);
+    }
+  };
+
+  const askOnce = async (form, isRelated) => {
     const answer = await fetch(form.dataset.options, {
       method: "POST",
+      body: new URLSearchParams(isRelated ? { related: "1" } : {}),
       headers: { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value, Accept: "application/json" },
     });
     if (answer.redirected) {
