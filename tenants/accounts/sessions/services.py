@@ -96,16 +96,6 @@ def end_sign_ins_of(user_ids: Collection[UUID], *, because: str) -> int:
 
 
 @atomic
-def end_sign_ins_on(host: str, *, because: str) -> int:
-    """End all sign-ins that count on a host, when it is the company's no more; return how many it were."""
-    ended = UserSession.objects.filter(host=host, ended_at=None).update(
-        ended_at=timezone.now(), ended_because=because
-    )
-    log.info("sign_ins.ended_on_host", host=host, count=ended, because=because)
-    return ended
-
-
-@atomic
 def revoke_sign_in(*, sign_in: UserSession, actor: Actor) -> None:
     """End one sign-in: one's own, or anyone's for those who manage sessions. Raises: Forbidden."""
     _require_reach(actor, sign_in.user_id)
