@@ -21,7 +21,7 @@ def svg(inside: str, *, attributes: str = 'viewBox="0 0 40 10"') -> bytes:
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 10), **options: object) -> bytes:
     made = BytesIO()
-    Image.new("RGB", size, "#e11d48").save(made, kind, **options)  # type: ignore[arg-type]
+    Image.new("RGB", size, "#e11d48").save(made, kind, **options)
     return made.getvalue()
 
 
