@@ -1,0 +1,122 @@
+"""Changes of a provider in use: a second person agrees, nothing holds before, and everybody else is told."""
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from tenants.accounts.access import Role, UserActor
+from tenants.accounts.access.proposals import approve_change, refuse_change
+from tenants.accounts.models import AccessPolicy, IdentityProvider, ProposedChange, SsoLogEntry
+from tenants.accounts.sso import services
+from tenants.accounts.sso.notices import send_notices
+from tenants.foundation.errors import Conflict, Forbidden
+from tenants.tenancy import TenantRef
+from tests.people import person, signed_in_client, token_client
+from tests.tenants.accounts.sso.conftest import changed, switched_on
+
+
+@pytest.fixture
+def second(tenant: TenantRef) -> UserActor:
+    return person(tenant, Role.ADMIN, "Second Admin-Example")
+
+
+@pytest.fixture
+def in_use(admin: UserActor, second: UserActor) -> IdentityProvider:
+    made = services.create_provider(preset="oidc", name="Example Connect", actor=admin)
+    change = services.ProviderChange(
+        values={"issuer": "https://op.example", "client_id": "nts"}, client_secret="the old one"
+    )
+    return switched_on(changed(made, change, admin))
+
+
+def proposed(provider: IdentityProvider, actor: UserActor, **values: object) -> ProposedChange:
+    waiting = services.change_provider(
+        provider=provider,
+        change=services.ProviderChange(values=dict(values), client_secret="the new one"),
+        actor=actor,
+        reason="We move.",
+    )
+    assert isinstance(waiting, ProposedChange)
+    return waiting
+
+
+def test_nothing_holds_before_a_second_person_agreed(
+    in_use: IdentityProvider, admin: UserActor, second: UserActor
+) -> None:
+    waiting = proposed(in_use, admin, issuer="https://new.example")
+    row = IdentityProvider.objects.get()
+    assert (row.issuer, services.client_secret(row)) == ("https://op.example", "the old one")
+    assert {line["field"] for line in waiting.diff} == {"issuer", "client_secret"}
+    assert "the new one" not in str(ProposedChange.objects.filter(pk=waiting.pk).values().get())
+    with pytest.raises(Forbidden):
+        approve_change(change=waiting, actor=admin)
+    approve_change(change=waiting, actor=second)
+    row = IdentityProvider.objects.get()
+    assert (row.issuer, services.client_secret(row), row.state) == (
+        "https://new.example", "the new one", "active",
+    )  # fmt: skip
+    assert row.revision == in_use.revision + 1
+
+
+def test_what_was_refused_or_overtaken_never_holds(
+    in_use: IdentityProvider, admin: UserActor, second: UserActor
+) -> None:
+    refuse_change(change=proposed(in_use, admin, issuer="https://new.example"), actor=second)
+    waiting = proposed(in_use, admin, issuer="https://newer.example")
+    IdentityProvider.objects.update(client_id="changed meanwhile")
+    with pytest.raises(Conflict):
+        approve_change(change=waiting, actor=second)
+    assert IdentityProvider.objects.get().issuer == "https://op.example"
+
+
+def test_rules_of_a_provider_in_use_wait_as_well(
+    in_use: IdentityProvider, admin: UserActor, second: UserActor
+) -> None:
+    waiting = services.set_group_rules(provider=in_use, rules={"Makers": "manager"}, actor=admin)
+    assert isinstance(waiting, ProposedChange)
+    assert not in_use.group_rules.exists()
+    approve_change(change=waiting, actor=second)
+    assert in_use.group_rules.get().role == "manager"
+
+
+def test_enforcing_ends_by_two_where_the_company_wants_it(
+    in_use: IdentityProvider, admin: UserActor, second: UserActor
+) -> None:
+    IdentityProvider.objects.update(state="enforced")
+    with pytest.raises(Conflict):
+        services.set_state(provider=in_use, state="active", actor=admin)
+    AccessPolicy.objects.update_or_create(defaults={"two_people_for": ["sso_enforcement"]})
+    waiting = services.stop_enforcing(provider=in_use, actor=admin)
+    assert isinstance(waiting, ProposedChange)
+    assert IdentityProvider.objects.get().state == "enforced"
+    approve_change(change=waiting, actor=second)
+    assert IdentityProvider.objects.get().state == "active"
+
+
+def test_everybody_else_who_looks_after_it_gets_a_letter(
+    in_use: IdentityProvider, admin: UserActor, second: UserActor, owner: UserActor, tenant: TenantRef
+) -> None:
+    guard = person(tenant, Role.SECURITY, "Sam Security-Example")
+    member = person(tenant, Role.MEMBER)
+    approve_change(change=proposed(in_use, admin, issuer="https://new.example"), actor=second)
+    entry = SsoLogEntry.objects.filter(event="provider.changed").latest("at")
+    mail.outbox.clear()
+    send_notices(entry.pk)
+    told = {letter.to[0] for letter in mail.outbox}
+    assert {second.user.email, owner.user.email, guard.user.email} <= told
+    assert not {admin.user.email, member.user.email} & told
+    assert "the new one" not in "".join(str(letter.body) for letter in mail.outbox)
+
+
+def test_pages_and_programs_are_told_that_it_waits(
+    in_use: IdentityProvider, admin: UserActor, host: str
+) -> None:
+    api = token_client(host, admin)
+    answer = api.patch(f"/api/v1/identity-providers/{in_use.pk}/", {"issuer": "https://new.example"})
+    assert (answer.status_code, answer.json()["kind"]) == (202, "sso.change_provider"), answer.content
+    browser: Client = signed_in_client(host, admin)
+    saved = browser.post(
+        f"/settings/sign-in/{in_use.pk}/change/", {"part": "rules", "rules": "Makers = manager"}
+    )
+    assert saved["Location"].startswith("/settings/changes/")
+    assert IdentityProvider.objects.get().issuer == "https://op.example"
