@@ -50,6 +50,8 @@ FORMS: dict[str, Any] = {
     "branding.LetterText.kind": lambda mark: "invitation",
     "branding.LetterText.language": lambda mark: "en",
     "accounts.EmailDomain.domain": lambda mark: f"{mark}.example",
+    "tenants.CustomDomain.host": lambda mark: f"{mark}.example.com",
+    "tenants.OperatorGrant.wanted_minutes": lambda mark: 60,
     "accounts.IdentityProvider.kind": lambda mark: "oidc",
     "accounts.IdentityProvider.preset": lambda mark: "oidc",
     "accounts.IdentityProvider.certificates": lambda mark: [],

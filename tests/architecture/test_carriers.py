@@ -12,6 +12,10 @@ CACHES = {
     "integrations/oauth/state.py",
     # Undoing a change: the key of the default cache carries the company.
     "tasks/console/undoing.py",
+    # How often the proxy asked in a minute belongs to no company: caches["platform"].
+    "tenants/branding/domains/asking.py",
+    # Which domains are about to be lost: the default cache, by company.
+    "tenants/branding/domains/warnings.py",
     # How often somebody guessed of late: the default cache, by company.
     "tenants/accounts/delays.py",
     # How much a directory asked for in a minute: the default cache, by company.
@@ -57,8 +61,9 @@ STREAMS = {
     "tenants/api/exports.py",
 }  # fmt: skip
 # A thread starts without a scope. Each of these opens its own, or works for no company: it renews leases, watches
-# cells, checks readiness, compares tables as the owner.
+# cells, checks readiness, compares tables as the owner, asks a name server.
 THREADS = {
+    "tenants/branding/domains/lookups.py",
     "tenants/dispatch/absences.py", "tenants/dispatch/heartbeats.py", "tenants/foundation/health.py",
     "tenants/lifecycle/keeping_alive.py", "tenants/lifecycle/moving/comparing.py",
     "tenants/tenancy/migrating/turns.py",
