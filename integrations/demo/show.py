@@ -30,6 +30,7 @@ from integrations.demo.companies import (
 from integrations.demo.events import ensure_events, ensure_platform_events
 from integrations.demo.only_one import hold
 from integrations.demo.outcome import Outcome, outcome_of, workspaces_of
+from integrations.demo.own_domain import ensure_own_domain
 from integrations.demo.processes import Processes
 from integrations.demo.progress import ProgressDisplay
 from integrations.demo.supervisor import Supervisor
@@ -58,6 +59,7 @@ class Show:
         self._companies: list[TenantRef] = []
         self._sign_ins: list[SignIn] = []
         self._totals: dict[str, int] = {}
+        self._own_domain = ""
         self._stop_living = Event()
         self._life: Thread | None = None
         self._lock: TextIO | None = None
@@ -93,6 +95,7 @@ class Show:
             self._companies.append(ref)
             self._sign_ins += people
             connected.append((ref, ensure_connections(ref, files)))
+        self._own_domain = ensure_own_domain(self._companies[0])
         platform, operators = ensure_company(platform_company(), self.password)
         self._sign_ins += operators
         self._supervisor.finish(assets)
@@ -139,6 +142,7 @@ class Show:
         for line in sign_in_lines(self._with_client(), self.password):
             self._say(line)
         self._say("")
+        self._say(f"Acme under a name of its own: {self._own_domain}")
         for line in what_to_try(self._addresses.sandbox_url + WINDOW):
             self._say(line)
         self._say("")
