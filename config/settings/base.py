@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.branding.domains.asking.CertificateAskMiddleware",
     "tenants.tenancy.middleware.TenantMiddleware",
+    "tenants.branding.domains.canonical.CanonicalHostMiddleware",
     "tenants.accounts.access.recording.AccessNotesMiddleware",
     "tenants.accounts.support.middleware.SupportNotesMiddleware",
     "tenants.tenancy.middleware.TransactionMiddleware",

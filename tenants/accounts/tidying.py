@@ -10,6 +10,7 @@ from django.utils import timezone
 from tenants.accounts.access.recording import forget_old_denials
 from tenants.accounts.idempotency import delete_expired_records
 from tenants.accounts.models import SpentChallenge, UserSession
+from tenants.accounts.sessions.handovers import forget_old_handovers
 from tenants.dispatch import schedule
 from tenants.tenancy import atomic
 
@@ -36,6 +37,7 @@ def tidy_up() -> tuple[int, int]:
         answers += deleted
     while _delete_old_sign_ins() or _delete_spent_challenges() or forget_old_denials():
         pass
+    forget_old_handovers()
     log.info("accounts.tidied_up", sessions=sessions, answers=answers)
     return sessions, answers
 

@@ -215,3 +215,9 @@ def test_related_origins_are_told_on_the_canonical_host_alone(
     Tenant.objects.update(state="active")
     CustomDomain.objects.update(state="suspended")
     assert Client(headers={"host": host}).get("/.well-known/webauthn").json() == {"origins": []}
+
+
+def test_directories_are_on_the_canonical_host_alone(row: CustomDomain, host: str) -> None:
+    path = "/scim/v2/ServiceProviderConfig"
+    assert Client(headers={"host": host}).get(path).status_code == 401
+    assert window().get(path).status_code == 404
