@@ -41,7 +41,7 @@ def test_an_operator_without_a_grant_is_a_stranger_at_every_address(scene: Scene
     browser.cookies = scene.operators_window().cookies
     with tenant_scope(scene.platform):
         program = token_client(scene.company_host, scene.operator)
-    let_in = []
+    let_in: list[tuple[str, int | str]] = []
     for name, address in addresses(OURS):
         answer = browser.get(address)
         is_away = answer.status_code == 302 and answer["Location"].startswith("/account/sign-in/")
