@@ -213,6 +213,7 @@ _sso = (
         path("<uuid:provider_id>/callback/", sso_doors.oidc_callback, name="oidc_callback"),
         path("<uuid:provider_id>/acs/", stays_open(sso_doors.saml_acs, "read_only"), name="saml_acs"),
         path("<uuid:provider_id>/metadata/", sso_doors.saml_metadata, name="saml_metadata"),
+        path("<uuid:provider_id>/sign-out/", sso_slo.end_session, name="end_session"),
         path("<uuid:provider_id>/slo/", stays_open(sso_slo.slo, "read_only"), name="saml_slo"),
     ],
     "sso",

@@ -11,6 +11,7 @@ const people = settings.people;
 const provider = new Provider(settings.issuer, {
   clients: [{
     client_id: 'nts', client_secret: settings.secret, redirect_uris: settings.redirect_uris,
+    post_logout_redirect_uris: settings.post_logout_redirect_uris ?? [],
     grant_types: ['authorization_code'], response_types: ['code'],
     token_endpoint_auth_method: 'client_secret_post',
   }],

@@ -33,7 +33,7 @@ from tenants.accounts.models import (
 from tenants.accounts.selectors import owners
 from tenants.accounts.sso import break_glass as emergency
 from tenants.accounts.sso import domains, provisioning, services, watching
-from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, slo_url
+from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, signed_out_uri, slo_url
 from tenants.accounts.sso.presets import PRESETS
 from tenants.accounts.sso.saml.certificates import facts_of
 from tenants.accounts.sso.saml.metadata import fetch_metadata
@@ -284,6 +284,7 @@ def _page(
         "acs_url": acs_url(provider) if is_saml else "",
         "slo_url": slo_url(provider) if is_saml else "",
         "redirect_uri": "" if is_saml else redirect_uri(provider),
+        "signed_out_uri": signed_out_uri() if provider.kind == IdentityProvider.Kind.OIDC else "",
         "certificates": [facts_of(pem) for pem in provider.certificates],
         "differences": watching.differences(provider),
         "missing": services.what_is_missing(provider),

@@ -254,6 +254,7 @@ def _let_in(request: HttpRequest, row: PendingSignIn) -> HttpResponseBase:
         "format": claims.name_id_format,
         "index": claims.session_index,
         "kind": provider.kind,
+        "ends_sessions": claims.evidence.get("ends_sessions") is True,
     }
     with allauth_context.request_context(request):
         record_authentication(request, user, method="sso", provider=str(provider.pk))

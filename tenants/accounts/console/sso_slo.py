@@ -10,16 +10,20 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from tenants.accounts.console.sso_doors import refusal
+from tenants.accounts.models import IdentityProvider
 from tenants.accounts.sso import sso_log
 from tenants.accounts.sso.addresses import canonical_host
+from tenants.accounts.sso.oidc.logout import end_session_address
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.accounts.sso.saml import logout
+from tenants.accounts.sso.sign_in import SESSION_KEY
 from tenants.accounts.sso.sso_log import visit_of
 from tenants.foundation.errors import NotFound
-from tenants.tenancy import atomic
+from tenants.tenancy import atomic, outside_transaction
+from tenants.tenancy.addresses import canonical_address
 
 
 @login_not_required
@@ -64,9 +68,35 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
         shown: HttpResponseBase = allauth.logout(request)
         return shown
     with atomic():
-        left = logout.logout_address(request.session.session_key or "", request.path)
+        left = logout.logout_address(request.session.session_key or "", request.path) or _at_openid(request)
     response: HttpResponseBase = allauth.logout(request)
     if left is None:
         return response
     address, provider = left
     return render(request, "accounts/sso_signed_out.html", {"address": address, "provider": provider})
+
+
+@login_not_required
+@never_cache
+@outside_transaction
+@require_GET
+def end_session(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """Lead to an OpenID Connect provider's own sign-out, which asks whether one means it."""
+    with atomic():
+        if request.get_host() != canonical_host():
+            raise NotFound
+    try:
+        return HttpResponseRedirect(end_session_address(provider_id))
+    except SsoRefused as refused:
+        return refusal(request, refused, provider_id)
+
+
+def _at_openid(request: HttpRequest) -> tuple[str, IdentityProvider] | None:
+    """The way to the sign-out of the OpenID Connect provider by which somebody came, if it has one."""
+    came_by = request.session.get(SESSION_KEY) or {}
+    if not came_by.get("ends_sessions"):
+        return None
+    provider = IdentityProvider.objects.filter(pk=came_by["provider"]).first()
+    if provider is None or not provider.is_offered:
+        return None
+    return canonical_address(reverse("sso:end_session", args=[provider.pk])), provider

@@ -30,3 +30,8 @@ def slo_url(provider: IdentityProvider) -> str:
 def redirect_uri(provider: IdentityProvider) -> str:
     """Where this OpenID Connect provider sends people back to: one address per provider, against mix-ups."""
     return canonical_address(reverse("sso:oidc_callback", args=[provider.pk]))
+
+
+def signed_out_uri() -> str:
+    """Where OpenID Connect providers send people whom they have signed out."""
+    return canonical_address(reverse("account_login"))

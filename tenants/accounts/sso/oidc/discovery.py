@@ -28,6 +28,7 @@ class Endpoints:
     jwks: str
     userinfo: str
     names_itself: bool
+    end_session: str = ""
 
 
 def client() -> OutboundClient:
@@ -98,4 +99,13 @@ def _endpoints(document: dict[str, Any], issuer: str) -> Endpoints:
         jwks=addresses["jwks_uri"],
         userinfo=str(document.get("userinfo_endpoint") or ""),
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+        end_session=_where_sessions_end(document, issuer),
     )
+
+
+def _where_sessions_end(document: dict[str, Any], issuer: str) -> str:
+    """The provider's own sign-out, if it has one that can be trusted as far as its issuer."""
+    address = str(document.get("end_session_endpoint") or "")
+    parts = urlsplit(address)
+    is_fine = parts.scheme == "https" or (parts.scheme == "http" == urlsplit(issuer).scheme)
+    return address if is_fine and parts.hostname and parts.username is None else ""

@@ -189,7 +189,11 @@ def _believed(
         is_email_verified=verified if isinstance(verified, bool) else None,
         name=str(said.get(provider.name_attribute or "name") or "")[:120],
         groups=groups_in(said.get(provider.groups_attribute or "groups")),
-        evidence={"algorithm": algorithm, "iss_parameter": names_itself},
+        evidence={
+            "algorithm": algorithm,
+            "iss_parameter": names_itself,
+            "ends_sessions": bool(endpoints.end_session),
+        },
     )
 
 

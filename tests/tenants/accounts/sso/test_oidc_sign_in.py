@@ -19,6 +19,7 @@ from tenants.accounts.sso.oidc import discovery, flow
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.sso_servers.openid import SECRET, OidcServer
+from tests.sso_servers.starting import Browser
 from tests.tenants.accounts.sso.conftest import changed, switched_on
 from tests.tenants.accounts.sso.test_saml_sign_in import last_entry
 
@@ -46,7 +47,10 @@ def oidc(
     def set_up() -> IdentityProvider:
         cache.clear()
         provider = services.create_provider(preset="oidc", name="Example Connect", actor=admin)
-        issuer = server.start(f"http://{host}/sso/{provider.pk}/callback/")
+        issuer = server.start(
+            f"http://{host}/sso/{provider.pk}/callback/",
+            post_logout_redirect_uris=[f"http://{host}/account/sign-in/"],
+        )
         values = {"issuer": issuer, "client_id": "nts"}
         change = services.ProviderChange(values=values, client_secret=SECRET)
         return switched_on(changed(provider, change, admin))
@@ -108,6 +112,26 @@ def test_the_whole_way_with_pkce_nonce_and_state(
     thief.defaults.update(client.defaults)
     assert thief.get(stolen).status_code == 400
     assert last_entry()[1] == "other_browser"
+
+
+def test_signing_out_here_offers_the_providers_own_sign_out(
+    server: OidcServer, oidc: Callable[[], IdentityProvider], client: Client, host: str
+) -> None:
+    provider = oidc()
+    client.get(client.get(back_from(client, server, provider, "olga"))["Location"])
+    page = client.post("/account/sign-out/").content.decode()
+    assert "_auth_user_id" not in client.session
+    assert f"/sso/{provider.pk}/sign-out/" in page
+    there = client.get(f"/sso/{provider.pk}/sign-out/")
+    assert (there.status_code, there["Location"].startswith(server.issuer)) == (302, True)
+    asked = parse_qs(urlsplit(there["Location"]).query)
+    assert asked == {"client_id": ["nts"], "post_logout_redirect_uri": [f"http://{host}/account/sign-in/"]}
+    # The provider knows both: it asks whether one means it, in place of an error.
+    status, body, _ = Browser(server.issuer).open(there["Location"])
+    assert (status, "logout" in body.lower()) == (200, True), body[:500]
+    IdentityProvider.objects.update(state="draft")
+    assert client.get(f"/sso/{provider.pk}/sign-out/").status_code == 400
+    assert last_entry()[1] == "not_offered"
 
 
 def test_discovery_of_another_issuer_is_refused(
