@@ -107,7 +107,7 @@ def letter_frame(request: HttpRequest, kind: str) -> HttpResponse:
         )  # fmt: skip
     except InvalidInput as error:
         lines = [line for found in error.fields.values() for line in found] or [error.message]
-        return render(request, "branding/letter_refused.html", {"lines": lines}, status=422)
+        return render(request, "letters/refused.html", {"lines": lines}, status=422)
     return HttpResponse(made.html)
 
 

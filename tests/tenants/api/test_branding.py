@@ -1,10 +1,14 @@
 """`/api/v1/branding/` as a program sees it."""
 
+from collections.abc import Iterator
+
 import pytest
 from rest_framework.test import APIClient
 
 from tenants.accounts.access import UserActor
 from tenants.branding.models import Brand, LetterText
+from tenants.lifecycle.export.stored_files import delete_stored_files
+from tenants.tenancy import TenantRef
 from tests.people import token_client
 from tests.tenants.branding.pictures import PLAIN_SVG, picture, svg
 
@@ -14,8 +18,9 @@ WORDS = {"subject": "Come in, {{ name }}", "body": "This is the way:\n\n{{ link 
 
 
 @pytest.fixture
-def program(host: str, admin: UserActor) -> APIClient:
-    return token_client(host, admin, scopes=frozenset({"branding.manage"}))
+def program(host: str, admin: UserActor, tenant: TenantRef) -> Iterator[APIClient]:
+    yield token_client(host, admin, scopes=frozenset({"branding.manage"}))
+    delete_stored_files(tenant)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import pytest
 from django.core import mail
 
 from tenants.accounts.access import Role, UserActor
@@ -17,6 +18,8 @@ from tenants.foundation.letters import write_letter
 from tenants.models import Tenant
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.tenants.branding.pictures import PLAIN_SVG
+
+pytestmark = pytest.mark.usefixtures("no_files_left")
 
 FACTS = {"company": "Halden Foods", "link": "https://halden.example/join/x/", "name": "Ada"}
 

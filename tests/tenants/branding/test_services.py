@@ -22,6 +22,8 @@ from tests.fakes.events import PublishedEvents
 from tests.people import person
 from tests.tenants.branding.pictures import PLAIN_SVG, picture
 
+pytestmark = pytest.mark.usefixtures("no_files_left")
+
 type Committing = Callable[..., AbstractContextManager[Any]]
 
 

@@ -1,6 +1,6 @@
 """The pages of the brand, without scripts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.test import Client
 from tenants.accounts.access import UserActor
 from tenants.branding.models import Brand, LetterText
 from tenants.branding.selectors import brand_in_work
+from tenants.lifecycle.export.stored_files import delete_stored_files
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.people import signed_in_client
 from tests.tenants.branding.pictures import PLAIN_SVG, svg
@@ -26,8 +27,9 @@ FORM = {
 
 
 @pytest.fixture
-def page(host: str, admin: UserActor) -> Client:
-    return signed_in_client(host, admin)
+def page(host: str, admin: UserActor, tenant: TenantRef) -> Iterator[Client]:
+    yield signed_in_client(host, admin)
+    delete_stored_files(tenant)
 
 
 def test_a_preview_shows_what_was_typed_and_saves_nothing(page: Client) -> None:
