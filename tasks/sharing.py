@@ -152,7 +152,9 @@ def possible_approvers(*, thing: Task | Project, actor: Actor) -> list[User | Gr
         )
         people |= Q(pk__in=bindings.filter(user__isnull=False).values("user"))
         groups |= Q(pk__in=bindings.filter(group__isnull=False).values("group"))
-    found = User.objects.filter(people, is_active=True, service_account=None).order_by("name", "pk")
+    found = User.objects.filter(people, is_active=True, service_account=None, support_account=None).order_by(
+        "name", "pk"
+    )
     if actor.user_id is not None:
         found = found.exclude(pk=actor.user_id)
     return [*found[:MOST_OFFERED], *Group.objects.filter(groups).order_by("name", "pk")[:MOST_OFFERED]]
