@@ -63,7 +63,7 @@ class ShareForm(forms.Form):
     def __init__(self, *args: Any, actor: UserActor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         people = (
-            User.objects.filter(is_active=True, service_account=None)
+            User.objects.filter(is_active=True, service_account=None, support_account=None)
             if can(actor, "accounts.view_users")
             else User.objects.none()
         )

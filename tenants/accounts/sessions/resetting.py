@@ -36,7 +36,7 @@ def ask_for_reset(email: str) -> None:
 def send_reset_letter(user_id: UUID | None) -> bool:
     """Send the letter; False when there is nobody to send it to. Raises: ExternalServiceError."""
     with atomic():
-        people = User.objects.filter(is_active=True, service_account=None)
+        people = User.objects.filter(is_active=True, service_account=None, support_account=None)
         user = people.filter(pk=user_id).first() if user_id else None
         if user is None:
             return False
