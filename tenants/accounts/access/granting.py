@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from django.utils import timezone
 
 from tenants.accounts.access.actors import Actor, SystemActor
-from tenants.accounts.access.catalogue import Sensitivity, all_permissions, broken_separations, codes_of
+from tenants.accounts.access.catalogue import (
+    Sensitivity,
+    all_permissions,
+    broken_separations,
+    codes_of,
+    is_known,
+)
 from tenants.accounts.access.gathering import bindings_of, gathered_actor, holding_of
 from tenants.accounts.access.holdings import Holding
 from tenants.accounts.access.roles import Role, ScopeType
@@ -117,9 +123,13 @@ def withdraw_invitations_beyond(user: User) -> None:
     actor = gathered_actor(user)
     is_inviting = actor.holds("accounts.invite_users")
     beyond = [role for role in Role if not (is_inviting and may_give_role(actor, role))]
-    Invitation.objects.filter(invited_by=user, role__in=beyond, accepted_at=None, revoked_at=None).update(
-        revoked_at=timezone.now()
-    )
+    open_ones = Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None)
+    open_ones.filter(role__in=beyond).update(revoked_at=timezone.now())
+    for invitation in open_ones.exclude(custom_role=None).select_related("custom_role"):
+        codes = invitation.custom_role.codes if invitation.custom_role else []
+        if not actor.holding.covers(Holding(frozenset(code for code in codes if is_known(code)))):
+            invitation.revoked_at = timezone.now()
+            invitation.save(update_fields=["revoked_at"])
 
 
 def given_by(binding: RoleBinding) -> Holding:

@@ -26,8 +26,9 @@ from tenants.accounts.invitations.services import (
     renew_invitation,
     revoke_invitation,
 )
-from tenants.accounts.models import Invitation
+from tenants.accounts.models import CustomRole, Invitation
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
+from tenants.foundation.errors import NotFound
 
 ID = OpenApiParameter("id", UUID, OpenApiParameter.PATH)
 _INVITATION = {
@@ -35,6 +36,7 @@ _INVITATION = {
     "email": "ben@acme.example",
     "name": "Ben Made-Up",
     "role": "member",
+    "custom_role_id": None,
     "state": "open",
     "expires_at": "2027-01-09T09:00:00Z",
     "created_at": "2027-01-02T09:00:00Z",
@@ -48,6 +50,7 @@ class InvitationSerializer(serializers.Serializer[Any]):
     email = serializers.EmailField()
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=Role.choices)
+    custom_role_id = serializers.UUIDField(allow_null=True)
     state = serializers.ChoiceField(choices=Invitation.State.choices)
     expires_at = serializers.DateTimeField()
     created_at = serializers.DateTimeField()
@@ -83,6 +86,10 @@ class NewInvitationSerializer(StrictSerializer):
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=120, required=False, default="")
     role = serializers.ChoiceField(choices=Role.choices)
+    custom_role_id = serializers.UUIDField(
+        required=False, allow_null=True, default=None,
+        help_text="One of the company's own roles they get beside it.",
+    )  # fmt: skip
     send = serializers.BooleanField(
         required=False, default=True, help_text="Whether the link is mailed to the person."
     )
@@ -124,7 +131,11 @@ class InvitationViewSet(IdempotentPosts, KnownParameters, GenericViewSet[Invitat
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         issued = invite_user(
-            email=wanted["email"], name=wanted["name"], role=Role(wanted["role"]), actor=_actor(request)
+            email=wanted["email"],
+            name=wanted["name"],
+            role=Role(wanted["role"]),
+            custom_role=_own_role(wanted["custom_role_id"]),
+            actor=_actor(request),
         )
         return _issued(issued, is_mailed=wanted["send"])
 
@@ -148,6 +159,15 @@ def _actor(request: Request) -> UserActor:
 
 def _found(request: Request, invitation_id: UUID) -> Invitation:
     return get_object_or_404(pending_invitations(actor=_actor(request)), pk=invitation_id)
+
+
+def _own_role(number: UUID | None) -> CustomRole | None:
+    if number is None:
+        return None
+    role = CustomRole.objects.filter(pk=number).first()
+    if role is None:
+        raise NotFound("There is no such role.", code="not_found.role")
+    return role
 
 
 def _issued(issued: IssuedInvitation, *, is_mailed: bool) -> Response:

@@ -1,5 +1,6 @@
 """Access: roles, who has which and why, groups, and what was refused lately."""
 
+from collections.abc import Callable
 from datetime import datetime, time
 from typing import Any, cast
 from uuid import UUID
@@ -39,8 +40,10 @@ from tenants.accounts.access.scopes import scope_names
 from tenants.accounts.console.forms import add_domain_error
 from tenants.accounts.console.proposed_changes import waits_for_second_person
 from tenants.accounts.models import CustomRole, Department, Group, ProposedChange, RoleBinding, User
+from tenants.accounts.sessions.proof import ProofNeeded
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError
+from tenants.tenancy import atomic
 
 _SHOWN_DENIALS = 50
 
@@ -60,7 +63,7 @@ class GrantForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = User.objects.filter(is_active=True).order_by("name", "pk")
+        people = User.objects.filter(is_active=True, support_account=None).order_by("name", "pk")
         self._choices("holder", [
             (_("People"), [(f"user:{each.pk}", str(each)) for each in people]),
             (_("Groups"), [(f"group:{each.pk}", each.name) for each in Group.objects.order_by("name", "pk")]),
@@ -125,7 +128,7 @@ class GroupForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = User.objects.filter(is_active=True).order_by("name", "pk")
+        people = User.objects.filter(is_active=True, support_account=None).order_by("name", "pk")
         cast(forms.MultipleChoiceField, self.fields["members"]).choices = [
             (str(each.pk), f"{each.name} · {each.email}") for each in people
         ]
@@ -150,6 +153,8 @@ def grant(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             given = form.grant(actor)
+        except ProofNeeded:
+            raise
         except DomainError as error:
             add_domain_error(form, error)
         else:
@@ -177,14 +182,13 @@ def new_role(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     require(actor, "accounts.manage_roles")
     form = RoleForm(request.POST or None, actor=actor)
-    if form.is_valid():
-        try:
-            create_custom_role(actor=actor, **form.cleaned_data)
-        except DomainError as error:
-            add_domain_error(form, error)
-        else:
-            return _back(request, gettext("The role was made."))
-    return _form_page(request, form, None, "accounts/access_role.html")
+    return _form_page(
+        request,
+        form,
+        "accounts/access_role.html",
+        save=lambda data: create_custom_role(actor=actor, **data),
+        done=gettext("The role was made."),
+    )
 
 
 @login_required
@@ -196,15 +200,14 @@ def role_page(request: HttpRequest, role_id: UUID) -> HttpResponse:
     require(actor, "accounts.manage_roles")
     role = get_object_or_404(CustomRole, pk=role_id)
     initial = {"name": role.name, "description": role.description, "codes": role.codes}
-    form = RoleForm(request.POST or None, initial=initial, actor=actor)
-    if form.is_valid():
-        try:
-            change_custom_role(role=role, actor=actor, **form.cleaned_data)
-        except DomainError as error:
-            add_domain_error(form, error)
-        else:
-            return _back(request, gettext("The role was changed, for everybody who has it."))
-    return _form_page(request, form, role, "accounts/access_role.html")
+    return _form_page(
+        request,
+        RoleForm(request.POST or None, initial=initial, actor=actor),
+        "accounts/access_role.html",
+        thing=role,
+        save=lambda data: change_custom_role(role=role, actor=actor, **data),
+        done=gettext("The role was changed, for everybody who has it."),
+    )
 
 
 @login_required
@@ -224,17 +227,15 @@ def new_group(request: HttpRequest) -> HttpResponse:
     """Make a group. Raises: Forbidden."""
     actor = actor_of(request)
     require(actor, "accounts.manage_groups")
+
+    def save(data: dict[str, Any]) -> None:
+        group = create_group(name=data["name"], description=data["description"], actor=actor)
+        set_members(group=group, user_ids=[UUID(each) for each in data["members"]], actor=actor)
+
     form = GroupForm(request.POST or None)
-    if form.is_valid():
-        data = form.cleaned_data
-        try:
-            group = create_group(name=data["name"], description=data["description"], actor=actor)
-            set_members(group=group, user_ids=[UUID(each) for each in data["members"]], actor=actor)
-        except DomainError as error:
-            add_domain_error(form, error)
-        else:
-            return _back(request, gettext("The group was made."))
-    return _form_page(request, form, None, "accounts/access_group.html")
+    return _form_page(
+        request, form, "accounts/access_group.html", save=save, done=gettext("The group was made.")
+    )
 
 
 @login_required
@@ -247,17 +248,14 @@ def group_page(request: HttpRequest, group_id: UUID) -> HttpResponse:
     group = get_object_or_404(Group, pk=group_id)
     members = [str(number) for number in group.memberships.values_list("user_id", flat=True)]
     initial = {"name": group.name, "description": group.description, "members": members}
+
+    def save(data: dict[str, Any]) -> None:
+        change_group(group=group, name=data["name"], description=data["description"], actor=actor)
+        set_members(group=group, user_ids=[UUID(each) for each in data["members"]], actor=actor)
+
     form = GroupForm(request.POST or None, initial=initial)
-    if form.is_valid():
-        data = form.cleaned_data
-        try:
-            change_group(group=group, name=data["name"], description=data["description"], actor=actor)
-            set_members(group=group, user_ids=[UUID(each) for each in data["members"]], actor=actor)
-        except DomainError as error:
-            add_domain_error(form, error)
-        else:
-            return _back(request, gettext("The group was changed."))
-    return _form_page(request, form, group, "accounts/access_group.html")
+    done = gettext("The group was changed.")
+    return _form_page(request, form, "accounts/access_group.html", thing=group, save=save, done=done)
 
 
 @login_required
@@ -293,8 +291,25 @@ def _overview(request: HttpRequest, form: GrantForm | None, *, status: int = 200
 
 
 def _form_page(
-    request: HttpRequest, form: forms.Form, thing: CustomRole | Group | None, template: str
+    request: HttpRequest,
+    form: forms.Form,
+    template: str,
+    *,
+    save: Callable[[dict[str, Any]], object],
+    done: str,
+    thing: CustomRole | Group | None = None,
 ) -> HttpResponse:
+    """Show a form; save what it says, and show what was wrong with it beside its fields."""
+    if form.is_valid():
+        try:
+            with atomic():
+                save(form.cleaned_data)
+        except ProofNeeded:
+            raise
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            return _back(request, done)
     status = 422 if form.is_bound else 200
     return render(request, template, {"form": form, "thing": thing}, status=status)
 

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tenants.accounts.access import Actor, Role, UserActor, actor_of, can, require
 from tenants.accounts.access.bindings import Holder
+from tenants.accounts.access.catalogue import is_known
 from tenants.accounts.access.granting import given_by, may_give_role
-from tenants.accounts.access.holdings import NOTHING
+from tenants.accounts.access.holdings import NOTHING, Holding
 from tenants.accounts.access.owner_grants import give_role
 from tenants.accounts.access.roles import DESCRIPTIONS, ScopeType, highest
 from tenants.accounts.console.forms import add_domain_error
@@ -29,7 +30,7 @@ from tenants.accounts.invitations.services import (
     renew_invitation,
     revoke_invitation,
 )
-from tenants.accounts.models import Invitation, ProposedChange, User
+from tenants.accounts.models import CustomRole, Invitation, ProposedChange, User
 from tenants.accounts.selectors import visible_users
 from tenants.accounts.services import change_role, deactivate_user, reactivate_user
 from tenants.foundation.console import toast
@@ -59,9 +60,23 @@ class InviteForm(forms.Form):
 
     def __init__(self, *args: object, actor: Actor, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        choices = roles_to_give(actor)
+        own = [
+            (str(each.pk), each.name)
+            for each in CustomRole.objects.order_by("name")
+            if may_give_own(actor, each)
+        ]
+        choices = [*roles_to_give(actor), *([(_("Your own"), own)] if own else [])]
         self.fields["role"].choices = choices  # type: ignore[attr-defined]
         self.fields["role"].initial = Role.MEMBER.value
+
+
+def may_give_own(actor: Actor, role: CustomRole) -> bool:
+    """Say whether an actor may give a role of the company's own: they hold all of it."""
+    return (
+        actor.holding.covers(Holding(frozenset(filter(is_known, role.codes))))
+        if isinstance(actor, UserActor)
+        else True
+    )
 
 
 def roles_to_give(actor: Actor) -> list[tuple[str, str]]:
@@ -87,8 +102,14 @@ def invite(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         try:
+            named = data["role"]
             issued = invite_user(
-                email=data["email"], name=data["name"], role=Role(data["role"]), actor=actor_of(request)
+                email=data["email"],
+                name=data["name"],
+                # Beside a role of the company's own they get the smallest built-in one, for their own settings.
+                role=Role(named) if named in Role else Role.GUEST,
+                custom_role=None if named in Role else CustomRole.objects.get(pk=named),
+                actor=actor_of(request),
             )
         except DomainError as error:
             add_domain_error(form, error)

@@ -8,10 +8,12 @@ import structlog
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, require
-from tenants.accounts.access.granting import check_may_give_role
+from tenants.accounts.access.catalogue import is_known
+from tenants.accounts.access.granting import check_may_give_role, check_may_grant, check_separations
+from tenants.accounts.access.holdings import Holding
 from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.keyed_hashes import keyed_hash, random_public_id, random_secret
-from tenants.accounts.models import Invitation, User
+from tenants.accounts.models import CustomRole, Invitation, RoleBinding, User
 from tenants.accounts.services import check_password, create_user, email_taken, normal_email
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
@@ -33,13 +35,18 @@ class IssuedInvitation:
 
 
 @atomic
-def invite_user(*, email: str, role: Role, actor: Actor, name: str = "") -> IssuedInvitation:
+def invite_user(
+    *, email: str, role: Role, actor: Actor, name: str = "", custom_role: CustomRole | None = None
+) -> IssuedInvitation:
     """Invite somebody; a second invitation of the same address takes the place of an open first one.
 
+    They get the built-in role, and beside it one of the company's own if wanted.
     Raises: Forbidden (also for a role above one's own), InvalidInput (address), Conflict (already here).
     """
     require(actor, "accounts.invite_users")
     check_may_give_role(actor, role)
+    if custom_role is not None:
+        check_may_grant(actor, Holding(frozenset(code for code in custom_role.codes if is_known(code))))
     if role is Role.OWNER:
         check_may_make_owner_alone(actor)
     address = normal_email(email)
@@ -55,6 +62,7 @@ def invite_user(*, email: str, role: Role, actor: Actor, name: str = "") -> Issu
         email=address,
         name=name.strip(),
         role=role,
+        custom_role=custom_role,
         token_hash=keyed_hash(_PURPOSE, token),
         invited_by_id=actor.user_id,
         expires_at=timezone.now() + VALID_FOR,
@@ -68,7 +76,13 @@ def renew_invitation(*, invitation: Invitation, actor: Actor) -> IssuedInvitatio
     """Make a new link in place of a lost or expired one. Raises: Forbidden, Conflict (accepted)."""
     if invitation.state == Invitation.State.ACCEPTED:
         raise Conflict("This invitation was accepted.", code="conflict.invitation_accepted")
-    return invite_user(email=invitation.email, role=Role(invitation.role), actor=actor, name=invitation.name)
+    return invite_user(
+        email=invitation.email,
+        role=Role(invitation.role),
+        actor=actor,
+        name=invitation.name,
+        custom_role=invitation.custom_role,
+    )
 
 
 @atomic
@@ -120,6 +134,14 @@ def accept_invitation(*, token: str, name: str, password: str) -> User:
         actor=SYSTEM,
         source=RoleSource.INVITATION,
     )
+    if invitation.custom_role is not None:
+        RoleBinding.objects.create(
+            user=user,
+            custom_role=invitation.custom_role,
+            source=RoleSource.INVITATION.value,
+            granted_by=invitation.invited_by,
+        )
+        check_separations([user])
     invitation.accepted_at, invitation.accepted_by = timezone.now(), user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
     log.info("invitation.accepted", invitation_id=invitation.pk, user_id=user.pk)

@@ -21,6 +21,10 @@ class Invitation(models.Model):
     email = models.EmailField(max_length=254)
     name = models.CharField(max_length=120, blank=True, default="")
     role = models.CharField(max_length=20, choices=Role.choices)
+    # One of the company's own roles they get beside it; gone with the role.
+    custom_role = models.ForeignKey(
+        "accounts.CustomRole", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     token_hash = models.BinaryField(max_length=32, unique=True)
     invited_by = models.ForeignKey(
         "accounts.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

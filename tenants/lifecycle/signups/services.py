@@ -1,6 +1,5 @@
 """Signing up: the address is proved first, then a company is made, and its owner gets a first API token."""
 
-import ipaddress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -11,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants.accounts.access import permission
+from tenants.accounts.networks import prefix_of
 from tenants.accounts.selectors import actor_for, owners
 from tenants.accounts.services import normal_email
 from tenants.accounts.tokens.services import IssuedToken, create_api_token
@@ -47,11 +47,7 @@ def require_open() -> None:
 
 def source_of(address: str | None) -> str:
     """The network an address belongs to: what one person can change easily does not count."""
-    try:
-        ip = ipaddress.ip_address((address or "").strip())
-    except ValueError:
-        return "unknown"
-    return str(ipaddress.ip_network((ip, 64 if ip.version == 6 else 32), strict=False))
+    return prefix_of((address or "").strip())
 
 
 def begin_signup(*, email: str, source: str, language: str = "en") -> Signup:

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tenants.accounts.access import Role, UserActor
+from tenants.accounts.access.custom_roles import create_custom_role, delete_custom_role
 from tenants.accounts.invitations.selectors import pending_invitations
 from tenants.accounts.invitations.services import (
     accept_invitation,
@@ -16,6 +17,7 @@ from tenants.accounts.invitations.services import (
 )
 from tenants.accounts.models import Invitation, User
 from tenants.accounts.selectors import actor_for
+from tenants.accounts.services import change_role
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.people import PASSWORD
@@ -134,3 +136,48 @@ def test_an_accepted_invitation_cannot_be_revoked(token: str, admin: UserActor) 
     accept(token)
     with pytest.raises(Conflict):
         revoke_invitation(invitation=Invitation.objects.get(), actor=admin)
+
+
+# --- roles beside the ladder, and the company's own
+
+
+@pytest.mark.parametrize("role", [Role.SECURITY, Role.AUDITOR])
+def test_people_are_invited_as_security_and_as_auditors(role: Role, owner: UserActor) -> None:
+    link = invite_user(email="ina@example.com", role=role, actor=owner).token.reveal()
+    assert actor_for(accept(link)).roles == {role}
+
+
+def test_people_are_invited_with_a_role_of_the_companys_own(owner: UserActor) -> None:
+    own = create_custom_role(name="Planner", codes=["tasks.view", "tasks.create"], actor=owner)
+    link = invite_user(email="ina@example.com", role=Role.GUEST, custom_role=own, actor=owner).token.reveal()
+    assert actor_for(accept(link)).codes >= {"tasks.view", "tasks.create"}
+
+
+def test_a_role_that_allows_more_than_ones_own_is_not_for_an_invitation(
+    owner: UserActor, admin: UserActor
+) -> None:
+    own = create_custom_role(name="Leaver", codes=["company.delete"], actor=owner)
+    with pytest.raises(Forbidden):
+        invite_user(email="ina@example.com", role=Role.GUEST, custom_role=own, actor=admin)
+
+
+def test_an_invitation_ends_with_the_right_to_give_what_it_brings(owner: UserActor, admin: UserActor) -> None:
+    own = create_custom_role(name="Mapper", codes=["integrations.map"], actor=owner)
+    link = invite_user(email="ina@example.com", role=Role.GUEST, custom_role=own, actor=admin).token.reveal()
+    change_role(user=admin.user, role=Role.MEMBER, actor=owner)
+    with pytest.raises(NotFound):
+        open_invitation(link)
+
+
+def test_a_role_that_was_deleted_meanwhile_brings_nothing(owner: UserActor) -> None:
+    own = create_custom_role(name="Planner", codes=["tasks.create"], actor=owner)
+    link = invite_user(email="ina@example.com", role=Role.GUEST, custom_role=own, actor=owner).token.reveal()
+    delete_custom_role(role=own, actor=owner)
+    assert "tasks.create" not in actor_for(accept(link)).codes
+
+
+def test_a_renewed_link_brings_the_same(owner: UserActor) -> None:
+    own = create_custom_role(name="Planner", codes=["tasks.create"], actor=owner)
+    first = invite_user(email="ina@example.com", role=Role.GUEST, custom_role=own, actor=owner)
+    again = renew_invitation(invitation=first.invitation, actor=owner)
+    assert again.invitation.custom_role == own
