@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tenants.accounts.access import UserActor, actor_of, can
+from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.accounts.console.forms import add_domain_error
 from tenants.branding.domains import services
 from tenants.branding.domains.checking import LOST_AFTER, check_domain
@@ -44,7 +44,9 @@ class ClaimForm(forms.Form):
 def domains(request: HttpRequest) -> HttpResponse:
     """The company's names; a POST claims another one."""
     actor = actor_of(request)
-    form = ClaimForm(request.POST or None)
+    if request.method == "POST":
+        require(actor, MANAGE_DOMAINS)
+    form = ClaimForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             made = services.claim_domain(host=form.cleaned_data["domain"], actor=actor)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tenants.accounts.access import actor_of, can
+from tenants.accounts.access import actor_of, can, require
 from tenants.accounts.console.forms import add_domain_error
 from tenants.accounts.models import UserSession
 from tenants.accounts.sessions import handovers
@@ -224,7 +224,9 @@ def support_grant(request: HttpRequest, grant_id: UUID) -> HttpResponse:
     """One request: what is wanted and why, the decision, and everything that was done; a POST lets in."""
     actor = actor_of(request)
     grant = get_object_or_404(deciding.visible_grants(actor=actor), pk=grant_id)
-    form = ApproveForm(request.POST or None, grant=grant)
+    if request.method == "POST":
+        require(actor, DECIDE_SUPPORT)
+    form = ApproveForm(request.POST if request.method == "POST" else None, grant=grant)
     if request.method == "POST" and form.is_valid():
         try:
             deciding.approve(grant_id=grant_id, actor=actor, **form.cleaned_data)
