@@ -14,8 +14,8 @@ def register() -> None:
         (_("Companies"), "platform:companies", "building-2", "c", _("Companies")),
         (_("Operations"), "platform:operations", "list-checks", "o", _("Operations")),
         (_("Given-up jobs"), "platform:work", "circle-alert", "j", _("Jobs")),
-        (_("Entering"), "platform:access", "key-round", "e", _("Entering")),
         (_("Platform"), "platform:overview", "server", "h", _("Platform")),
+        (_("Entering"), "platform:access", "key-round", "e", _("Entering")),
     )
     register_nav(
         *(
