@@ -1,9 +1,12 @@
 """Second factors in a real browser: a passkey made and shown on the company's own host, an app, the pages' looks."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from tenants.accounts.mfa import totp
 from tests.companies import OWNER_PASSWORD
@@ -13,11 +16,28 @@ from tests.journeys.conftest import Site, Watched, open_context, sign_in
 HOME = "/settings/my-sign-in/"
 
 
-def plug_in(page: Page) -> None:
-    """Give the browser a security key that says yes to everything."""
+@dataclass(frozen=True)
+class Key:
+    """A security key in the browser that says yes to everything."""
+
+    session: CDPSession
+    id: str
+
+    def taken_out(self) -> list[dict[str, Any]]:
+        """What is on it, for another key."""
+        held = self.session.send("WebAuthn.getCredentials", {"authenticatorId": self.id})
+        credentials: list[dict[str, Any]] = held["credentials"]
+        return credentials
+
+
+def plug_in(page: Page, credentials: Sequence[dict[str, Any]] = ()) -> Key:
+    """Give the page a security key, with what another one held.
+
+    The browser forgets the key when a form leads it to another page: without a new one it would wait for a real one.
+    """
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
-    session.send(
+    made = session.send(
         "WebAuthn.addVirtualAuthenticator",
         {
             "options": {
@@ -26,6 +46,10 @@ def plug_in(page: Page) -> None:
             }
         },
     )  # fmt: skip
+    key = Key(session, made["authenticatorId"])
+    for credential in credentials:
+        session.send("WebAuthn.addCredential", {"authenticatorId": key.id, "credential": credential})
+    return key
 
 
 def test_a_passkey_is_made_and_signs_in_without_a_password(owner_page: Page) -> None:
@@ -41,6 +65,28 @@ def test_a_passkey_is_made_and_signs_in_without_a_password(owner_page: Page) -> 
     page.context.clear_cookies()
     page.goto("/account/sign-in/?next=/settings/preferences/")
     page.get_by_role("button", name="Sign in with a passkey").click()
+    page.wait_for_url("**/settings/preferences/")
+
+
+def test_a_passkey_is_shown_after_the_password(owner_page: Page, site: Site) -> None:
+    page = owner_page
+    page.goto(HOME)
+    key = plug_in(page)
+    page.get_by_label("Name of the new passkey").fill("My key")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_text("The passkey My key is set up.")).to_be_visible()
+    held = key.taken_out()
+    assert len(held) == 1
+
+    page.context.clear_cookies()
+    page.goto("/account/sign-in/?next=/settings/preferences/")
+    page.get_by_label("E-mail").fill(site.owner_email)
+    page.get_by_label("Password", exact=True).fill(OWNER_PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/account/sign-in/confirm/")
+    assert violations(page) == []
+    plug_in(page, held)
+    page.get_by_role("button", name="Use a passkey").click()
     page.wait_for_url("**/settings/preferences/")
 
 
