@@ -134,7 +134,7 @@ def hold_for_second_person(
             store_secret(name=name, owner_table=_TABLE, owner_id=change.pk, value=value, actor=actor)
         publish(ChangeProposed(**about))
     enqueue(LETTER_JOB, object_id=change.pk)
-    log.info("change.made_alone" if is_alone else "change.proposed", **about)
+    log.info("change.written_down", is_alone=is_alone, **about)
     return None if is_alone else change
 
 
