@@ -134,7 +134,7 @@ def test_keys_are_made_by_who_may_and_within_bounds(
         issue_scim_token(directory=directory, actor=person(tenant, Role.MANAGER, "Mo Manager-Example"))
     for wrong in ({"days": 0}, {"days": 366}, {"overlap_hours": 169}, {"allowed_networks": ["nowhere"]}):
         with pytest.raises(InvalidInput):
-            issue_scim_token(directory=directory, actor=admin, **wrong)  # type: ignore[arg-type]
+            issue_scim_token(directory=directory, actor=admin, **wrong)
     with pytest.raises(InvalidInput):
         change_directory(directory=directory, actor=admin, change=DirectoryChange(brake_percent=101))
     with pytest.raises(InvalidInput, match="verified"):
