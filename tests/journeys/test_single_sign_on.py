@@ -9,6 +9,7 @@ from tenants.accounts.access import SYSTEM
 from tenants.accounts.models import EmailDomain, IdentityProvider
 from tenants.accounts.sso import sso_log
 from tenants.accounts.sso.reasons import Reason, SsoRefused
+from tenants.accounts.sso.saml.own_keys import make_next_key
 from tenants.accounts.sso.services import create_provider
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tests.companies import OWNER_PASSWORD
@@ -32,6 +33,15 @@ def provider(committed_tenant: TenantRef, tmp_path: Path) -> IdentityProvider:
         made = create_provider(preset="saml", name="Example Id", actor=SYSTEM)
         made.issuer, made.sso_url = "https://idp.example/metadata", "https://idp.example/sso"
         made.certificates = [key_pair(tmp_path, "ending", days=10)[1].read_text()]
+        # Its metadata names the next one too; nobody has confirmed that yet.
+        following = key_pair(tmp_path, "next", days=300)[1].read_text()
+        made.metadata_url, made.metadata_checked_at = "https://idp.example/metadata", made.created_at
+        made.metadata_found_at = made.created_at
+        made.metadata_found = {
+            "issuer": made.issuer, "sso_url": made.sso_url, "slo_url": "https://idp.example/slo",
+            "certificates": [following, *made.certificates],
+        }  # fmt: skip
+        make_next_key(actor=SYSTEM)
         made.test_grade, made.test_findings = "D", FINDINGS
         made.state, made.tested_at, made.tested_revision = "test", made.created_at, made.revision
         made.save()
@@ -72,7 +82,7 @@ def test_every_page_of_single_sign_on_can_be_used_by_everybody(
     watched.listen(page)
     sign_in(page, site.owner_email, OWNER_PASSWORD)
     wrong: list[str] = []
-    for path in ("", "log/", f"{provider.pk}/"):
+    for path in ("", "keys/", "log/", f"{provider.pk}/"):
         checked(page, f"/settings/sign-in/{path}", wrong)
     with tenant_scope(committed_tenant), atomic():
         IdentityProvider.objects.update(state="active")
