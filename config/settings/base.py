@@ -220,8 +220,7 @@ OUTBOUND_ALLOWED_PRIVATE_HOSTS = ENV.outbound_allowed_private_hosts
 SYNC_POLL_SECONDS = ENV.sync_poll_seconds
 SYNC_BRAKE_ROWS, SYNC_BRAKE_PERCENT = ENV.sync_brake_rows, ENV.sync_brake_percent
 CUSTOM_DOMAIN_TARGET, DNS_RESOLVERS = ENV.custom_domain_target, ENV.dns_resolvers
-_ask_secret = ENV.certificate_ask_secret
-CERTIFICATE_ASK_SECRET = _ask_secret.get_secret_value() if _ask_secret else ""
+CERTIFICATE_ASK_SECRET = ENV.certificate_ask_secret.get_secret_value() if ENV.certificate_ask_secret else ""
 SIGN_UPS_ARE_OPEN = ENV.sign_ups == "open"
 DEFAULT_FROM_EMAIL = ENV.email_from
 MAILERS = mailers_for(ENV.email_url)

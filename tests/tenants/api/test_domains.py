@@ -32,7 +32,7 @@ def servers(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
 def test_what_is_no_name_is_refused_beside_its_field(api: APIClient, domain: str) -> None:
     answer = api.post(URL, {"domain": domain})
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"] == "#/domain"
+    assert answer.json()["errors"][0]["pointer"] == "/domain"
 
 
 def test_the_same_name_twice_is_a_conflict(api: APIClient) -> None:
