@@ -71,6 +71,15 @@ class SecondPersonNeeded(Conflict):
     default_message = "Your company wants two people for this. Propose it, and somebody else agrees."
 
 
+def check_may_alone(kind: ChangeKind, actor: Actor) -> None:
+    """Stop one person where the company wants two for a kind of change. Raises: SecondPersonNeeded."""
+    if isinstance(actor, SystemActor):
+        return
+    is_wanted = kind.subject is None or kind.subject.value in subjects_for_two()
+    if is_wanted and others_who_could_agree(kind, actor):
+        raise SecondPersonNeeded
+
+
 def check_may_make_owner_alone(actor: Actor) -> None:
     """Stop one person from making an owner where the company wants two. Raises: SecondPersonNeeded."""
     if isinstance(actor, SystemActor) or Subject.OWNERS.value not in subjects_for_two():
@@ -145,6 +154,10 @@ def approve_change(*, change: ProposedChange, actor: Actor) -> ProposedChange:
     Raises: Forbidden (permission, one's own proposal, a token, somebody who came after it), what a step-up raises,
     NotFound, Conflict (decided, run out, overtaken, the proposer may no longer), what carrying it out raises.
     """
+    known = change_kind(change.kind)
+    if known is not None:
+        # What it is about is locked before the proposal, as whoever proposes does: else each would wait for the other.
+        fingerprint(known, change.target_id)
     current, kind = _locked(change)
     approver = _as_second_person(current, kind, actor)
     # Nobody's roles change until this is through: both are looked at as they stand now.

@@ -99,6 +99,9 @@ def approve(*, held: Collection[UUID], actor: Actor) -> int:
     """
     require(actor, MANAGE)
     rows = _locked(held)
+    # As a directory does that changes somebody: its record first, then the account.
+    records = ScimPerson.objects.select_for_update(no_key=True).order_by("pk")
+    list(records.filter(user__in=[row.user_id for row in rows]))
     for row in rows:
         if BreakGlassOwner.objects.filter(user=row.user).exists():
             raise Conflict(f"{row.user} is an emergency owner of the company.", code="conflict.break_glass")

@@ -56,11 +56,12 @@ def note(domain_id: UUID, found: Found, *, nonce: str) -> CustomDomain:
     notice: Notice | None = None
     try:
         with transaction.atomic(using="default"):
+            # All claims of the name in one order, before one's own: companies that prove it at once take turns.
+            host = own_domains().filter(pk=domain_id).values("host")
+            list(CustomDomain.objects.select_for_update(no_key=True).filter(host__in=host).order_by("pk"))
             row = locked(domain_id)
             before = row.state
             if found.proof is Proof.THERE and row.nonce == nonce:
-                # All claims of the name in one order: companies that prove it at the same moment take turns.
-                list(CustomDomain.objects.select_for_update(no_key=True).filter(host=row.host).order_by("pk"))
                 notice = _proved(row, found, now)
             elif found.proof is Proof.GONE:
                 notice = _missed(row, now)

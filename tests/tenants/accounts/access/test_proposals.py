@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, UserActor
@@ -154,6 +156,17 @@ def test_a_second_person_agrees_and_it_is_carried_out_once(
     assert refused.value.code == "conflict.change_is_decided"
     assert len(applied) == 1
     assert events() == ["change.proposed", "change.approved"]
+
+
+def test_what_it_is_about_is_locked_before_the_proposal(
+    waiting: ProposedChange, owner: UserActor, tenant: TenantRef
+) -> None:
+    """As whoever proposes does: the other way round the two would wait for each other."""
+    with CaptureQueriesContext(connections[tenant.cell]) as sent:
+        approve_change(change=waiting, actor=owner)
+    locking = [each["sql"] for each in sent if "FOR NO KEY UPDATE" in each["sql"]]
+    assert '"accounts_group"' in locking[0]
+    assert '"accounts_proposedchange"' in locking[1]
 
 
 def test_what_has_changed_meanwhile_is_not_carried_out(

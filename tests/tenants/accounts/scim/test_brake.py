@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.db import connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, UserActor
@@ -85,6 +86,21 @@ def test_a_person_approves_or_refuses(scim: ScimClient, strict: ScimDirectory, a
     # What was approved counts for nothing, and what lies outside the window neither.
     ScimDeprovisioning.objects.update(asked_at=timezone.now() - timedelta(hours=25))
     assert scim.patch(f"/Users/{people[4]['id']}", OFF).status_code == 200
+
+
+def test_the_record_is_locked_before_the_account_as_a_directory_does(
+    scim: ScimClient, strict: ScimDirectory, admin: UserActor, tenant: TenantRef
+) -> None:
+    """The other way round an approval and a change by the directory would wait for each other."""
+    for number in range(3):
+        scim.patch(f"/Users/{scim.user(f'p{number}')['id']}", OFF)
+    held = [row.pk for row in brake.visible_held(actor=admin)]
+    with CaptureQueriesContext(connections[tenant.cell]) as sent:
+        assert brake.approve(held=held, actor=admin) == 1
+    said = [each["sql"] for each in sent]
+    record = next(n for n, sql in enumerate(said) if '"accounts_scimperson"' in sql and "FOR NO KEY" in sql)
+    account = next(n for n, sql in enumerate(said) if sql.startswith('UPDATE "accounts_user"'))
+    assert record < account
 
 
 def test_an_emergency_owner_is_not_approved_either(
