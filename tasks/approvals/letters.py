@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from tasks.approvals.selectors import waiting_for
 from tasks.models import ApprovalDecision, ApprovalRequest, Project, Task
 from tasks.selectors import visible_project_rows, visible_tasks
+from tenants.accounts.access import can
 from tenants.accounts.clients import is_client
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
@@ -121,11 +123,16 @@ def share_letter(*, thing_id: UUID, user_id: UUID, is_task: bool, by: str) -> Le
 
 
 def request_letter(*, approval_id: UUID, user_id: UUID) -> Letter | None:
-    """The letter to one approver; None when it is settled, or they are not here any more."""
+    """The letter to one approver; None when no answer of theirs is awaited: it is settled, or they may not see it."""
     with atomic():
         approval = _found(approval_id)
         user = User.objects.filter(pk=user_id, is_active=True).first()
-        if approval is None or user is None or not approval.is_open:
+        if approval is None or user is None:
+            return None
+        # A group is asked as a whole; some of its people may not see what it is about.
+        actor = actor_for(user)
+        is_awaited = waiting_for(actor=actor).filter(pk=approval.pk).exists()
+        if not (is_awaited and can(actor, "tasks.approve", approval.guarded)):
             return None
         facts = _facts(approval, user) | {"asked_by": approval.asked_by_name, "due": approval.due_on}
         return write_letter(ASKED.code, to=user.email, facts=facts, language=_language(user))

@@ -167,9 +167,11 @@ def _share(thing: Task | Project, form: ShareForm, actor: UserActor) -> str:
             share_with_client(thing=thing, email=email, codes=codes, actor=actor, expires_at=end).holder
         )
     holder = _holder(data["holder"])
+    shared = share(thing=thing, holder=holder, codes=codes, actor=actor, expires_at=end)
+    # After it: what is refused above writes to nobody.
     if isinstance(holder, User):
         tell_of_share(thing=thing, user=holder, actor=actor)
-    return str(share(thing=thing, holder=holder, codes=codes, actor=actor, expires_at=end).holder)
+    return str(shared.holder)
 
 
 def _holder(value: str) -> User | Group:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from tasks.approvals.letters import request_letter
 from tasks.approvals.selectors import approvals_about, is_asked, visible_approvals, waiting_for
 from tasks.approvals.services import answer_approval, grant_approval, request_approval, withdraw_approval
 from tasks.models import ApprovalDecision, ApprovalRequest, Milestone, Task, TaskActivity
@@ -259,3 +260,24 @@ def test_everybody_asked_gets_one_letter(
             )
         )
     assert {UUID(item.payload["user_id"]) for item in items} == {member.user_id, client.user_id}
+
+
+def test_nobody_reads_in_a_letter_what_they_may_not_see(
+    tenant: TenantRef, task: Task, manager: UserActor, member: UserActor, guest: UserActor
+) -> None:
+    """A group is asked as a whole: its people who may not see the task get no letter about it."""
+    group = Group.objects.create(name="Readers")
+    GroupMembership.objects.bulk_create(
+        GroupMembership(group=group, user=each.user) for each in (member, guest)
+    )
+    approval = asked(task, manager, [group])
+    letter = request_letter(approval_id=approval.pk, user_id=member.user_id)
+    assert letter is not None
+    assert task.title in letter.subject
+    assert request_letter(approval_id=approval.pk, user_id=guest.user_id) is None
+    share(thing=task, holder=guest.user, codes=["tasks.comment"], actor=manager)
+    assert request_letter(approval_id=approval.pk, user_id=guest.user_id) is None
+    share(thing=task, holder=guest.user, codes=["tasks.approve"], actor=manager)
+    assert request_letter(approval_id=approval.pk, user_id=guest.user_id) is not None
+    grant_approval(approval=approval, actor=again(member))
+    assert request_letter(approval_id=approval.pk, user_id=guest.user_id) is None
