@@ -134,6 +134,16 @@ def accept_invitation(*, token: str, name: str, password: str) -> User:
         actor=SYSTEM,
         source=RoleSource.INVITATION,
     )
+    use_up(invitation, user)
+    log.info("invitation.accepted", invitation_id=invitation.pk, user_id=user.pk)
+    return user
+
+
+def use_up(invitation: Invitation, user: User) -> None:
+    """Give who came in by an invitation the company's own role it names, and let nobody come by it again.
+
+    Raises: Conflict (duties that may not meet).
+    """
     if invitation.custom_role is not None:
         RoleBinding.objects.create(
             user=user,
@@ -144,5 +154,3 @@ def accept_invitation(*, token: str, name: str, password: str) -> User:
         check_separations([user])
     invitation.accepted_at, invitation.accepted_by = timezone.now(), user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
-    log.info("invitation.accepted", invitation_id=invitation.pk, user_id=user.pk)
-    return user

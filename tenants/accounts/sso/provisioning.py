@@ -7,6 +7,7 @@ import structlog
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, RoleSource
+from tenants.accounts.invitations.services import use_up
 from tenants.accounts.models import (
     BreakGlassOwner,
     EmailDomain,
@@ -137,8 +138,7 @@ def _account_for(provider: IdentityProvider, claims: Claims) -> tuple[User, bool
         source=RoleSource.INVITATION if invitation else RoleSource.JIT,
     )
     if invitation is not None:
-        invitation.accepted_at, invitation.accepted_by = timezone.now(), user
-        invitation.save(update_fields=["accepted_at", "accepted_by"])
+        use_up(invitation, user)
     return user, True
 
 
