@@ -188,6 +188,9 @@ def set_provider_up(company: Api, wanted: argparse.Namespace, domain_id: str) ->
     if tested["test_grade"] not in ("A", "B"):
         raise SystemExit("This provider would let nobody in yet. Mend what is marked as bad.")
     company.post(f"{address}state/", {"state": "active"})
+    if company.get(address)["state"] != "active":
+        say("Somebody else has to agree that people sign in by it: Settings, Changes.")
+        wait_for(lambda: bool(company.get(address)["state"] == "active"))
     say(f"{tested['name']} is switched on: grade {tested['test_grade']}.")
     if domain_id:
         company.change(f"email-domains/{domain_id}/", {"captured_by_id": made["id"]})

@@ -16,8 +16,11 @@ from tenants.accounts.access.granting import (
     check_separations,
     duties_of,
     given_by,
+    lasting_owners,
     withdraw_invitations_beyond,
 )
+from tenants.accounts.access.proposals import check_may_make_owner_alone
+from tenants.accounts.access.roles import Role
 from tenants.accounts.models import Group, GroupMembership, RoleBinding, User
 from tenants.accounts.scim.ruling import check_group_is_ours
 from tenants.accounts.sessions.services import end_sign_ins_of
@@ -109,6 +112,7 @@ def set_members(
                 check_may_grant(actor, given_by(binding))
             for person in (*joining, *leaving):
                 check_reaches(actor, person)
+            _check_may_make_owners(joining, bindings, actor)
         check_separations(joining, duties_of(bindings))
         group.memberships.filter(user__in=leaving).delete()
         GroupMembership.objects.bulk_create(
@@ -134,6 +138,16 @@ def remove_member(*, group: Group, user: User, actor: Actor) -> None:
     """Take a person out of a group, if they are in it. Raises: as `set_members`."""
     members = set(group.memberships.values_list("user_id", flat=True))
     set_members(group=group, user_ids=members - {user.pk}, actor=actor)
+
+
+def _check_may_make_owners(
+    joining: Collection[User], bindings: Collection[RoleBinding], actor: Actor
+) -> None:
+    """Whoever joins a group that owns is a new owner, unless they are one already. Raises: SecondPersonNeeded."""
+    if any(each.role == Role.OWNER for each in bindings) and any(
+        not lasting_owners().filter(user=person).exists() for person in joining
+    ):
+        check_may_make_owner_alone(actor)
 
 
 def _bindings(group: Group) -> list[RoleBinding]:

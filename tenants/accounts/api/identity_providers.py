@@ -222,16 +222,27 @@ class IdentityProviderViewSet(KnownParameters, IdempotentPosts, GenericViewSet[I
         services.delete_provider(provider=provider_of_call(request, id), actor=actor_of_call(request))
         return Response(status=204)
 
-    @extend_schema(parameters=[ID], request=StateSerializer, responses={200: IdentityProviderSerializer})
+    @extend_schema(
+        parameters=[ID],
+        request=StateSerializer,
+        responses={200: IdentityProviderSerializer, 202: ProposedChangeSerializer},
+    )
     @action(detail=True, methods=["post"])
     def state(self, request: Request, id: UUID) -> Response:
-        """Begin its test mode, switch it on, or take it back."""
+        """Begin its test mode, switch it on, or take it back.
+
+        Switching on is answered with 202 and the waiting change where the company wants two people for it.
+        """
         provider = provider_of_call(request, id)
         asked = StateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        moved = services.set_state(
-            provider=provider, state=asked.validated_data["state"], actor=actor_of_call(request)
-        )
+        actor, wanted = actor_of_call(request), asked.validated_data["state"]
+        if wanted == IdentityProvider.State.ACTIVE:
+            switched = services.switch_on(provider=provider, actor=actor)
+            if isinstance(switched, ProposedChange):
+                return waiting_answer(request, switched)
+            return Response(IdentityProviderSerializer(switched).data)
+        moved = services.set_state(provider=provider, state=wanted, actor=actor)
         return Response(IdentityProviderSerializer(moved).data)
 
     @extend_schema(

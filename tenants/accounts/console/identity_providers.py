@@ -145,6 +145,10 @@ def move(request: HttpRequest, provider_id: UUID) -> HttpResponse:
             stopped = services.stop_enforcing(provider=provider, actor=actor)
             if isinstance(stopped, ProposedChange):
                 return _waiting(request, stopped)
+        elif wanted == IdentityProvider.State.ACTIVE:
+            switched = services.switch_on(provider=provider, actor=actor)
+            if isinstance(switched, ProposedChange):
+                return _waiting(request, switched)
         else:
             services.set_state(provider=provider, state=wanted, actor=actor)
     except DomainError as error:

@@ -4,6 +4,7 @@ import structlog
 from django.db import IntegrityError
 
 from tenants.accounts.access import SYSTEM, Role, RoleSource
+from tenants.accounts.access.gathering import gathered_actor
 from tenants.accounts.models import (
     BreakGlassOwner,
     Department,
@@ -93,6 +94,12 @@ def rename(user: User, *, address: str, name: str) -> None:
             raise Conflict(
                 "This person is an emergency owner of the company: no directory changes their address.",
                 code="conflict.break_glass",
+            )
+        # Letters for a new password go there: whoever holds the directory's key would hold the company.
+        if Role.OWNER in gathered_actor(user).roles:
+            raise Conflict(
+                "This person is an owner of the company: no directory changes their address.",
+                code="conflict.owners_address",
             )
         wait_for_turn(f"sso-account-{address}")
         if User.objects.filter(email=address).exclude(pk=user.pk).exists():

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access import Actor, require
 from tenants.accounts.access.changes import Approved, ChangeKind, DiffLine, Json, Subject, register_change
-from tenants.accounts.access.proposals import hold_for_second_person
+from tenants.accounts.access.proposals import check_may_alone, hold_for_second_person
 from tenants.accounts.models import GroupRule, IdentityProvider, Passkey, ProposedChange, User
 from tenants.accounts.selectors import owners
 from tenants.accounts.sso import sso_log
@@ -70,9 +70,40 @@ def delete_provider(*, provider: IdentityProvider, actor: Actor) -> None:
 def set_state(*, provider: IdentityProvider, state: str, actor: Actor) -> IdentityProvider:
     """Move a set-up on: to its test mode, into use, to being the only way in, and back from use.
 
-    Raises: Forbidden, InvalidInput, Conflict with what is missing (enforced: end that first).
+    Raises: Forbidden, InvalidInput, Conflict with what is missing (enforced: end that first), SecondPersonNeeded
+    (into use, see `switch_on`).
     """
     require(actor, PERMISSION)
+    provider = _checked_move(provider, state)
+    if state == State.ACTIVE and not provider.is_offered:
+        check_may_alone(SWITCH_ON, actor)
+    is_told = provider.is_offered or state == State.ENFORCED
+    return _move(provider, State(state), actor, is_told=is_told)
+
+
+@atomic
+def switch_on(
+    *, provider: IdentityProvider, actor: Actor, reason: str = ""
+) -> IdentityProvider | ProposedChange:
+    """Let people sign in by a tested provider; where the company wants two people for it, return what waits.
+
+    From then on the provider says who somebody is: it could be switched off, pointed elsewhere and switched on again
+    by one person if this were not held to the same as changing it in use.
+    Raises: as `set_state`, Conflict (somebody else's change waits).
+    """
+    require(actor, PERMISSION)
+    provider = _checked_move(provider, State.ACTIVE)
+    if provider.is_offered:
+        return provider
+    waiting = hold_for_second_person(
+        kind=SWITCH_ON, actor=actor, target_id=provider.pk, target_name=provider.name, arguments={},
+        diff=[DiffLine("state", str(provider.state), "active"), *_said_of(provider)], reason=reason,
+    )  # fmt: skip
+    return waiting or _move(provider, State.ACTIVE, actor, is_told=False)
+
+
+def _checked_move(provider: IdentityProvider, state: str) -> IdentityProvider:
+    """The row, locked, if it can go into a state. Raises: as `set_state`."""
     if state not in State.values:
         raise InvalidInput("There is no such state.", fields={"state": ["Choose one of the list."]})
     provider = locked(provider)
@@ -89,8 +120,7 @@ def set_state(*, provider: IdentityProvider, state: str, actor: Actor) -> Identi
         obstacles = what_stops_enforcing(provider)
         if obstacles:
             raise Conflict(" ".join(obstacles), code="conflict.not_enforceable")
-    is_told = provider.is_offered or state == State.ENFORCED
-    return _move(provider, State(state), actor, is_told=is_told)
+    return provider
 
 
 @atomic
@@ -213,6 +243,20 @@ def _apply_rules(approved: Approved) -> None:
     _save_rules(provider, wanted, approved.proposer)
 
 
+def _apply_switch_on(approved: Approved) -> None:
+    provider = _checked_move(IdentityProvider(pk=approved.target_id), State.ACTIVE)
+    _move(provider, State.ACTIVE, approved.proposer, is_told=True)
+
+
+def _said_of(provider: IdentityProvider) -> list[DiffLine]:
+    """Whom it asks, and what it gives: what the second person has to look at."""
+    said = {"issuer": provider.issuer, "sso_url": provider.sso_url, "client_id": provider.client_id}
+    if provider.provisions_users:
+        said["default_role"] = provider.default_role
+    rules = {f"group {rule.group_name}": rule.role for rule in provider.group_rules.all()}
+    return [DiffLine(name, "—", value) for name, value in {**said, **rules}.items() if value]
+
+
 def _apply_stop(approved: Approved) -> None:
     provider = locked(IdentityProvider(pk=approved.target_id))
     _move(provider, State.ACTIVE, approved.proposer, is_told=True)
@@ -238,6 +282,16 @@ CHANGE_RULES: Final = register_change(
         permission=PERMISSION,
         subject=Subject.IDENTITY_PROVIDERS,
         apply=_apply_rules,
+        state_of=state_of_provider,
+    )
+)
+SWITCH_ON: Final = register_change(
+    ChangeKind(
+        key="sso.switch_on",
+        label=_("Let people sign in by an identity provider"),
+        permission=PERMISSION,
+        subject=Subject.IDENTITY_PROVIDERS,
+        apply=_apply_switch_on,
         state_of=state_of_provider,
     )
 )

@@ -3,10 +3,11 @@
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
 from tenants.accounts.access import Role, UserActor
-from tenants.accounts.access.proposals import approve_change, refuse_change
-from tenants.accounts.models import AccessPolicy, IdentityProvider, ProposedChange, SsoLogEntry
+from tenants.accounts.access.proposals import SecondPersonNeeded, approve_change, refuse_change
+from tenants.accounts.models import AccessPolicy, IdentityProvider, ProposedChange, SsoLogEntry, User
 from tenants.accounts.sso import services
 from tenants.accounts.sso.notices import send_notices
 from tenants.foundation.errors import Conflict, Forbidden
@@ -120,3 +121,59 @@ def test_pages_and_programs_are_told_that_it_waits(
     )
     assert saved["Location"].startswith("/settings/changes/")
     assert IdentityProvider.objects.get().issuer == "https://op.example"
+
+
+def tried(provider: IdentityProvider) -> IdentityProvider:
+    """As after a test that got through."""
+    provider.refresh_from_db()
+    provider.tested_at, provider.tested_revision, provider.test_grade = timezone.now(), provider.revision, "A"
+    provider.save()
+    return provider
+
+
+def test_one_person_does_not_take_a_provider_out_of_use_to_point_it_elsewhere(
+    in_use: IdentityProvider, admin: UserActor, second: UserActor, host: str
+) -> None:
+    """Switched off, changed, tested and switched on again it would have been changed in use by one."""
+    services.set_state(provider=tried(in_use), state="test", actor=admin)
+    change = services.ProviderChange(values={"issuer": "https://mallory.example"})
+    switched_off = changed(in_use, change, admin)
+    tried(switched_off)
+    with pytest.raises(SecondPersonNeeded):
+        services.set_state(provider=switched_off, state="active", actor=admin)
+    page = signed_in_client(host, admin).post(
+        f"/settings/sign-in/{in_use.pk}/state/", {"state": "active"}, follow=True
+    )
+    assert b"mallory.example" in page.content
+    assert IdentityProvider.objects.get().state == "test"
+    waiting = ProposedChange.objects.get()
+    with pytest.raises(Forbidden):
+        approve_change(change=waiting, actor=admin)
+    approve_change(change=waiting, actor=second)
+    assert IdentityProvider.objects.get().state == "active"
+
+
+def test_what_was_changed_since_it_was_to_be_switched_on_is_not(
+    in_use: IdentityProvider, admin: UserActor, second: UserActor
+) -> None:
+    services.set_state(provider=tried(in_use), state="test", actor=admin)
+    waiting = services.switch_on(provider=in_use, actor=admin)
+    assert isinstance(waiting, ProposedChange)
+    services.set_group_rules(provider=in_use, rules={"Makers": "admin"}, actor=admin)
+    with pytest.raises(Conflict, match="has changed since"):
+        approve_change(change=waiting, actor=second)
+    assert IdentityProvider.objects.get().state == "test"
+
+
+def test_the_only_one_switches_a_provider_on_alone_and_that_is_written_down(admin: UserActor) -> None:
+    made = services.create_provider(preset="oidc", name="Example Connect", actor=admin)
+    change = services.ProviderChange(
+        values={"issuer": "https://op.example", "client_id": "nts"}, client_secret="a secret"
+    )
+    ready = changed(made, change, admin)
+    User.objects.exclude(pk=admin.user_id).update(is_active=False)
+    tried(ready)
+    services.set_state(provider=ready, state="test", actor=admin)
+    assert isinstance(services.switch_on(provider=ready, actor=admin), IdentityProvider)
+    assert IdentityProvider.objects.get().state == "active"
+    assert ProposedChange.objects.get().is_alone

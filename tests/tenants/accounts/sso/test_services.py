@@ -7,10 +7,12 @@ import pytest
 from django.test import Client
 
 from tenants.accounts.access import SYSTEM, Role, UserActor
+from tenants.accounts.access.proposals import SecondPersonNeeded, approve_change
 from tenants.accounts.models import (
     ExternalIdentity,
     IdentityProvider,
     Passkey,
+    ProposedChange,
     RoleBinding,
     SsoLogEntry,
     User,
@@ -105,7 +107,11 @@ def test_the_steps_come_in_their_order(oidc: IdentityProvider, admin: UserActor,
         services.set_state(provider=oidc, state="active", actor=admin)
     oidc.refresh_from_db()
     graded(oidc, "D")
-    services.set_state(provider=oidc, state="active", actor=admin)
+    with pytest.raises(SecondPersonNeeded):
+        services.set_state(provider=oidc, state="active", actor=admin)
+    waiting = services.switch_on(provider=oidc, actor=admin)
+    assert isinstance(waiting, ProposedChange)
+    approve_change(change=waiting, actor=owner)
     with pytest.raises(Conflict, match="grade A or B"):
         services.set_state(provider=oidc, state="enforced", actor=admin)
     oidc.refresh_from_db()
@@ -133,7 +139,9 @@ def enforced(oidc: IdentityProvider, tenant: TenantRef, owner: UserActor) -> Ide
     name_break_glass(user_ids=[owner.user.pk, second.user.pk], actor=owner)
     graded(oidc)
     services.set_state(provider=oidc, state="test", actor=owner)
-    services.set_state(provider=oidc, state="active", actor=owner)
+    waiting = services.switch_on(provider=oidc, actor=owner)
+    assert isinstance(waiting, ProposedChange)
+    approve_change(change=waiting, actor=second)
     with pytest.raises(Conflict, match="passkey"):
         services.set_state(provider=oidc, state="enforced", actor=owner)
     for actor in (owner, second):
