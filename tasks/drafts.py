@@ -156,3 +156,16 @@ class ProjectChanges:
     def given(self) -> dict[str, Any]:
         """The fields these changes set, by name."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not UNSET}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MilestoneChanges:
+    """What a person changes on a milestone; fields left `UNSET` are not touched."""
+
+    name: str | Unset = UNSET
+    due_on: date | Unset | None = UNSET
+    is_reached: bool | Unset = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The fields these changes set, by name."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not UNSET}

@@ -104,6 +104,43 @@ class ProjectUpdated(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MilestoneMade(DomainEvent):
+    """A project was given a milestone."""
+
+    name: ClassVar[str] = "milestone.made"
+    milestone_id: UUID
+    project_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MilestoneUpdated(DomainEvent):
+    """Some fields of a milestone changed; `changed` names them."""
+
+    name: ClassVar[str] = "milestone.updated"
+    milestone_id: UUID
+    project_id: UUID
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MilestoneReached(DomainEvent):
+    """A milestone was reached (that it is not after all, `MilestoneUpdated` says)."""
+
+    name: ClassVar[str] = "milestone.reached"
+    milestone_id: UUID
+    project_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MilestoneRemoved(DomainEvent):
+    """A milestone was taken away."""
+
+    name: ClassVar[str] = "milestone.removed"
+    milestone_id: UUID
+    project_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApprovalRequested(DomainEvent):
     """Somebody asked for an approval."""
 

@@ -13,6 +13,7 @@ from django.db.models import FETCH_RAISE, Count, Prefetch, Q, QuerySet
 from tasks.filters import TaskFilters
 from tasks.models import (
     Comment,
+    Milestone,
     Person,
     Project,
     Task,
@@ -192,6 +193,20 @@ def visible_project(*, actor: Actor, project_id: UUID) -> Project:
     if project is None:
         raise NotFound("There is no such project.", code="projects.not_found")
     return project
+
+
+def visible_milestones(*, actor: Actor) -> QuerySet[Milestone]:
+    """The milestones of the projects a reader may see, with their projects."""
+    seen = visible_project_rows(actor=actor).order_by().values("pk")
+    return Milestone.objects.filter(project__in=seen).select_related("project")
+
+
+def visible_milestone(*, actor: Actor, milestone_id: UUID) -> Milestone:
+    """One milestone, with its project. Raises: NotFound."""
+    found = visible_milestones(actor=actor).filter(pk=milestone_id).first()
+    if found is None:
+        raise NotFound("There is no such milestone.", code="milestones.not_found")
+    return found
 
 
 def project_progress(*, actor: Actor) -> dict[UUID, tuple[int, int]]:

@@ -278,6 +278,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "tasks", "description": "What is to be done, by whom and until when."},
         {"name": "projects", "description": "What tasks belong to."},
+        {"name": "milestones", "description": "What a project wants to reach by a day."},
         {"name": "approvals", "description": "A yes that is asked for, of people and groups."},
         {"name": "connections", "description": "The workspaces a company has connected."},
         {"name": "collections", "description": "The databases of those workspaces, and how they are read."},

@@ -16,13 +16,13 @@ from rest_framework.viewsets import GenericViewSet
 from tasks.approvals.letters import subject_name
 from tasks.approvals.selectors import Subject, visible_approval, visible_approvals, waiting_for, with_parts
 from tasks.approvals.services import answer_approval, request_approval, withdraw_approval
-from tasks.models import ApprovalDecision, ApprovalRequest, Milestone
-from tasks.selectors import visible_project, visible_project_rows, visible_task
+from tasks.models import ApprovalDecision, ApprovalRequest
+from tasks.selectors import visible_milestone, visible_project, visible_task
 from tasks.sharing import holder_of
 from tenants.accounts.access import Actor
 from tenants.accounts.clients import open_to_clients
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
-from tenants.foundation.errors import InvalidInput, NotFound
+from tenants.foundation.errors import InvalidInput
 
 WAITING = OpenApiParameter(
     "waiting_for",
@@ -181,12 +181,7 @@ def _subject(data: dict[str, Any], actor: Actor) -> Subject:
         return visible_task(actor=actor, key=data["task"])
     if "project_id" in named:
         return visible_project(actor=actor, project_id=data["project_id"])
-    seen = visible_project_rows(actor=actor).order_by().values("pk")
-    rows = Milestone.objects.filter(project__in=seen).select_related("project")
-    found = rows.filter(pk=data["milestone_id"]).first()
-    if found is None:
-        raise NotFound("There is no such milestone.", code="milestones.not_found")
-    return found
+    return visible_milestone(actor=actor, milestone_id=data["milestone_id"])
 
 
 def _actor(request: Request) -> Actor:

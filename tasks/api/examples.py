@@ -55,3 +55,20 @@ NEW_PROJECT: Final = OpenApiExample(
     "A project to be made", {"name": "Office move", "key": "OPS", "due_on": "2027-03-31"}, request_only=True
 )
 PROJECT_CHANGE: Final = OpenApiExample("Paused", {"status": "paused"}, request_only=True)
+MILESTONE: Final = OpenApiExample(
+    "A milestone",
+    {
+        "id": "019ab2c4-0d00-7000-8000-000000000004",
+        "project_id": "019ab2c4-0d00-7000-8000-000000000002",
+        "name": "Fifth floor handed over",
+        "due_on": "2027-02-15",
+        "reached_at": None,
+        "created_at": "2027-01-02T09:00:00Z",
+        "updated_at": "2027-01-02T09:00:00Z",
+    },
+    response_only=True,
+)
+NEW_MILESTONE: Final = OpenApiExample(
+    "A milestone to be made", {"name": "Fifth floor handed over", "due_on": "2027-02-15"}, request_only=True
+)
+MILESTONE_CHANGE: Final = OpenApiExample("Reached", {"is_reached": True}, request_only=True)

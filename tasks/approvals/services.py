@@ -71,10 +71,16 @@ def request_approval(
 ) -> ApprovalRequest:
     """Ask people or groups for a yes; each of them gets a letter.
 
-    Raises: Forbidden, InvalidInput (text, rule, day, no or too many approvers, one who may not answer here, oneself).
+    Raises: Forbidden, NotFound (the milestone is gone), InvalidInput (text, rule, day, no or too many approvers, one
+    who may not answer here, oneself).
     """
     guarded = guarded_of(subject)
     require(actor, "tasks.request_approval", on=guarded)
+    if isinstance(subject, Milestone):
+        # Whoever is about to delete it waits, and then sees this request.
+        rows = Milestone.objects.select_for_update(no_key=True).filter(pk=subject.pk)
+        if not rows.exists():
+            raise NotFound("There is no such milestone.", code="milestones.not_found")
     words = clean_text(text).replace("\r\n", "\n").strip()
     wrong: dict[str, list[str]] = {}
     if not words or len(words) > MAX_TEXT_CHARS:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from tasks.changing import MAX_TITLE_CHARS
-from tasks.drafts import ProjectChanges, TaskChanges
+from tasks.drafts import MilestoneChanges, ProjectChanges, TaskChanges
 from tasks.models import Person, Project, Task
 from tasks.selectors import nameable_people, visible_project_rows
 from tenants.accounts.access import Actor
@@ -145,6 +145,17 @@ class ProjectForm(forms.Form):
             **{name: data[name] for name in ("name", "key", "description", "status", "start_on", "due_on")},
             department_id=_id(data["department_id"]),
         )
+
+
+class MilestoneForm(forms.Form):
+    """What a milestone is called, and by when it should be reached."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    due_on = forms.DateField(label=_("Day"), required=False, widget=_DAY)
+
+    def changes(self) -> MilestoneChanges:
+        """What was filled in."""
+        return MilestoneChanges(name=self.cleaned_data["name"], due_on=self.cleaned_data["due_on"])
 
 
 def add_domain_error(form: forms.Form, error: DomainError) -> None:

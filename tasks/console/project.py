@@ -1,29 +1,54 @@
-"""One project: how far it is, its milestones, approvals, and with whom it is shared."""
+"""One project: how far it is, its milestones and a form for more, approvals, and with whom it is shared."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from tasks.approvals.selectors import approvals_about
-from tasks.models import Milestone, Task
+from tasks.console.forms import MilestoneForm, add_domain_error
+from tasks.milestones import make_milestone
+from tasks.models import Milestone, Project, Task
 from tasks.rendering import to_html
 from tasks.selectors import visible_project, visible_tasks
 from tasks.sharing import shares_of
-from tenants.accounts.access import actor_of, can
+from tenants.accounts.access import UserActor, actor_of, can, require
+from tenants.foundation.console import toast
+from tenants.foundation.errors import Conflict, InvalidInput
 
 
 @login_required
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def detail(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """The project's page. Raises: NotFound."""
+    """The project's page; what is posted to it becomes a milestone. Raises: NotFound, Forbidden."""
     actor = actor_of(request)
     project = visible_project(actor=actor, project_id=project_id)
+    if request.method != "POST":
+        return _page(request, project, actor, MilestoneForm())
+    require(actor, "tasks.manage_projects", on=project)
+    form, status = MilestoneForm(request.POST), 422
+    if form.is_valid():
+        try:
+            made = make_milestone(project=project, changes=form.changes(), actor=actor)
+        except (InvalidInput, Conflict) as error:
+            add_domain_error(form, error)
+            status = 409 if isinstance(error, Conflict) else 422
+        else:
+            back = HttpResponseRedirect(reverse("tasks:project", args=[project.pk]))
+            return toast(request, back, _("%(name)s added") % {"name": made.name})
+    return _page(request, project, actor, form, status=status)
+
+
+def _page(
+    request: HttpRequest, project: Project, actor: UserActor, form: MilestoneForm, *, status: int = 200
+) -> HttpResponse:
     tasks = visible_tasks(actor=actor).live().filter(project=project).exclude(status=Task.Status.CANCELLED)
     may_share = can(actor, "tasks.share", project)
     context = {
@@ -35,13 +60,14 @@ def detail(request: HttpRequest, project_id: UUID) -> HttpResponse:
             (each, _state(each))
             for each in Milestone.objects.filter(project=project).order_by("due_on", "pk")
         ],
+        "form": form,
         "approvals": approvals_about(subject=project, actor=actor),
         "shares": shares_of(thing=project, actor=actor) if may_share else [],
         "may_share": may_share,
         "may_ask": can(actor, "tasks.request_approval", project),
         "may_manage": can(actor, "tasks.manage_projects", project),
     }
-    return render(request, "tasks/project_detail.html", context)
+    return render(request, "tasks/project_detail.html", context, status=status)
 
 
 def _state(milestone: Milestone) -> str:

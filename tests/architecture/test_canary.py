@@ -151,7 +151,7 @@ def test_no_address_with_another_companys_ids_shows_or_changes_anything(
 
 ROW_OF = {
     "tasks": "tasks.Task", "projects": "tasks.Project", "connections": "integrations.Connection",
-    "collections": "integrations.SyncedCollection", "sync-runs": "integrations.SyncRun",
+    "milestones": "tasks.Milestone", "collections": "integrations.SyncedCollection", "sync-runs": "integrations.SyncRun",
 }  # fmt: skip
 
 

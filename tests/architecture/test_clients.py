@@ -66,7 +66,9 @@ class Planted:
         self.hidden = make_task(
             title=f"{mark} hidden task", project=hidden_project, depends_on=[self.task], key_prefix="ZQHIDDEN"
         )
-        Milestone.objects.create(project=hidden_project, name=f"{mark} hidden milestone")
+        self.hidden_milestone = Milestone.objects.create(
+            project=hidden_project, name=f"{mark} hidden milestone"
+        )
         self.milestone = Milestone.objects.create(project=self.project, name=f"{SHARED} milestone")
         share(thing=self.project, holder=guest.user, codes=LEVELS["edit"], actor=manager)
         share(thing=self.single, holder=guest.user, codes=LEVELS["edit"], actor=manager)
@@ -107,6 +109,7 @@ def addresses(route: Route, planted: Planted) -> Iterator[str]:
     shared = {
         "key": [planted.task.key, planted.hidden.key, planted.single.key, str(planted.hidden.pk)],
         "project_id": [str(planted.project.pk), str(planted.hidden.project_id)],
+        "milestone_id": [str(planted.milestone.pk), str(planted.hidden_milestone.pk)],
         "approval_id": [str(planted.approval.pk), str(planted.inside.pk)],
         "user_id": [str(planted.client.user_id), str(planted.colleague.user_id)],
         "id": [

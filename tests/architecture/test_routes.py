@@ -24,7 +24,7 @@ from integrations.models import (
     SyncRun,
     WorkspaceSetup,
 )
-from tasks.models import Project, Task
+from tasks.models import Milestone, Project, Task
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import (
@@ -111,7 +111,7 @@ class Things:
         if route.door == "api":
             noun = route.name.partition("-")[0] if not route.name.startswith("sync-run") else "sync-run"
             values["id"] = self.ids.get({
-                "project": "project_id", "role": "role_id", "group": "group_id",
+                "project": "project_id", "milestone": "milestone_id", "role": "role_id", "group": "group_id",
                 "connection": "connection_id", "collection": "collection_id",
                 "sync-run": "run_id", "export": "export_id", "setup": "setup_id", "conflict": "conflict_id",
                 "user": "user_id", "push": "push_id", "identity": "provider_id", "email": "domain_id",
@@ -135,6 +135,7 @@ def things_of(tenant: TenantRef) -> Things:
     with atomic():
         owner = User.objects.get(email=f"owner@{tenant.slug}.example")
         project = Project.objects.create(name=f"Canary {tenant.slug}", key="CAN")
+        milestone = Milestone.objects.create(project=project, name=f"Canary {tenant.slug}")
         task = Task.objects.create(
             title=f"Canary of {tenant.slug}", key=f"CAN{tenant.slug[0].upper()}-1", number=1
         )
@@ -190,6 +191,7 @@ def things_of(tenant: TenantRef) -> Things:
             "owner_id": owner.pk, "company_id": tenant.id,
             "operation_id": uuid.uuid4(), "cell": tenant.cell, "item_id": uuid.uuid4(), "export_id": export.pk,
             "evidence_id": uuid.uuid4(), "connector": "notion", "version": 1, "kind": "md",
+            "milestone_id": milestone.pk,
             "setup_id": setup.pk, "conflict_id": conflict.pk,
             "push_id": push.pk,
             "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk, "program_id": program.pk,
@@ -311,6 +313,7 @@ def test_another_companys_ids_are_nothing_here(
     naming = {
         "key",
         "project_id",
+        "milestone_id",
         "user_id",
         "invitation_id",
         "connection_id",
