@@ -75,7 +75,7 @@ sign_ups = (
 )
 support = (
     [
-        path("leave/", operator_access.leave, name="leave"),
+        path("leave/", stays_open(operator_access.leave, "read_only"), name="leave"),
         path("<uuid:grant_id>/", operator_access.set_out, name="set_out"),
         path("<uuid:grant_id>/enter/", operator_access.enter, name="enter"),
     ],

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from tenants.accounts.access import Actor, Role, UserActor, permission, require
+from tenants.accounts.access import Actor, Role, UserActor, require
 from tenants.accounts.access.gathering import gathered_actor
 from tenants.accounts.models import Department, RoleBinding, User
 from tenants.tenancy import atomic
@@ -25,13 +25,6 @@ def visible_users(*, actor: Actor) -> QuerySet[User]:
     people = User.objects.filter(service_account=None, support_account=None)
     rows = people.select_related("scim__directory").prefetch_related("role_bindings__custom_role")
     return rows.order_by("name", "id")
-
-
-def people_holding(code: str) -> QuerySet[User]:
-    """Return the people who hold a permission in the whole company by a built-in role of their own: for letters."""
-    holders = RoleBinding.objects.in_force().company_wide().filter(role__in=permission(code).holders)
-    people = User.objects.filter(is_active=True, service_account=None, support_account=None)
-    return people.filter(pk__in=holders.values("user")).order_by("pk")
 
 
 def all_departments() -> QuerySet[Department]:

@@ -7,7 +7,7 @@ import structlog
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from tenants.accounts.selectors import people_holding
+from tenants.accounts.access.holders import people_holding
 from tenants.dispatch import enqueue
 from tenants.foundation.letters import LetterKind, Variable, register_letter, write_letter
 from tenants.foundation.platform import PLATFORM_SLUG

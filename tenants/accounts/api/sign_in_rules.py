@@ -12,13 +12,14 @@ from tenants.accounts.access import Role, require
 from tenants.accounts.access.changes import Subject
 from tenants.accounts.api.asking import asking, body_of
 from tenants.accounts.api.proposed_changes import ProposedChangeSerializer, waiting_answer
-from tenants.accounts.models import ProposedChange
+from tenants.accounts.models import AccessPolicy, ProposedChange
 from tenants.accounts.networks import client_address
 from tenants.accounts.sessions.policy import EVERYBODY, MANAGE, Rules, change_rules, current_rules
 from tenants.foundation.api import KnownParameters, StrictSerializer
 
 _WHOM = [EVERYBODY, *Role.values]
 _NUMBERS = ("idle_minutes", "absolute_hours", "step_up_minutes", "mfa_grace_days", "token_max_days")
+_BY_LINK = "Who may sign in by a link or code in an e-mail; never who holds a sensitive permission."
 _LISTS = ("allowed_networks", "mfa_required_for", "two_people_for")
 
 
@@ -41,6 +42,7 @@ class SignInRulesSerializer(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=Subject.choices),
         help_text="What one person proposes and a second agrees to.",
     )
+    link_sign_in = serializers.ChoiceField(choices=AccessPolicy.LinkSignIn.choices, help_text=_BY_LINK)
 
 
 class SignInRulesChangeSerializer(StrictSerializer):
@@ -57,6 +59,9 @@ class SignInRulesChangeSerializer(StrictSerializer):
     token_max_days = serializers.IntegerField(required=False)
     two_people_for = serializers.ListField(
         child=serializers.ChoiceField(choices=Subject.choices), required=False
+    )
+    link_sign_in = serializers.ChoiceField(
+        choices=AccessPolicy.LinkSignIn.choices, required=False, help_text=_BY_LINK
     )
     reason = serializers.CharField(
         max_length=500, required=False, allow_blank=True,
@@ -89,7 +94,7 @@ class SignInRulesView(KnownParameters, APIView):
         """
         body = body_of(SignInRulesChangeSerializer(data=request.data, partial=True))
         now = current_rules()
-        values: dict[str, Any] = {name: getattr(now, name) for name in (*_NUMBERS, *_LISTS)}
+        values: dict[str, Any] = {name: getattr(now, name) for name in (*_NUMBERS, *_LISTS, "link_sign_in")}
         saved = change_rules(
             actor=asking(request), address=client_address(request._request), **{**values, **body}
         )
@@ -100,5 +105,5 @@ class SignInRulesView(KnownParameters, APIView):
 
 def _shown(rules: Rules) -> Any:
     values: dict[str, Any] = {name: sorted(getattr(rules, name)) for name in _LISTS}
-    values |= {name: getattr(rules, name) for name in (*_NUMBERS, "mfa_required_since")}
+    values |= {name: getattr(rules, name) for name in (*_NUMBERS, "mfa_required_since", "link_sign_in")}
     return SignInRulesSerializer(values).data

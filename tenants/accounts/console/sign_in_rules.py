@@ -21,7 +21,6 @@ from tenants.accounts.console.proposed_changes import waits_for_second_person
 from tenants.accounts.mfa.services import has_second_factor, reset_second_factors
 from tenants.accounts.models import ProposedChange, User
 from tenants.accounts.networks import client_address
-from tenants.accounts.sessions.links import link_sign_in, set_link_sign_in
 from tenants.accounts.sessions.policy import EVERYBODY, MANAGE, change_rules, current_rules
 from tenants.accounts.sessions.proof import ProofNeeded
 from tenants.accounts.sessions.selectors import open_sign_ins
@@ -103,7 +102,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         "allowed_networks": "\n".join(now.allowed_networks),
         "token_max_days": now.token_max_days,
         "two_people_for": sorted(now.two_people_for),
-        "link_sign_in": link_sign_in(),
+        "link_sign_in": now.link_sign_in,
     }
     form = RulesForm(request.POST or None, initial=initial)
     address = client_address(request)
@@ -111,11 +110,9 @@ def rules(request: HttpRequest) -> HttpResponse:
         data: dict[str, Any] = form.cleaned_data | {
             "allowed_networks": form.cleaned_data["allowed_networks"].splitlines()
         }
-        by_link = data.pop("link_sign_in")
+        data["link_sign_in"] = data["link_sign_in"] or None
         try:
             saved = change_rules(actor=actor, address=address, **data)
-            if by_link:
-                set_link_sign_in(who=by_link, actor=actor)
         except ProofNeeded:
             raise
         except DomainError as error:

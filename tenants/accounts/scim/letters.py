@@ -7,10 +7,10 @@ import structlog
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from tenants.accounts.access.holders import people_holding
 from tenants.accounts.models import ScimDeprovisioning, ScimDirectory, User
 from tenants.accounts.scim.letter_kinds import SCIM_HELD
 from tenants.accounts.scim.permissions import MANAGE
-from tenants.accounts.selectors import people_holding
 from tenants.dispatch import enqueue
 from tenants.foundation.letters import send_letter
 from tenants.tenancy import atomic, current_tenant
@@ -27,9 +27,9 @@ def ask_for_letters(directory_id: UUID | None) -> int:
     """Have each administrator told, by a job of their own; return how many. Nobody is when all is decided."""
     if not _held(directory_id).exists():
         return 0
-    chosen = list(people_holding(MANAGE).order_by("pk").values_list("pk", flat=True)[:_MOST])
-    for user_id in chosen:
-        enqueue(LETTER_TO_JOB, object_id=user_id, payload={"directory": str(directory_id)})
+    chosen = people_holding(MANAGE)[:_MOST]
+    for person in chosen:
+        enqueue(LETTER_TO_JOB, object_id=person.pk, payload={"directory": str(directory_id)})
     return len(chosen)
 
 

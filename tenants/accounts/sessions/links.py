@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from tenants.accounts.access import Actor, Role, Sensitivity, UserActor, permission, require
+from tenants.accounts.access import Role, Sensitivity, UserActor, permission
 from tenants.accounts.access.catalogue import is_known
 from tenants.accounts.keyed_hashes import keyed_hash, matches, random_public_id, random_secret
 from tenants.accounts.letters import SIGN_IN_LINK
@@ -28,7 +28,6 @@ from tenants.accounts.selectors import actor_for
 from tenants.accounts.sso.enforcement import enforced_provider
 from tenants.dispatch import enqueue
 from tenants.foundation.crypto import Secret
-from tenants.foundation.errors import InvalidInput
 from tenants.foundation.letters import Letter, write_letter
 from tenants.tenancy import atomic, current_tenant
 from tenants.tenancy.addresses import primary_address
@@ -42,7 +41,6 @@ MOST_LETTERS: Final = 5
 MOST_TRIES: Final = 5
 CODE_DIGITS: Final = 6
 _PREFIX: Final = "nts_link_"
-_MANAGE: Final = "accounts.manage_sign_in"
 
 
 @dataclass(frozen=True)
@@ -183,28 +181,6 @@ def spend_code(*, code: str, browser: str) -> tuple[User, str] | None:
         log.info("sign_in_code.refused", link_id=link.pk, tries=link.tries + 1)
         return None
     return _spent(link, "code")
-
-
-@atomic
-def set_link_sign_in(*, who: str, actor: Actor) -> str:
-    """Say who may sign in by e-mail: nobody, guests, or everybody without sensitive permissions.
-
-    Raises: Forbidden, InvalidInput.
-    """
-    require(actor, _MANAGE)
-    if who not in AccessPolicy.LinkSignIn.values:
-        msg = "There is no such choice."
-        raise InvalidInput(msg, fields={"link_sign_in": [msg]})
-    AccessPolicy.objects.bulk_create([AccessPolicy()], ignore_conflicts=True)
-    AccessPolicy.objects.update(link_sign_in=who)
-    log.info("access_policy.link_sign_in", by=str(actor.user_id or ""), who=who)
-    return who
-
-
-def link_sign_in() -> str:
-    """Who may sign in by e-mail; one query."""
-    allowed = AccessPolicy.objects.values_list("link_sign_in", flat=True).first()
-    return allowed or AccessPolicy.LinkSignIn.GUESTS
 
 
 @atomic

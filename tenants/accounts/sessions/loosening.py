@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access.changes import DiffLine
+from tenants.accounts.models import AccessPolicy
 from tenants.accounts.networks import lies_within
 
 LABELS: Final[Mapping[str, Promise]] = {
@@ -18,9 +19,12 @@ LABELS: Final[Mapping[str, Promise]] = {
     "allowed_networks": _("Networks people may come from"),
     "mfa_required_for": _("A second factor is required for"),
     "two_people_for": _("Two people for"),
+    "link_sign_in": _("Signing in by a link in an e-mail is for"),
 }
 _NUMBERS: Final = ("idle_minutes", "absolute_hours", "step_up_minutes", "mfa_grace_days", "token_max_days")
 _ALL: Final = "*"
+# Who may come in by a link in a letter: each choice lets the ones before it in too.
+_BY_LINK: Final = ("nobody", "guests", "everybody")
 
 
 class HasRules(Protocol):
@@ -44,6 +48,9 @@ def loosened(before: HasRules, after: Mapping[str, Any]) -> list[DiffLine]:
     ):
         if is_looser:
             lines.append(DiffLine(name, _words(getattr(before, name)), _words(after[name])))
+    by_link = before.link_sign_in, after["link_sign_in"]
+    if _BY_LINK.index(by_link[1]) > _BY_LINK.index(by_link[0]):
+        lines.append(DiffLine("link_sign_in", *(AccessPolicy.LinkSignIn(who).label for who in by_link)))
     return lines
 
 

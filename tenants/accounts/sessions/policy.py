@@ -57,6 +57,8 @@ class Rules:
     mfa_grace_days: int = 7
     token_max_days: int = 365
     two_people_for: frozenset[str] = frozenset(DEFAULT_SUBJECTS)
+    # Who may sign in by a link in a letter: nobody, guests, or everybody who may do nothing sensitive.
+    link_sign_in: str = AccessPolicy.LinkSignIn.GUESTS.value
 
     @property
     def idle(self) -> timedelta:
@@ -130,14 +132,15 @@ def change_rules(
     mfa_grace_days: int,
     token_max_days: int,
     two_people_for: Collection[str] | None = None,
+    link_sign_in: str | None = None,
     reason: str = "",
 ) -> Rules | ProposedChange:
     """Save the rules; they hold from the next request of everybody on. None leaves a rule as it is.
 
     Looser rules may have to wait for a second person: then what is returned is the change that waits.
     `address` is where the actor asks from: a list of networks without it would shut them out and is refused.
-    Raises: Forbidden, InvalidInput (a number out of bounds, no network, an unknown role, oneself shut out), Conflict
-    (somebody else's change waits).
+    Raises: Forbidden, InvalidInput (a number out of bounds, no network, an unknown role or choice, oneself shut out),
+    Conflict (somebody else's change waits).
     """
     require(actor, MANAGE)
     numbers = {
@@ -162,9 +165,10 @@ def change_rules(
         if two_people_for is None
         else _known("two_people_for", two_people_for, set(Subject.values), "kind of change")
     )
+    by_link = before.link_sign_in if link_sign_in is None else _known_choice(link_sign_in)
     values: dict[str, Json] = {
         **numbers, "allowed_networks": list(networks), "mfa_required_for": list(required_for),
-        "two_people_for": list(subjects),
+        "two_people_for": list(subjects), "link_sign_in": by_link,
     }  # fmt: skip
     looser = loosened(before, values)
     if looser:
@@ -215,6 +219,13 @@ def _known(field: str, chosen: Collection[str], known: Collection[str], word: st
     return sorted(set(chosen))
 
 
+def _known_choice(who: str) -> str:
+    if who not in AccessPolicy.LinkSignIn.values:
+        msg = "There is no such choice."
+        raise InvalidInput(msg, fields={"link_sign_in": [msg]})
+    return who
+
+
 def _check_bounds(name: str, value: int) -> None:
     low, high, unit = _BOUNDS[name]
     if not low <= value <= high:
@@ -222,7 +233,7 @@ def _check_bounds(name: str, value: int) -> None:
         raise InvalidInput(msg, code=f"invalid_input.{name}", fields={name: [msg]})
 
 
-_VALUES: Final = (*_BOUNDS, "allowed_networks", "mfa_required_for", "two_people_for")
+_VALUES: Final = (*_BOUNDS, "allowed_networks", "mfa_required_for", "two_people_for", "link_sign_in")
 LOOSER_RULES: Final = register_change(
     ChangeKind(
         key="sign_in_rules.loosen",

@@ -32,9 +32,10 @@ CODE_LIVES: Final = timedelta(minutes=10)
 SIGNUP_LIVES: Final = timedelta(hours=24)
 KEPT: Final = timedelta(days=7)
 MOST_TRIES: Final = 5
-# Letters to one address, and sign-ups from one network, in an hour.
+# Letters to one address, and sign-ups from one network, in an hour. A network is an office, a class room or a corner of
+# a provider: a /24 holds many people, and who asks for another code is counted again.
 MOST_LETTERS: Final = 3
-MOST_FROM_ONE_SOURCE: Final = 20
+MOST_FROM_ONE_SOURCE: Final = 60
 _HOUR: Final = timedelta(hours=1)
 _FORGOTTEN_AT_ONCE: Final = 500
 

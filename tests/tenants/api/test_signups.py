@@ -148,6 +148,33 @@ def test_one_network_signs_up_so_often_and_no_more(
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3600")
 
 
+def test_a_whole_office_behind_one_address_signs_up_in_one_hour(
+    stranger: APIClient, platform: TenantRef
+) -> None:
+    for number in range(30):
+        begin(stranger, f"person{number}@acme.example")
+    run_due_work(platform, kind=SEND_CODE)
+    assert {letter.to[0] for letter in mail.outbox} == {f"person{n}@acme.example" for n in range(30)}
+
+
+@pytest.mark.parametrize(
+    ("first", "same", "another"),
+    [
+        ("198.51.100.7", "198.51.100.200", "198.51.101.7"),
+        ("2001:db8:1:200::1", "2001:db8:1:2ff::9", "2001:db8:1:300::1"),
+    ],
+)
+def test_neighbours_are_counted_together_and_strangers_apart(
+    stranger: APIClient, monkeypatch: pytest.MonkeyPatch, first: str, same: str, another: str
+) -> None:
+    monkeypatch.setattr(services, "MOST_FROM_ONE_SOURCE", 1)
+    statuses = []
+    for number, address in enumerate((first, same, another)):
+        stranger.defaults["REMOTE_ADDR"] = address
+        statuses.append(post(stranger, "signups/", {"email": f"p{number}@acme.example"}).status_code)
+    assert statuses == [202, 429, 202]
+
+
 @pytest.mark.parametrize(
     "token",
     [

@@ -114,6 +114,7 @@ def test_stricter_rules_need_nobody(two_for_all: AccessPolicy, owner: UserActor,
         {"allowed_networks": ["127.0.0.0/8", "203.0.113.0/24"]},
         {"allowed_networks": ["127.0.0.0/8", "2001:db8::/32"]},
         {"two_people_for": []},
+        {"link_sign_in": "everybody"},
     ],
 )
 def test_looser_rules_wait_for_somebody(
@@ -135,6 +136,7 @@ def test_looser_rules_wait_for_somebody(
         {"allowed_networks": ["127.0.0.0/9"]},
         {"mfa_required_for": ["*"]},
         {"mfa_required_for": ["owner", "admin"]},
+        {"link_sign_in": "nobody"},
         {},
     ],
 )

@@ -170,6 +170,8 @@ def patch(client: Client | APIClient, **body: Any) -> Any:
         ({"idle_minutes": 1}, "invalid_input.idle_minutes"),
         ({"mfa_required_for": ["king"]}, "invalid_input"),
         ({"two_people_for": ["lunch"]}, "invalid_input"),
+        ({"link_sign_in": "all"}, "invalid_input"),
+        ({"link_sign_in": None}, "invalid_input"),
         ({"unknown": 1}, "invalid_input"),
     ],
 )
@@ -185,6 +187,9 @@ def test_one_rule_is_changed_and_the_others_stay(ruler: Client) -> None:
     assert (answer.status_code, answer.json()["idle_minutes"]) == (200, 60)
     assert ruler.get(RULES).json()["absolute_hours"] == 336
     assert patch(ruler, token_max_days=30).json()["idle_minutes"] == 60
+    assert ruler.get(RULES).json()["link_sign_in"] == "guests"
+    assert patch(ruler, link_sign_in="nobody").json()["link_sign_in"] == "nobody"
+    assert patch(ruler, idle_minutes=90).json()["link_sign_in"] == "nobody"
 
 
 def test_rules_want_a_proof_and_a_token_its_scope(ruler: Client, host: str, admin: UserActor) -> None:
@@ -202,3 +207,24 @@ def test_looser_rules_wait_by_api_too(ruler: Client, owner: UserActor) -> None:
     answer = patch(ruler, idle_minutes=9000, reason="Field work")
     assert (answer.status_code, answer.json()["reason"]) == (202, "Field work")
     assert ruler.get(RULES).json()["idle_minutes"] == 4320
+
+
+def test_links_for_more_people_wait_by_api_and_on_the_page(ruler: Client, owner: UserActor) -> None:
+    """On the page with a stricter rule beside it: neither is saved before somebody agrees."""
+    AccessPolicy.objects.create(two_people_for=["sign_in_rules"])
+    answer = patch(ruler, link_sign_in="everybody")
+    assert answer.status_code == 202
+    assert ruler.get(RULES).json()["link_sign_in"] == "guests"
+    withdrawn = ruler.post(
+        f"/api/v1/proposed-changes/{answer.json()['id']}/withdraw/", content_type="application/json",
+        headers={"Idempotency-Key": "withdrawn"},
+    )  # fmt: skip
+    assert withdrawn.status_code == 200
+    form = {
+        "mfa_grace_days": 7, "idle_minutes": 60, "absolute_hours": 24, "step_up_minutes": 15,
+        "token_max_days": 90, "two_people_for": ["sign_in_rules"], "link_sign_in": "everybody",
+    }  # fmt: skip
+    page = ruler.post("/settings/sign-in-rules/", form)
+    assert page.status_code == 302
+    assert "/settings/changes/" in page["Location"]
+    assert (current_rules().link_sign_in, current_rules().idle_minutes) == ("guests", 4320)

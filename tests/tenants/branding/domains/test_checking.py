@@ -9,7 +9,10 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from tenants.accounts.access import SYSTEM, UserActor
+from tenants.accounts.access import SYSTEM, Role, UserActor
+from tenants.accounts.access.bindings import Holder, grant_role
+from tenants.accounts.access.groups import add_member, create_group
+from tenants.accounts.models import CustomRole, RoleBinding
 from tenants.branding.domains import checking
 from tenants.branding.domains.checking import ask_for_due_checks, check_domain, check_due_domains, note
 from tenants.branding.domains.letters import Notice, post
@@ -140,6 +143,20 @@ def test_people_who_look_after_it_are_told_in_time_and_see_it_on_every_page(
     with cell_scope("cell_1"):
         told = WorkItem.objects.filter(kind="branding.tell_of_domain").order_by("created_at")
         assert [item.payload["notice"] for item in told] == ["missing", "restored"]
+
+
+def test_who_looks_after_it_by_a_group_or_a_role_of_the_companys_own_is_told_too(
+    active: CustomDomain, owner: UserActor, member: UserActor, guest: UserActor, manager: UserActor
+) -> None:
+    group = create_group(name="Safety", actor=SYSTEM)
+    add_member(group=group, user=member.user, actor=SYSTEM)
+    grant_role(holder=Holder("group", group.pk), role=Role.SECURITY, actor=SYSTEM)
+    hosts = CustomRole.objects.create(name="Hosts", codes=["company.manage_domains"])
+    RoleBinding.objects.create(user=guest.user, custom_role=hosts)
+    assert post(Notice.RESTORED, HOST, "") == 3
+    assert {each.to[0] for each in mail.outbox} == {
+        each.user.email for each in (owner, member, guest)
+    }  # not the manager
 
 
 @pytest.mark.parametrize("notice", list(Notice))
