@@ -29,6 +29,8 @@ LEFT_OUT: Final = (
     ),
     LeftOut("accounts_ssosession", None, "left_out", "Keys of signed-in browsers, as in django_session."),
     LeftOut("accounts_pendingsignin", None, "left_out", "Sign-ins under way, kept for minutes."),
+    LeftOut("accounts_signinhandover", None, "left_out", "Ways from one host to another, kept for minutes."),
+    LeftOut("accounts_signinlink", None, "left_out", "Links and codes that sign in, kept for a day."),
     LeftOut(
         "accounts_spentchallenge", None, "left_out",
         "Hashes of answered sign-in challenges, kept for minutes so that none is answered twice.",
@@ -38,6 +40,7 @@ LEFT_OUT: Final = (
     ),
     LeftOut("accounts_user", "password", "left_out", "A password's hash could be guessed at elsewhere."),
     LeftOut("accounts_apitoken", "secret_hash", "left_out", "The hash of a key that still opens the API."),
+    LeftOut("accounts_scimtoken", "secret_hash", "left_out", "The hash of a directory's key that still works."),
     LeftOut("accounts_invitation", "token_hash", "left_out", "The hash of a link that still lets somebody in."),
     LeftOut("account_emailconfirmation", "key", "left_out", "A key that still confirms an address."),
     LeftOut(

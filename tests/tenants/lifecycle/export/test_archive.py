@@ -34,7 +34,7 @@ LOOKED_AT = {
     ("accounts_accessdenial", "token_id"), ("accounts_rolebinding", "token_id"),
     ("accounts_identityprovider", "client_secret_id"), ("accounts_serviceproviderkey", "private_key_id"),
     ("accounts_usedassertion", "assertion_hash"), ("accounts_authenticatorapp", "secret_id"),
-    ("accounts_accesspolicy", "token_max_days"),
+    ("accounts_accesspolicy", "token_max_days"), ("accounts_scimperson", "user_name_key"),
     ("secrets_secret", "key_version"), ("secrets_secret", "last4"),
 }  # fmt: skip
 SOUNDS_SECRET = ("password", "hash", "token", "secret", "key", "sealed", "session", "last4", "otp", "cookie")
