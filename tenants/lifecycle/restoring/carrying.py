@@ -1,5 +1,6 @@
 """What must not come back with the rows of an earlier day: access that was taken away, and messages already sent."""
 
+from collections.abc import Collection
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ UPDATE {restored}.outbox_delivery r SET state = 'delivered', settled_at = now()
   WHERE r.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM {live}.outbox_delivery l WHERE l.id = r.id)
 """)
 # Everybody signs in again, with the password of now; who was shut out stays so, and so do tokens. Second factors that
-# were taken off since, and codes that were used, do not come back.
+# were taken off since, codes that were used and invitations that were withdrawn do not come back.
 ACCESS = sql.SQL("""
 UPDATE {restored}.accounts_user r SET password = l.password, is_active = r.is_active AND l.is_active
   FROM {live}.accounts_user l WHERE l.id = r.id;
@@ -32,12 +33,36 @@ DELETE FROM {restored}.accounts_authenticatorapp r
 UPDATE {restored}.accounts_authenticatorapp r SET last_counter = greatest(r.last_counter, l.last_counter)
   FROM {live}.accounts_authenticatorapp l WHERE l.id = r.id;
 DELETE FROM {restored}.accounts_recoverycode r
-  WHERE NOT EXISTS (SELECT 1 FROM {live}.accounts_recoverycode l WHERE l.id = r.id AND l.used_at IS NULL)
+  WHERE NOT EXISTS (SELECT 1 FROM {live}.accounts_recoverycode l WHERE l.id = r.id AND l.used_at IS NULL);
+UPDATE {restored}.accounts_invitation r SET revoked_at = l.revoked_at
+  FROM {live}.accounts_invitation l WHERE l.id = r.id AND r.revoked_at IS NULL AND l.revoked_at IS NOT NULL
 """)
 SESSIONS = sql.SQL("""
 DELETE FROM {restored}.django_session;
-UPDATE {restored}.accounts_usersession SET ended_at = now(), ended_because = 'restored' WHERE ended_at IS NULL
+DELETE FROM {restored}.accounts_pendingsignin;
+UPDATE {restored}.accounts_usersession SET ended_at = now(), ended_because = 'restored' WHERE ended_at IS NULL;
+INSERT INTO {restored}.accounts_usedassertion (id, provider_id, assertion_hash, expires_at)
+  SELECT l.id, l.provider_id, l.assertion_hash, l.expires_at FROM {live}.accounts_usedassertion l
+  WHERE EXISTS (SELECT 1 FROM {restored}.accounts_identityprovider p WHERE p.id = l.provider_id)
+  ON CONFLICT DO NOTHING
 """)
+# What later releases have brought: rows of an earlier day may be of a schema that has no such table yet. Links and
+# codes that were used since do not sign in again, operators who visited are gone, keys of directories stay revoked.
+LATER_SESSIONS = {
+    "accounts_signinlink": sql.SQL("DELETE FROM {restored}.accounts_signinlink"),
+    "accounts_signinhandover": sql.SQL("DELETE FROM {restored}.accounts_signinhandover"),
+    "accounts_supportvisit": sql.SQL("""
+UPDATE {restored}.accounts_supportvisit SET ended_at = now(), ended_because = 'restored' WHERE ended_at IS NULL
+"""),
+}
+LATER_ACCESS = {
+    "accounts_scimtoken": sql.SQL("""
+UPDATE {restored}.accounts_scimtoken r SET revoked_at = l.revoked_at, expires_at = least(r.expires_at, l.expires_at)
+  FROM {live}.accounts_scimtoken l WHERE l.id = r.id AND r.revoked_at IS NULL;
+UPDATE {restored}.accounts_scimtoken r SET revoked_at = now()
+  WHERE r.revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM {live}.accounts_scimtoken l WHERE l.id = r.id)
+"""),
+}
 
 
 def carry_over(connection: Connection, *, live: str, restored: str, keeps_access: bool) -> None:
@@ -48,5 +73,14 @@ def carry_over(connection: Connection, *, live: str, restored: str, keeps_access
     """
     names = {"live": sql.Identifier(live), "restored": sql.Identifier(restored)}
     scripts = [DELIVERIES, SESSIONS, *([ACCESS] if keeps_access else [])]
+    later = LATER_SESSIONS | (LATER_ACCESS if keeps_access else {})
+    scripts += [script for table, script in later.items() if _have(connection, (live, restored), table)]
     for script in scripts:
         connection.execute(script.format(**names).as_bytes(connection))
+
+
+def _have(connection: Connection, schemas: Collection[str], table: str) -> bool:
+    row = connection.execute(
+        "SELECT count(*) FROM pg_tables WHERE schemaname = ANY(%s) AND tablename = %s", [list(schemas), table]
+    ).fetchone()
+    return row is not None and row[0] == len(schemas)
