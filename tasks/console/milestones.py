@@ -28,7 +28,8 @@ def edit(request: HttpRequest, milestone_id: UUID) -> HttpResponse:
     actor = actor_of(request)
     milestone = visible_milestone(actor=actor, milestone_id=milestone_id)
     require(actor, "tasks.manage_projects", on=milestone.project)
-    form = MilestoneForm(request.POST or None, initial={"name": milestone.name, "due_on": milestone.due_on})
+    given = request.POST if request.method == "POST" else None
+    form = MilestoneForm(given, initial={"name": milestone.name, "due_on": milestone.due_on})
     status = 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():
         try:
