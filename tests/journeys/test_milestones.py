@@ -97,7 +97,7 @@ def test_a_milestone_is_added_reached_and_deleted_with_and_without_script(
     page.get_by_role("button", name="Add the milestone").click()
     row = page.get_by_role("listitem").filter(has_text="Gate hung").last
     expect(row.get_by_text("1 May 2031")).to_be_visible()
-    row.get_by_role("button", name="Reached Gate hung").click()
+    row.get_by_role("button", name="Mark as reached Gate hung").click()
     row = page.get_by_role("listitem").filter(has_text="Gate hung").last
     expect(row.get_by_role("button", name="Not reached Gate hung")).to_be_visible()
     page.get_by_role("link", name="Edit Gate hung").click()

@@ -56,7 +56,7 @@ def test_a_bad_form_is_shown_again_with_what_is_wrong(
     assert answer.status_code == status
     page = answer.content.decode()
     assert words in page
-    assert '<details id="new-milestone" open>' in page
+    assert 'id="new-milestone" open>' in page
     other = Milestone.objects.create(project=project, name="Quay ready")
     answer = managing.post(at(other), form)
     assert answer.status_code == status
