@@ -34,6 +34,8 @@ class ShownBrand:
     words: str = ""
     logo_light: ShownLogo | None = None
     logo_dark: ShownLogo | None = None
+    lacks_logo: str = ""
+    """`light` or `dark` where one of the two logos stands in for the other, else empty."""
     mark: ShownLogo | None = None
     favicon_url: str = ""
     touch_icon_url: str = ""
@@ -55,6 +57,7 @@ def shown(brand: BrandValues) -> ShownBrand:
         # One of the two serves both where there is no other.
         logo_light=light or dark,
         logo_dark=dark or light,
+        lacks_logo="" if bool(light) == bool(dark) else "dark" if light else "light",
         mark=ShownLogo(image_address(mark), *mark.fitting(44, most_width=44)) if mark else None,
         favicon_url=image_address(favicon, "half") if favicon else "",
         touch_icon_url=image_address(favicon) if favicon else "",

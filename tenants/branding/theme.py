@@ -15,6 +15,8 @@ INKS = (WHITE, "#14120b", "#000000")
 TEXT_CONTRAST, FILL_CONTRAST, RING_CONTRAST = 4.7, 4.5, 3.1
 GREY_BELOW_CHROMA = 0.03
 LIGHTNESS_STEP = 0.005
+# On dark pages black and dark greys turn over: lifted just enough they would look like something switched off.
+TURNED_GREY = 0.9
 # The lightness of the console's own surfaces that text and rings stand on (`tokens.css`), hardest first.
 LIGHT_SURFACES = (0.926, 0.952, 0.973, 1.0)
 DARK_SURFACES = (0.28, 0.245, 0.225, 0.155)
@@ -44,13 +46,14 @@ def tokens(brand: str) -> dict[str, str]:
     is_grey = base.chroma < GREY_BELOW_CHROMA
     soft_light = to_hex(0.955, min(base.chroma * 0.25, 0.03), base.hue)
     soft_dark = to_hex(0.30, min(base.chroma * 0.4, 0.06), base.hue)
-    fill_dark = to_hex(max(base.lightness, 0.58), base.chroma, base.hue)
+    turned = TURNED_GREY if is_grey and base.lightness < 0.58 else base.lightness
+    fill_dark = to_hex(max(turned, 0.58), base.chroma, base.hue)
     light_grounds = (*(to_hex(each, 0, 0) for each in LIGHT_SURFACES), soft_light)
     dark_grounds = (*(to_hex(each, 0, 0) for each in DARK_SURFACES), soft_dark)
     text_light = Oklch(min(base.lightness, 0.60), base.chroma, base.hue)
-    text_dark = Oklch(max(base.lightness, 0.68), min(base.chroma, 0.16), base.hue)
+    text_dark = Oklch(max(turned, 0.68), min(base.chroma, 0.16), base.hue)
     ring_light = Oklch(min(base.lightness, 0.65), base.chroma, base.hue)
-    ring_dark = Oklch(max(base.lightness, 0.62), base.chroma, base.hue)
+    ring_dark = Oklch(max(turned, 0.62), base.chroma, base.hue)
     return {
         "brand-l": brand,
         "brand-ink-l": readable_on(brand),
@@ -103,6 +106,7 @@ DERIVED = {
     "brand": ("brand-l", "brand-d"), "brand-ink": ("brand-ink-l", "brand-ink-d"),
     "brand-hover": ("brand-hover-l", "brand-hover-d"), "brand-soft": ("brand-soft-l", "brand-soft-d"),
     "brand-text": ("brand-text-l", "brand-text-d"), "brand-bar": ("ring-l", "brand-d"), "ring": ("ring-l", "ring-d"),
+    "art": ("brand-l", "brand-l"), "art-ink": ("brand-ink-l", "brand-ink-l"),
 }  # fmt: skip
 
 

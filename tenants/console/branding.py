@@ -42,7 +42,7 @@ PARTS: Final = {
 }  # fmt: skip
 SLOTS: Final = {
     BrandImage.Slot.LIGHT: (_("Logo"), _("For light pages and letters.")),
-    BrandImage.Slot.DARK: (_("Logo for dark pages"), _("Left out, the other one is used.")),
+    BrandImage.Slot.DARK: (_("Logo for dark pages"), _("Left out, the other one is shown on white.")),
     BrandImage.Slot.MARK: (_("Mark"), _("A square, beside the name and on telephones.")),
     BrandImage.Slot.FAVICON: (_("Icon"), _("For the browser's tab; left out, the mark is used.")),
 }

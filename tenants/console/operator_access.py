@@ -5,6 +5,7 @@ from uuid import UUID
 from django import forms
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required, login_required
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -33,10 +34,19 @@ SHOWN = 50
 ROLES = [("read_only", _("To look, changing nothing")), ("admin", _("To look and to change"))]
 
 
+class CompanyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic while it runs
+    """Companies by their names, with what stands in their address."""
+
+    def label_from_instance(self, obj: Model) -> str:
+        """How a company is offered."""
+        assert isinstance(obj, Tenant)
+        return f"{obj.name} ({obj.slug})"
+
+
 class AskForm(forms.Form):
     """What an operator tells the company."""
 
-    company = forms.ModelChoiceField(
+    company = CompanyField(
         label=_("Company"), queryset=Tenant.objects.none(), to_field_name="slug", empty_label=None
     )
     reason = forms.CharField(
@@ -55,7 +65,7 @@ class AskForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         chosen = self.fields["company"]
         assert isinstance(chosen, forms.ModelChoiceField)
-        chosen.queryset = Tenant.objects.exclude(slug="platform").order_by("slug")
+        chosen.queryset = Tenant.objects.exclude(slug="platform").order_by("name", "slug")
 
 
 class ApproveForm(forms.Form):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tenants.branding.oklch import contrast
+from tenants.branding.oklch import contrast, to_oklch
 from tenants.branding.theme import digest, stylesheet, tokens
 
 # The console's surfaces without tint, as tokens.css has them: page, card, hover, active.
@@ -46,6 +46,11 @@ def test_the_same_holds_over_the_whole_colour_cube(brand: str) -> None:
 
 def test_the_light_fill_is_the_colour_that_was_chosen() -> None:
     assert tokens("#ffd400")["brand-l"] == "#ffd400"
+
+
+def test_black_turns_over_on_dark_pages_instead_of_looking_switched_off() -> None:
+    assert to_oklch(tokens("#111111")["brand-d"]).lightness > 0.85
+    assert tokens("#ffd400")["brand-d"] == "#ffd400"
 
 
 def test_a_grey_brand_gives_surfaces_without_a_tint() -> None:
