@@ -77,7 +77,7 @@ def set_state(*, provider: IdentityProvider, state: str, actor: Actor) -> Identi
     provider = _checked_move(provider, state)
     if state == State.ACTIVE and not provider.is_offered:
         check_may_alone(SWITCH_ON, actor)
-    is_told = provider.is_offered or state == State.ENFORCED
+    is_told = provider.is_offered or state in {State.ACTIVE, State.ENFORCED}
     return _move(provider, State(state), actor, is_told=is_told)
 
 
@@ -99,7 +99,7 @@ def switch_on(
         kind=SWITCH_ON, actor=actor, target_id=provider.pk, target_name=provider.name, arguments={},
         diff=[DiffLine("state", str(provider.state), "active"), *_said_of(provider)], reason=reason,
     )  # fmt: skip
-    return waiting or _move(provider, State.ACTIVE, actor, is_told=False)
+    return waiting or _move(provider, State.ACTIVE, actor, is_told=True)
 
 
 def _checked_move(provider: IdentityProvider, state: str) -> IdentityProvider:

@@ -10,8 +10,10 @@ from tenants.accounts.access.proposals import SecondPersonNeeded, approve_change
 from tenants.accounts.models import AccessPolicy, IdentityProvider, ProposedChange, SsoLogEntry, User
 from tenants.accounts.sso import services
 from tenants.accounts.sso.notices import send_notices
+from tenants.accounts.sso.sso_log import NOTICE_JOB
 from tenants.foundation.errors import Conflict, Forbidden
-from tenants.tenancy import TenantRef
+from tenants.models import WorkItem
+from tenants.tenancy import TenantRef, cell_scope
 from tests.people import person, signed_in_client, token_client
 from tests.tenants.accounts.sso.conftest import changed, switched_on
 
@@ -177,3 +179,25 @@ def test_the_only_one_switches_a_provider_on_alone_and_that_is_written_down(admi
     assert isinstance(services.switch_on(provider=ready, actor=admin), IdentityProvider)
     assert IdentityProvider.objects.get().state == "active"
     assert ProposedChange.objects.get().is_alone
+
+
+def test_everybody_else_is_told_of_a_provider_one_person_switched_on(
+    admin: UserActor, second: UserActor, tenant: TenantRef
+) -> None:
+    """Where the company wants one person for it: from now on somebody new says who people are."""
+    AccessPolicy.objects.update_or_create(defaults={"two_people_for": []})
+    made = services.create_provider(preset="oidc", name="Example Connect", actor=admin)
+    change = services.ProviderChange(
+        values={"issuer": "https://op.example", "client_id": "nts"}, client_secret="a secret"
+    )
+    ready = changed(made, change, admin)
+    tried(ready)
+    services.set_state(provider=ready, state="test", actor=admin)
+    assert isinstance(services.switch_on(provider=ready, actor=admin), IdentityProvider)
+    entry = SsoLogEntry.objects.get(event="provider.active")
+    with cell_scope(tenant.cell):
+        asked = WorkItem.objects.using(tenant.cell).filter(kind=NOTICE_JOB, object_id=entry.pk)
+        assert asked.count() == 1
+    mail.outbox.clear()
+    send_notices(entry.pk)
+    assert second.user.email in {letter.to[0] for letter in mail.outbox}
