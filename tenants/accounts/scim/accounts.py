@@ -1,5 +1,7 @@
 """Whose account a directory's person is: one that is there, or a new one; never by an address nobody has proved."""
 
+from typing import Final
+
 import structlog
 from django.db import IntegrityError
 
@@ -24,6 +26,7 @@ from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.tenancy import atomic, wait_for_turn
 
 log = structlog.get_logger(__name__)
+_LONGEST_NAME: Final = 120
 
 
 def address_of(directory: ScimDirectory, user_name: str, emails: list[ScimEmail]) -> str:
@@ -119,6 +122,8 @@ def move_to_department(user: User, name: str) -> None:
 
     A department that gives roles is entered only by who was put into it here: no directory gives roles in this way.
     """
+    # As it can be kept: the next person with the same long name has to be found in the same one.
+    name = name.strip()[:_LONGEST_NAME].rstrip()
     before = user.department
     if (before.name.lower() if before else "") == name.lower():
         return
@@ -174,5 +179,5 @@ def _department(name: str) -> Department:
     key = next((each for each in (letters, *numbered) if each not in keys), None)
     if key is None:
         raise Conflict("There is no short name left for this department.")
-    department: Department = Department.objects.create(name=name[:120], key=key)
+    department: Department = Department.objects.create(name=name, key=key)
     return department

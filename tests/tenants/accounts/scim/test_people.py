@@ -120,6 +120,14 @@ def test_a_person_is_made_and_found(scim: ScimClient) -> None:
     assert (other.status_code, other.json()["scimType"]) == (409, "uniqueness")
 
 
+def test_people_of_a_department_with_a_very_long_name_are_in_one(scim: ScimClient) -> None:
+    long = {ENTERPRISE: {"department": "Cranes and " * 15}}
+    first, second = (User.objects.get(pk=scim.user(name, **long)["id"]) for name in ("ann", "ben"))
+    assert first.department == second.department
+    assert first.department is not None
+    assert len(first.department.name) <= 120
+
+
 def test_what_we_do_not_keep_is_passed_over_and_passwords_most_of_all(scim: ScimClient) -> None:
     body = user_body("pat", password="an invented secret", phoneNumbers=[{"value": "1"}], nickName="P")
     answer = scim.post("/Users", body)
