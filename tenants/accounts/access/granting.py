@@ -91,11 +91,16 @@ def check_may_shut_out(actor: Actor, user: User) -> None:
     """
     if isinstance(actor, SystemActor) or actor.user_id == user.pk:
         return
-    weighty = [each.code for each in all_permissions() if each.sensitivity is not Sensitivity.NORMAL]
     theirs = gathered_actor(user)
     is_above = Role.OWNER in theirs.roles and Role.OWNER not in actor.roles
-    if is_above or not actor.own_holding.covers(theirs.own_holding.limited_to(weighty)):
+    if is_above or not actor.own_holding.covers(weighty_part(theirs.own_holding)):
         raise Forbidden("This person's role is higher than yours.", code="forbidden.person_above")
+
+
+def weighty_part(held: Holding) -> Holding:
+    """What of a holding is sensitive: the rest is everyday work."""
+    weighty = [each.code for each in all_permissions() if each.sensitivity is not Sensitivity.NORMAL]
+    return held.limited_to(weighty)
 
 
 def duties_of(bindings: Iterable[RoleBinding]) -> set[str]:

@@ -4,9 +4,12 @@ from typing import Final
 
 import structlog
 from django.db import IntegrityError
+from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, RoleSource
 from tenants.accounts.access.gathering import gathered_actor
+from tenants.accounts.access.granting import weighty_part
+from tenants.accounts.access.holdings import NOTHING
 from tenants.accounts.models import (
     BreakGlassOwner,
     Department,
@@ -16,6 +19,7 @@ from tenants.accounts.models import (
     ScimDirectory,
     ScimEmail,
     ScimPerson,
+    ScimToken,
     ServiceAccount,
     User,
 )
@@ -86,7 +90,7 @@ def account_for(
     return user, False
 
 
-def rename(user: User, *, address: str, name: str) -> None:
+def rename(directory: ScimDirectory, user: User, *, address: str, name: str) -> None:
     """Give the account the directory's address and name. Raises: Taken (somebody else has it), Conflict."""
     changed = []
     if user.name != name:
@@ -98,12 +102,7 @@ def rename(user: User, *, address: str, name: str) -> None:
                 "This person is an emergency owner of the company: no directory changes their address.",
                 code="conflict.break_glass",
             )
-        # Letters for a new password go there: whoever holds the directory's key would hold the company.
-        if Role.OWNER in gathered_actor(user).roles:
-            raise Conflict(
-                "This person is an owner of the company: no directory changes their address.",
-                code="conflict.owners_address",
-            )
+        _check_may_readdress(directory, user)
         wait_for_turn(f"sso-account-{address}")
         if User.objects.filter(email=address).exclude(pk=user.pk).exists():
             raise Taken(f"Somebody else here has the address {address}.")
@@ -115,6 +114,28 @@ def rename(user: User, *, address: str, name: str) -> None:
                 user.save(update_fields=[*changed, "updated_at"])
         except IntegrityError as error:
             raise Taken(f"Somebody else here has the address {address}.") from error
+
+
+def _check_may_readdress(directory: ScimDirectory, user: User) -> None:
+    """Refuse an address for somebody who holds more than whoever made the directory's key.
+
+    Letters for a new password go there: whoever holds the key could be that person. An owner's is never changed.
+    Raises: Conflict.
+    """
+    theirs = gathered_actor(user)
+    if Role.OWNER in theirs.roles:
+        raise Conflict(
+            "This person is an owner of the company: no directory changes their address.",
+            code="conflict.owners_address",
+        )
+    weighty = weighty_part(theirs.own_holding)
+    keys = ScimToken.objects.filter(directory=directory, revoked_at=None, expires_at__gt=timezone.now())
+    makers = User.objects.filter(pk__in=keys.values("created_by_id"))
+    if weighty != NOTHING and not all(gathered_actor(each).own_holding.covers(weighty) for each in makers):
+        raise Conflict(
+            "This person holds more than whoever made the directory's key: it does not change their address.",
+            code="conflict.address_above_key",
+        )
 
 
 def move_to_department(user: User, name: str) -> None:

@@ -36,9 +36,8 @@ from scim2_models.path import (
 
 from tenants.accounts.models import GroupMembership, ScimEmail
 from tenants.accounts.scim.resources import ENTERPRISE_PARTS, NAME_PARTS, PLAIN
-from tenants.accounts.scim.schemas import Enterprise
+from tenants.accounts.scim.schemas import LONGEST_FILTER, Enterprise
 
-LONGEST: Final = 4000
 MOST_TERMS: Final = 60
 
 _LOOKUPS: Final[dict[CompareOperator, type[Any]]] = {
@@ -146,9 +145,14 @@ def condition_of(
 
     A filter that `is_shared` by several kinds of resources is false where it asks for an attribute of another kind.
     """
-    if len(scim_filter) > LONGEST:
-        raise InvalidFilterException(detail=f"A filter has {LONGEST} characters at most.")
+    check_length(scim_filter)
     return _Compiler(scim_filter, columns, tables, is_shared=is_shared).visit(scim_filter.ast)
+
+
+def check_length(text: object) -> None:
+    """Refuse a filter that is too long to be taken apart. Raises: InvalidFilterException."""
+    if isinstance(text, str) and len(text) > LONGEST_FILTER:
+        raise InvalidFilterException(detail=f"A filter has {LONGEST_FILTER} characters at most.")
 
 
 def member_condition(scim_filter: ScimFilter[Any]) -> Q:
@@ -265,6 +269,9 @@ def _compared(column: Column, op: CompareOperator, binding: AttributeBinding, va
             value = binding.comparable(str(value))
         except ValueError as error:
             raise InvalidFilterException(detail="This text cannot be compared.") from error
+        # Written as an escape they get past whoever looks at the message: nothing is kept with one in it.
+        if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value):
+            raise InvalidFilterException(detail="This text cannot be compared.")
         if not binding.case_exact and not column.folded:
             source = Lower(source)
     elif column.kind == "truth" and op not in {CompareOperator.eq, CompareOperator.ne}:

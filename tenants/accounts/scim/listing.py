@@ -15,6 +15,7 @@ from tenants.accounts.scim.filters import (
     GROUP_TABLES,
     PERSON_COLUMNS,
     PERSON_TABLES,
+    check_length,
     condition_of,
 )
 from tenants.accounts.scim.resources import group_resource, members_of, person_resource, with_all
@@ -47,8 +48,16 @@ class Page:
     next_cursor: str | None = None
 
 
+def _check_filter(values: dict[str, Any]) -> None:
+    """Look at a filter's length before it is taken apart. Raises: InvalidFilterException."""
+    for name, value in values.items():
+        if name.lower() == "filter":
+            check_length(value)
+
+
 def search_of_all(values: dict[str, Any]) -> Any:
     """Read a question about people and groups together. Raises: ValidationError, SCIMException."""
+    _check_filter(values)
     request: Any = SearchRequest.__class_getitem__(Person | Group)
     with PROVIDER:
         return request.model_validate(values)
@@ -77,6 +86,7 @@ def page_of_all(directory: ScimDirectory, request: Any, *, base: str) -> Page:
 
 def search_of(values: dict[str, Any], kind: str) -> Any:
     """Read a question out of a query string or a `.search` body. Raises: ValidationError, SCIMException."""
+    _check_filter(values)
     request: Any = SearchRequest.__class_getitem__(MODELS[kind])
     with PROVIDER:
         return request.model_validate(values)

@@ -64,7 +64,7 @@ def create_person(directory: ScimDirectory, resource: Any) -> ScimPerson:
         _shut_out(directory, user, is_deletion=False)
     elif is_active and not was_active:
         reactivate_user(user=user, actor=_actor(directory))
-    accounts.rename(user, address=address, name=name)
+    accounts.rename(directory, user, address=address, name=name)
     row = ScimPerson.objects.filter(user=user).first() or ScimPerson(user=user, version=0)
     row.directory, row.deleted_at, row.is_active = directory, None, is_active
     _keep(row, resource, user_name, external_id, emails)
@@ -159,7 +159,7 @@ def _changed(directory: ScimDirectory, row: ScimPerson, resource: Any) -> ScimPe
     if (row.user_name_key, row.external_id) != (key_of(user_name), external_id):
         _check_free(directory, user_name, external_id, but=row)
     address = accounts.address_of(directory, user_name, emails)
-    accounts.rename(user, address=address, name=shown_name(resource, user_name))
+    accounts.rename(directory, user, address=address, name=shown_name(resource, user_name))
     row.is_active = is_active
     if _keep(row, resource, user_name, external_id, emails):
         accounts.move_to_department(user, row.attributes.get("enterprise.department", ""))

@@ -40,6 +40,10 @@ from scim2_models import (
 MOST_RESULTS: Final = 200
 USUAL_RESULTS: Final = 100
 MOST_OPERATIONS: Final = 1000
+# Of a filter and of a path in a PATCH: they are taken apart sign by sign, which costs more the longer they are.
+LONGEST_FILTER: Final = 4000
+# Of one PATCH. Directories send some hundred at most.
+MOST_PATCHES: Final = 500
 MOST_BYTES: Final = 1024 * 1024
 CURSOR_SECONDS: Final = 3600
 MOST_EMAILS: Final = 20

@@ -2,9 +2,15 @@
 
 from typing import Any, Final
 
-from scim2_models import Context, InvalidSyntaxException, PatchOp
+from scim2_models import (
+    Context,
+    InvalidPathException,
+    InvalidSyntaxException,
+    PatchOp,
+    PayloadTooLargeException,
+)
 
-from tenants.accounts.scim.schemas import PROVIDER, Group, Person
+from tenants.accounts.scim.schemas import LONGEST_FILTER, MOST_PATCHES, PROVIDER, Group, Person
 
 _PATCH_URN: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MODELS: Final[dict[str, Any]] = {"User": Person, "Group": Group}
@@ -26,9 +32,20 @@ def patch_of(payload: object, kind: str) -> Any:
         operations = body.pop(name)
         if isinstance(operations, list):
             operations = [one for each in operations for one in _single(each)]
+            _check_sizes(operations)
         body["Operations"] = operations
     with PROVIDER:
         return model.model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+
+
+def _check_sizes(operations: list[object]) -> None:
+    """Refuse what would take long to be taken apart. Raises: PayloadTooLargeException, InvalidPathException."""
+    if len(operations) > MOST_PATCHES:
+        raise PayloadTooLargeException(detail=f"{MOST_PATCHES} operations of a PATCH are the most.")
+    for each in operations:
+        for name, path in each.items() if isinstance(each, dict) else ():
+            if str(name).lower() == "path" and isinstance(path, str) and len(path) > LONGEST_FILTER:
+                raise InvalidPathException(detail=f"A path has {LONGEST_FILTER} characters at most.")
 
 
 def _single(operation: object) -> list[object]:

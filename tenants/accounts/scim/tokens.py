@@ -10,9 +10,11 @@ from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
 
-from tenants.accounts.access import Actor, UserActor, require
+from tenants.accounts.access import Actor, Role, UserActor, codes_of, require
+from tenants.accounts.access.granting import given_by, weighty_part
+from tenants.accounts.access.holdings import NOTHING, Holding
 from tenants.accounts.keyed_hashes import keyed_hash, matches, random_public_id, random_secret
-from tenants.accounts.models import ScimDirectory, ScimToken
+from tenants.accounts.models import RoleBinding, ScimDirectory, ScimToken
 from tenants.accounts.networks import checked_networks, is_within
 from tenants.accounts.scim.permissions import MANAGE
 from tenants.accounts.tokens.format import read_token, write_token
@@ -50,7 +52,7 @@ def issue_scim_token(
 ) -> IssuedScimToken:
     """Make the directory's key; the one it had goes on for the overlap (0 to 168 h), older ones end now.
 
-    Raises: Forbidden, InvalidInput (days, hours, networks).
+    Raises: Forbidden (also where the directory gives more than one holds), InvalidInput (days, hours, networks).
     """
     require(actor, MANAGE)
     if (
@@ -59,6 +61,7 @@ def issue_scim_token(
         and MANAGE not in (actor.token_scopes or ())
     ):
         raise Forbidden("This token cannot make keys of directories.")
+    _check_may_hold(directory, actor)
     if not 1 <= days <= MAX_DAYS:
         msg = f"A key lives 1 to {MAX_DAYS} days."
         raise InvalidInput(msg, fields={"days": [msg]})
@@ -85,6 +88,25 @@ def issue_scim_token(
     )
     log.info("scim_token.issued", scim_token_id=made.pk, directory_id=directory.pk, by=actor.user_id)
     return IssuedScimToken(made, write_token(public_id, secret, ENVIRONMENT))
+
+
+def _check_may_hold(directory: ScimDirectory, actor: Actor) -> None:
+    """Let only those make a key who hold what the directory gives: with it anybody is put into its groups.
+
+    Everyday work does not count: whoever looks after security makes keys, but none that makes administrators.
+    Raises: Forbidden.
+    """
+    if not isinstance(actor, UserActor):
+        return
+    given = Holding(codes_of(Role(directory.default_role))) if directory.default_role else NOTHING
+    of_groups = RoleBinding.objects.filter(group__scim__directory=directory).select_related("custom_role")
+    for binding in of_groups:
+        given |= given_by(binding)
+    if not actor.own_holding.covers(weighty_part(given.without("platform."))):
+        raise Forbidden(
+            "This directory gives roles above yours: somebody who holds them makes its key.",
+            code="forbidden.role_above_own",
+        )
 
 
 @atomic

@@ -1,11 +1,18 @@
 """What a directory's key must not be good for: an owner's account by another address."""
 
+from uuid import UUID
+
 import pytest
 
-from tenants.accounts.access import SYSTEM, Role
-from tenants.accounts.models import ScimPerson, User
+from tenants.accounts.access import SYSTEM, Role, UserActor
+from tenants.accounts.models import Group, ScimDirectory, ScimPerson, User
+from tenants.accounts.scim.directories import create_directory
+from tenants.accounts.scim.mapping import set_mapping
+from tenants.accounts.scim.tokens import issue_scim_token
 from tenants.accounts.services import create_user
-from tests.people import PASSWORD
+from tenants.foundation.errors import Forbidden
+from tenants.tenancy import TenantRef
+from tests.people import PASSWORD, person
 from tests.tenants.accounts.scim.conftest import ScimClient, user_body
 
 
@@ -45,3 +52,60 @@ def test_another_persons_address_follows_their_directory(scim: ScimClient) -> No
         == 200
     )
     assert User.objects.get(pk=made["id"]).email == "nia.married@people.example"
+
+
+def test_an_address_is_not_changed_by_the_key_of_somebody_who_holds_less(
+    scim: ScimClient, tenant: TenantRef, admin: UserActor
+) -> None:
+    """Who looks after security could make a key, move an administrator's letters and be an administrator."""
+    guard = person(tenant, Role.SECURITY, "Sam Security-Example")
+    mine = create_directory(actor=SYSTEM, name="Sam's", default_role="")
+    key = issue_scim_token(directory=mine, actor=guard).token.reveal()
+    theirs = ScimClient(scim.client, key)
+    create_user(email="ada2@people.example", name="Ada Two", role=Role.ADMIN, password=PASSWORD, actor=SYSTEM)
+    taken = theirs.user("ada2")
+    new = {"op": "replace", "path": "emails", "value": [{"value": "sam@people.example", "primary": True}]}
+    assert theirs.patch(f"/Users/{taken['id']}", new).status_code == 409
+    assert User.objects.get(pk=taken["id"]).email == "ada2@people.example"
+
+
+def test_nobody_makes_a_key_to_roles_above_their_own(
+    scim: ScimClient, directory: ScimDirectory, tenant: TenantRef, admin: UserActor
+) -> None:
+    guard = person(tenant, Role.SECURITY, "Sam Security-Example")
+    issue_scim_token(directory=directory, actor=guard)
+    group = scim.group("Administrators")
+    set_mapping(directory, {UUID(group["id"]): "admin"}, actor=admin)
+    with pytest.raises(Forbidden, match="above yours"):
+        issue_scim_token(directory=directory, actor=guard)
+    issue_scim_token(directory=directory, actor=admin)
+    joins = create_directory(actor=admin, name="Joins", default_role="admin")
+    with pytest.raises(Forbidden, match="above yours"):
+        issue_scim_token(directory=joins, actor=guard)
+
+
+# --- what takes long is refused before it is taken apart
+
+
+@pytest.mark.parametrize(
+    "text", ['userName eq "\\u0000"', 'userName eq "\\ud800"', 'emails.value co "a\\u0000"']
+)
+def test_a_filter_with_what_no_text_holds_is_refused(scim: ScimClient, text: str) -> None:
+    assert scim.post("/Users/.search", {"filter": text}).status_code == 400
+    group = scim.group("Makers")
+    removed = {"op": "remove", "path": 'members[display eq "\\u0000"]'}
+    assert scim.patch(f"/Groups/{group['id']}", removed).status_code == 400
+
+
+def test_what_is_long_is_never_taken_apart(scim: ScimClient) -> None:
+    group = scim.group("Makers")
+    long = "(" * 200_000 + 'display eq "a"' + ")" * 200_000
+    for path in ("/Users/.search", "/Groups/.search", "/.search"):
+        answer = scim.post(path, {"Filter": long})
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidFilter")
+    for name in ("path", "Path"):
+        answer = scim.patch(f"/Groups/{group['id']}", {"op": "remove", name: f"members[{long}]"})
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidPath")
+    many = [{"op": "replace", "path": "displayName", "value": f"{number}"} for number in range(501)]
+    assert scim.patch(f"/Groups/{group['id']}", *many).status_code == 413
+    assert Group.objects.get(pk=group["id"]).name == "Makers"
