@@ -79,14 +79,14 @@ def download(request: HttpRequest, export_id: UUID) -> StreamingHttpResponse:
 def delete(request: HttpRequest) -> HttpResponse:
     """Close the doors; who asked sees once more how to keep the company."""
     actor = actor_of(request)
+    with atomic():
+        require(actor, DELETE_COMPANY)
     form = DeletionForm(request.POST, auto_id="deletion_%s")
     asked = None
     if form.is_valid():
         try:
             asked = delete_own_company(actor=actor, confirm=form.cleaned_data["confirm"])
         except DomainError as error:
-            if not can(actor, DELETE_COMPANY):
-                raise
             add_domain_error(form, error)
     with atomic():
         if asked is None:

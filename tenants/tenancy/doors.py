@@ -93,3 +93,5 @@ def forget_who_asks(request: HttpRequest) -> None:
     """Make whoever asks a stranger: no session and no token of a closed company is worth anything."""
     request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
     request.META.pop("HTTP_AUTHORIZATION", None)
+    # Django reads the headers out of META once and keeps them.
+    vars(request).pop("headers", None)
