@@ -65,7 +65,8 @@ class AskForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         chosen = self.fields["company"]
         assert isinstance(chosen, forms.ModelChoiceField)
-        chosen.queryset = Tenant.objects.exclude(slug="platform").order_by("name", "slug")
+        there = Tenant.objects.exclude(slug="platform").exclude(state=Tenant.State.DELETED)
+        chosen.queryset = there.order_by("name", "slug")
 
 
 class ApproveForm(forms.Form):

@@ -14,7 +14,7 @@ from tenants.accounts.models import SupportVisit
 from tenants.accounts.support.visits import end_visits, ensure_visitor, hold_open
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tenants.foundation.ids import uuid7
-from tenants.models import OperatorGrant
+from tenants.models import OperatorGrant, Tenant
 from tenants.operator_access.asking import ask_to_enter, give_back, grants_of
 from tenants.operator_access.deciding import approve, refuse, revoke, set_rule, visible_grants
 from tenants.operator_access.letters import post_to_company, post_to_operator
@@ -64,6 +64,13 @@ def test_one_asks_once(scene: Scene) -> None:
     scene.ask()
     with pytest.raises(Conflict):
         scene.ask()
+
+
+def test_a_company_that_is_no_more_is_not_offered(scene: Scene) -> None:
+    window, choice = scene.operators_window(), f'value="{scene.company.slug}"'
+    assert choice in window.get("/platform/access/").content.decode()
+    Tenant.objects.filter(pk=scene.company.id).update(state=Tenant.State.DELETED)
+    assert choice not in window.get("/platform/access/").content.decode()
 
 
 def test_a_company_that_wants_nobody_is_not_asked(scene: Scene) -> None:
