@@ -1,0 +1,107 @@
+"""Every route by a role of the company's own with everything but one of the permissions the route wants."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from tenants.accounts.access import Role, all_permissions
+from tenants.accounts.models import AccessDenial, CustomRole, RoleBinding
+from tenants.tenancy import TenantRef, atomic
+from tenants.tenancy.transactions import current_alias
+from tests.architecture.test_routes import (
+    DENIED,
+    ROUTES,
+    TABLE,
+    Route,
+    Things,
+    ask,
+    things_of,
+)
+from tests.people import person, signed_in_client
+
+SCOPES: dict[str, dict[str, str]] = TABLE["scopes"]
+PAGES: dict[str, dict[str, str]] = TABLE["pages"]
+# What any person may do who is in, and what is not for people of a company.
+UNNAMED = {"public", "guest", "operator"}
+ANYBODY, ONE_OF = "*", "one of"
+EVERYTHING = frozenset(each.code for each in all_permissions())
+
+
+def wanted_by(route: Route, method: str) -> str:
+    """What the table says a route wants: permissions, "*" or "one of"."""
+    return (SCOPES if route.door == "api" else PAGES)[route.name][method]
+
+
+def cases() -> Iterator[tuple[Route, str, str]]:
+    """(route, method, what it wants) of every case that asks for permissions."""
+    for route in ROUTES:
+        for method, lowest in route.methods.items():
+            if lowest not in UNNAMED and (wanted := wanted_by(route, method)) not in {ANYBODY, ONE_OF}:
+                yield route, method, wanted
+
+
+@dataclass
+class Colleague:
+    """Somebody with one role of the company's own, which allows something else from question to question."""
+
+    role: CustomRole
+    client: Client
+
+    @classmethod
+    def of(cls, tenant: TenantRef, host: str) -> "Colleague":
+        """Make them in the open scope."""
+        actor = person(tenant, Role.MEMBER, "Olive Own-Example")
+        role = CustomRole.objects.create(name="One of our own", codes=[])
+        RoleBinding.objects.filter(user=actor.user).update(role="", custom_role=role)
+        return cls(role, signed_in_client(host, actor))
+
+    def asks(
+        self, route: Route, method: str, things: Things, *, holding: frozenset[str]
+    ) -> tuple[Any, set[tuple[str, str]]]:
+        """(answer, {(permission, reason)} of the refusals written down); what it changed is undone, here and there."""
+        cookies = {name: morsel.value for name, morsel in self.client.cookies.items()}
+        with transaction.atomic(using="default"), atomic():
+            CustomRole.objects.filter(pk=self.role.pk).update(codes=sorted(holding))
+            answer = ask(self.client, route, method, things)
+            refused = set(AccessDenial.objects.values_list("permission", "reason"))
+            for alias in ("default", current_alias()):
+                transaction.set_rollback(True, using=alias)
+        self.client.cookies.load(cookies)
+        return answer, refused
+
+
+@pytest.fixture
+def colleague(tenant: TenantRef, host: str) -> "Colleague":
+    return Colleague.of(tenant, host)
+
+
+def test_the_table_says_of_every_page_what_it_wants() -> None:
+    listed = {
+        (route.name, method)
+        for route in ROUTES
+        if route.door == "console"
+        for method, lowest in route.methods.items()
+        if lowest not in UNNAMED
+    }
+    assert {(name, method) for name, methods in PAGES.items() for method in methods} == listed
+    wants = {wanted for methods in PAGES.values() for wanted in methods.values()} - {ONE_OF}
+    assert {code for wanted in wants for code in wanted.split()} <= EVERYTHING
+
+
+def test_everything_but_one_of_the_permissions_a_route_wants_does_not(
+    colleague: Colleague, tenant: TenantRef
+) -> None:
+    things, wrong = things_of(tenant), []
+    for route, method, wanted in cases():
+        for code in wanted.split():
+            answer, refused = colleague.asks(route, method, things, holding=EVERYTHING - {code})
+            # The API says what is missing before it looks anything up; a page may say that there is no such thing.
+            said = {(code, "no_role")}
+            is_said = refused == said or (route.door == "console" and not refused)
+            if answer.status_code not in DENIED or not is_said:
+                wrong.append((route.name, method, code, answer.status_code, refused))
+    assert not wrong, "\n".join(map(str, wrong))

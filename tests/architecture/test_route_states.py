@@ -1,0 +1,117 @@
+"""Every route of a company that is not open, and of somebody who is deactivated: with a session and with a token."""
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from tenants.accounts.access import Role, UserActor
+from tenants.accounts.models import User
+from tenants.models import Tenant
+from tenants.tenancy import TenantRef
+from tenants.tenancy.directory import directory
+from tenants.tenancy.states import DOORS
+from tests.architecture.test_routes import ROUTES, TABLE, Route, answers, is_turned_away, things_of
+from tests.people import person, signed_in_client, token_client
+
+OPEN: dict[str, dict[str, list[str]]] = TABLE["open"]
+UNAVAILABLE = 503
+# A deleted company is nobody's host: tests/tenants/tenancy/test_doors.py.
+SHUT = [state for state, doors in DOORS.items() if not doors.reads and state != "deleted"]
+READING = [state for state, doors in DOORS.items() if doors.reads and not doors.writes]
+
+
+def put(tenant: TenantRef, state: str) -> None:
+    """Put a company into a state, as an operator's word does."""
+    Tenant.objects.filter(pk=tenant.id).update(state=state)
+    directory.forget()
+
+
+def kept_open(route: Route, method: str, state: str) -> bool:
+    return method in OPEN.get(state, {}).get(route.name, ())
+
+
+def callers(host: str, actor: UserActor) -> dict[str, Client | APIClient]:
+    """A browser and a program of one person, made while the company is open."""
+    return {"session": signed_in_client(host, actor), "token": token_client(host, actor)}
+
+
+def test_the_table_names_routes_there_are_and_states_that_close() -> None:
+    methods = {route.name: set(route.methods) for route in ROUTES}
+    assert set(OPEN) <= {*SHUT, *READING}
+    for state, named in OPEN.items():
+        for name, listed in named.items():
+            assert set(listed) <= methods[name], (state, name)
+
+
+@pytest.mark.parametrize("state", SHUT)
+def test_nobody_gets_anything_of_a_closed_company_but_what_the_table_names(
+    state: str, tenant: TenantRef, host: str, owner: UserActor, stranger: Client
+) -> None:
+    things = things_of(tenant)
+    asking = callers(host, owner)
+    put(tenant, state)
+    seen = {
+        who: {
+            (route.name, method): UNAVAILABLE if is_turned_away(route, answer) else answer.status_code
+            for route, method, _, answer in answers(each, things)
+        }
+        for who, each in (asking | {"stranger": stranger}).items()
+    }
+    wrong = [
+        (who, route.name, method, statuses[route.name, method])
+        for who, statuses in seen.items()
+        for route in ROUTES
+        for method in route.methods
+        if (statuses[route.name, method] == UNAVAILABLE) is kept_open(route, method, state)
+        # What stays open is a stranger's: it is the same for the owner.
+        or statuses[route.name, method] != seen["stranger"][route.name, method]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("state", READING)
+def test_a_company_that_may_be_read_is_read_as_ever_and_changed_nowhere(
+    state: str, tenant: TenantRef, host: str, owner: UserActor
+) -> None:
+    things = things_of(tenant)
+    asking = callers(host, owner)
+    before = {
+        who: {
+            (route.name, method): answer.status_code
+            for route, method, _, answer in answers(each, things, only=lambda _route, method: method == "GET")
+        }
+        for who, each in asking.items()
+    }
+    put(tenant, state)
+    wrong = []
+    for who, each in asking.items():
+        for route, method, _, answer in answers(each, things):
+            if method == "GET":
+                is_right = answer.status_code == before[who][route.name, method]
+            else:
+                is_right = (answer.status_code != UNAVAILABLE) is kept_open(route, method, state)
+            if not is_right:
+                wrong.append((who, route.name, method, answer.status_code))
+    assert wrong == []
+
+
+def test_a_deactivated_person_is_a_stranger_by_session_and_by_token(
+    tenant: TenantRef, host: str, owner: UserActor
+) -> None:
+    """Even where their sign-in and their token are still there: deactivating ends both in the same transaction."""
+    things = things_of(tenant)
+    second = person(tenant, Role.OWNER, "Olga Owner-Example")
+    browser, program = callers(host, second).values()
+    assert browser.get("/api/v1/me/").status_code == program.get("/api/v1/me/").status_code == 200
+    User.objects.filter(pk=second.user_id).update(is_active=False)
+    wrong = [
+        ("session", route.name, method, answer.status_code)
+        for route, method, lowest, answer in answers(browser, things)
+        if is_turned_away(route, answer) is (lowest == "public")
+    ]
+    wrong += [
+        ("token", route.name, method, answer.status_code)
+        for route, method, lowest, answer in answers(program, things)
+        if lowest != "public" and not is_turned_away(route, answer)
+    ]
+    assert wrong == []
