@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.accounts.console.forms import add_domain_error
+from tenants.accounts.sessions.proof import ProofNeeded
 from tenants.branding.domains import services
 from tenants.branding.domains.checking import LOST_AFTER, check_domain
 from tenants.branding.domains.names import shown
@@ -66,6 +67,8 @@ def check(request: HttpRequest, custom_domain_id: UUID) -> HttpResponse:
     actor = actor_of(request)
     try:
         row = check_domain(domain_id=custom_domain_id, actor=actor)
+    except ProofNeeded:
+        raise
     except DomainError as error:
         with atomic():
             return _refused(request, actor, error)
@@ -93,6 +96,8 @@ def primary(request: HttpRequest) -> HttpResponse:
         host = services.choose_primary(domain_id=UUID(chosen) if chosen else None, actor=actor)
     except ValueError:
         return HttpResponseRedirect(reverse("domains:domains"))
+    except ProofNeeded:
+        raise
     except DomainError as error:
         return _refused(request, actor, error)
     answer = HttpResponseRedirect(reverse("domains:domains"))

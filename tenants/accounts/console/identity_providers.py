@@ -31,6 +31,7 @@ from tenants.accounts.models import (
     ProposedChange,
 )
 from tenants.accounts.selectors import owners
+from tenants.accounts.sessions.proof import ProofNeeded
 from tenants.accounts.sso import break_glass as emergency
 from tenants.accounts.sso import domains, provisioning, services, watching
 from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, signed_out_uri, slo_url
@@ -151,6 +152,8 @@ def move(request: HttpRequest, provider_id: UUID) -> HttpResponse:
                 return _waiting(request, switched)
         else:
             services.set_state(provider=provider, state=wanted, actor=actor)
+    except ProofNeeded:
+        raise
     except DomainError as error:
         return _page(request, actor, provider, problem=error.message, status=422)
     return _back(request, provider, gettext("The state of %(name)s was changed.") % {"name": provider.name})
@@ -165,6 +168,8 @@ def domain(request: HttpRequest) -> HttpResponse:
     require(actor, services.PERMISSION)
     try:
         text = _domain(request, actor)
+    except ProofNeeded:
+        raise
     except DomainError as error:
         with atomic():
             return _overview(
@@ -183,6 +188,8 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     ids = [UUID(value) for value in request.POST.getlist("user") if _is_uuid(value)]
     try:
         emergency.name_break_glass(user_ids=ids, actor=actor)
+    except ProofNeeded:
+        raise
     except DomainError as error:
         return _overview(
             request, actor, NewProviderForm(initial={"preset": "saml"}), status=422, problem=error.message
@@ -216,6 +223,8 @@ def _metadata(
             text = gettext("The metadata was read: nothing has changed.")
             if done.metadata_found is not None:
                 text = gettext("The metadata was read: it says something else now.")
+    except ProofNeeded:
+        raise
     except DomainError as error:
         with atomic():
             return _page(request, actor, provider, problem=error.message, status=422)

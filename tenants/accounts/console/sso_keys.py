@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.accounts.access import UserActor, actor_of, require
 from tenants.accounts.models import ServiceProviderKey
+from tenants.accounts.sessions.proof import ProofNeeded
 from tenants.accounts.sso.saml import own_keys
 from tenants.accounts.sso.saml.certificates import facts_of
 from tenants.foundation.console import toast
@@ -29,6 +30,8 @@ def keys(request: HttpRequest) -> HttpResponse:
         return _page(request, actor)
     try:
         text = _done(request, actor)
+    except ProofNeeded:
+        raise
     except DomainError as error:
         return _page(request, actor, problem=error.message, status=422)
     return toast(request, HttpResponseRedirect(reverse("accounts:sso_keys")), text)
