@@ -19,10 +19,22 @@ DESK, PHONE = (1440, 900), (390, 844)
 LIGHT: Final = (
     "sign-in", "home", "tasks", "board", "task", "projects", "workspaces", "workspace", "mapping", "sync-runs",
     "sync-run", "users", "connect", "palette", "monitor", "conflicts", "conflict", "dry-run", "core-databases",
-    "description", "window",
+    "description", "window", "branding", "letter", "domains", "directory", "access", "sign-in-rules", "portal",
+    "portal-project", "support-access", "my-sign-in",
 )  # fmt: skip
-DARK: Final = ("sign-in", "home", "tasks", "board", "mapping", "sync-run", "monitor", "conflict", "dry-run")
-SMALL: Final = ("home", "tasks", "board", "task", "workspace", "sync-run", "monitor", "conflict")
+DARK: Final = (
+    "sign-in",
+    "home",
+    "tasks",
+    "board",
+    "mapping",
+    "sync-run",
+    "monitor",
+    "conflict",
+    "dry-run",
+    "branding",
+)
+SMALL: Final = ("home", "tasks", "board", "task", "workspace", "sync-run", "monitor", "conflict", "portal")
 
 # A picture in 256 colours: the commonest as they are, the rest by the mean of their neighbourhood.
 QUANTISE: Final = """async (source) => {
@@ -165,6 +177,16 @@ def open_page(page: Page, name: str) -> None:
             page.goto("/tasks/?status=in_progress")
             page.goto(page.locator("tbody .task-link").first.get_attribute("href") or "")
             page.goto(page.get_by_role("link", name="Open in Notion").get_attribute("href") or "")
+        case "portal" | "portal-project":
+            page.goto("/portal/")  # a colleague sees it as the first client does
+            page.goto(page.locator("tbody a[href*='/portal/as/']").first.get_attribute("href") or "")
+            if name == "portal-project":
+                page.goto(page.locator("main a[href*='/projects/']").first.get_attribute("href") or "")
+        case "directory":
+            page.goto("/settings/directories/")
+            known = page.locator("main a[href^='/settings/directories/']")
+            if known.count():
+                page.goto(known.first.get_attribute("href") or "")
         case "palette":
             page.goto("/")
             page.keyboard.press("Control+k")
@@ -185,6 +207,13 @@ ADDRESSES: Final = {
     "monitor": "/sync/",
     "conflicts": "/sync/conflicts/",
     "users": "/settings/users/",
+    "access": "/settings/access/",
+    "sign-in-rules": "/settings/sign-in-rules/",
+    "branding": "/settings/branding/",
+    "letter": "/settings/branding/letters/invitation/",
+    "domains": "/settings/domains/",
+    "support-access": "/settings/support-access/",
+    "my-sign-in": "/settings/my-sign-in/",
 }
 
 
