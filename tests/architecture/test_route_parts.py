@@ -1,0 +1,81 @@
+"""Every route by a role for one department alone: open about what is there, nowhere else."""
+
+from functools import partial
+
+import pytest
+from django.test import Client
+
+from tasks.models import Milestone, Project
+from tenants.accounts.access import Role, codes_of
+from tenants.accounts.access.catalogue import is_scoped
+from tenants.accounts.access.roles import ScopeType
+from tenants.accounts.models import Department, RoleBinding
+from tenants.tenancy import TenantRef
+from tests.architecture.test_route_permissions import ANYBODY, ONE_OF, UNNAMED, wanted_by
+from tests.architecture.test_routes import DENIED, TABLE, Route, Things, answers, is_turned_away, things_of
+from tests.factories.tasks import make_task
+from tests.people import person, signed_in_client
+
+# Routes that want such a permission for the whole company, or about something this test makes none of.
+WHOLE: dict[str, list[str]] = TABLE["parts"]["whole"]
+# What names the task or project a route is about; what names neither is about whatever the asker may see.
+NAMING = {"key", "project_id", "milestone_id"}
+NAMED_BY_ID = {"project-detail", "project-shares", "project-milestone-list", "milestone-detail"}
+
+
+def is_asked(where: str, route: Route, method: str) -> bool:
+    """Everything that asks for permissions; of what is elsewhere, only routes that name a task or project."""
+    if route.methods[method] in UNNAMED or wanted_by(route, method) == ANYBODY:
+        return False
+    return where == "here" or bool(NAMING & set(route.arguments)) or route.name in NAMED_BY_ID
+
+
+@pytest.fixture
+def elsewhere(tenant: TenantRef) -> Things:
+    """Things in no department and in another project."""
+    return things_of(tenant)
+
+
+@pytest.fixture
+def department(tenant: TenantRef) -> Department:
+    return Department.objects.create(name="North hall", key="NORTH")
+
+
+@pytest.fixture
+def here(elsewhere: Things, department: Department) -> Things:
+    """The same, but for a task and a project of the part."""
+    project = Project.objects.create(name="North project", key="NOR", department=department)
+    task = make_task(title="In the north", project=project, department=department, key_prefix="NOR")
+    milestone = Milestone.objects.create(project=project, name="Done")
+    return Things(elsewhere.ids | {"key": task.key, "project_id": project.pk, "milestone_id": milestone.pk})
+
+
+@pytest.fixture
+def manager_of_a_part(tenant: TenantRef, host: str, department: Department) -> Client:
+    """Somebody who manages one department and holds nothing else."""
+    actor = person(tenant, Role.MEMBER, "Petra Part-Example")
+    RoleBinding.objects.filter(user=actor.user).update(
+        role=Role.MANAGER, scope_type=ScopeType.DEPARTMENT, scope_id=department.pk
+    )
+    return signed_in_client(host, actor)
+
+
+def test_a_role_for_a_part_opens_what_is_in_it_and_nothing_else(
+    manager_of_a_part: Client, here: Things, elsewhere: Things
+) -> None:
+    held = {code for code in codes_of(Role.MANAGER) if is_scoped(code)}
+    wrong = []
+    for where, things in (("here", here), ("elsewhere", elsewhere)):
+        chosen = partial(is_asked, where)
+        for route, method, _lowest, answer in answers(manager_of_a_part, things, only=chosen):
+            wanted = wanted_by(route, method)
+            may = (
+                wanted != ONE_OF
+                and set(wanted.split()) <= held
+                and method not in WHOLE.get(route.name, ())
+                and where == "here"
+            )
+            is_in = not is_turned_away(route, answer) and answer.status_code not in {401, 403, 404, 500}
+            if is_in is not may or (not may and answer.status_code not in DENIED):
+                wrong.append((where, route.name, method, wanted, answer.status_code))
+    assert not wrong, "\n".join(map(str, wrong))
