@@ -4,12 +4,9 @@ from typing import Final
 
 import structlog
 from django.db import IntegrityError
-from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, RoleSource
 from tenants.accounts.access.gathering import gathered_actor
-from tenants.accounts.access.granting import weighty_part
-from tenants.accounts.access.holdings import NOTHING
 from tenants.accounts.models import (
     BreakGlassOwner,
     Department,
@@ -19,11 +16,11 @@ from tenants.accounts.models import (
     ScimDirectory,
     ScimEmail,
     ScimPerson,
-    ScimToken,
     ServiceAccount,
     User,
 )
 from tenants.accounts.scim.errors import Taken
+from tenants.accounts.scim.key_makers import is_above_key
 from tenants.accounts.scim.memberships import lost_roles
 from tenants.accounts.services import normal_email
 from tenants.foundation.errors import Conflict, InvalidInput
@@ -128,10 +125,7 @@ def _check_may_readdress(directory: ScimDirectory, user: User) -> None:
             "This person is an owner of the company: no directory changes their address.",
             code="conflict.owners_address",
         )
-    weighty = weighty_part(theirs.own_holding)
-    keys = ScimToken.objects.filter(directory=directory, revoked_at=None, expires_at__gt=timezone.now())
-    makers = User.objects.filter(pk__in=keys.values("created_by_id"))
-    if weighty != NOTHING and not all(gathered_actor(each).own_holding.covers(weighty) for each in makers):
+    if is_above_key(directory, user):
         raise Conflict(
             "This person holds more than whoever made the directory's key: it does not change their address.",
             code="conflict.address_above_key",

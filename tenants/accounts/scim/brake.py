@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants.accounts.access import Actor, require
+from tenants.accounts.access.granting import lasting_owners
 from tenants.accounts.models import (
     BreakGlassOwner,
     GroupMembership,
@@ -23,6 +24,7 @@ from tenants.accounts.models import (
     User,
 )
 from tenants.accounts.scim.errors import Held
+from tenants.accounts.scim.key_makers import is_above_key
 from tenants.accounts.scim.permissions import MANAGE
 from tenants.accounts.scim.provisioning_log import write
 from tenants.accounts.services import deactivate_user
@@ -52,6 +54,9 @@ def let_through(directory: ScimDirectory, user: User, *, is_deletion: bool) -> N
         raise Held
     if asked.filter(user=user, state=State.REFUSED, decided_at__gte=since).exists():
         raise Held("An administrator of the company decided that this person stays.")
+    # The last owner is for nobody to decide: what shuts out says so.
+    if is_above_key(directory, user) and lasting_owners().exclude(user=user).exists():
+        raise Held("This person holds more than whoever made the directory's key: an administrator decides.")
     done = asked.filter(state=State.DONE, asked_at__gte=since).values("user").distinct().count()
     active = ScimPerson.objects.filter(directory=directory, deleted_at=None, is_active=True).count()
     if done + 1 > most_at_once(directory, active + done):

@@ -5,7 +5,8 @@ from uuid import UUID
 import pytest
 
 from tenants.accounts.access import SYSTEM, Role, UserActor
-from tenants.accounts.models import Group, ScimDirectory, ScimPerson, User
+from tenants.accounts.models import Group, ScimDeprovisioning, ScimDirectory, ScimPerson, User
+from tenants.accounts.scim.brake import approve
 from tenants.accounts.scim.directories import create_directory
 from tenants.accounts.scim.mapping import set_mapping
 from tenants.accounts.scim.tokens import issue_scim_token
@@ -67,6 +68,27 @@ def test_an_address_is_not_changed_by_the_key_of_somebody_who_holds_less(
     new = {"op": "replace", "path": "emails", "value": [{"value": "sam@people.example", "primary": True}]}
     assert theirs.patch(f"/Users/{taken['id']}", new).status_code == 409
     assert User.objects.get(pk=taken["id"]).email == "ada2@people.example"
+
+
+def test_who_holds_more_than_the_maker_of_the_key_is_shut_out_by_a_person(
+    scim: ScimClient, tenant: TenantRef, admin: UserActor
+) -> None:
+    """By hand whoever looks after security shuts no administrator out; nor do they with a key of their own."""
+    guard = person(tenant, Role.SECURITY, "Sam Security-Example")
+    mine = create_directory(actor=SYSTEM, name="Sam's", default_role="")
+    theirs = ScimClient(scim.client, issue_scim_token(directory=mine, actor=guard).token.reveal())
+    victim = create_user(
+        email="ada2@people.example", name="Ada Two", role=Role.ADMIN, password=PASSWORD, actor=SYSTEM
+    )
+    answer = theirs.post("/Users", user_body("ada2", active=False))
+    assert answer.status_code == 409
+    assert "holds more" in answer.json()["detail"]
+    assert User.objects.get(pk=victim.pk).is_active
+    held = ScimDeprovisioning.objects.get(directory=mine, user=victim, state="held")
+    with pytest.raises(Forbidden):
+        approve(held=[held.pk], actor=guard)
+    assert approve(held=[held.pk], actor=admin) == 1
+    assert not User.objects.get(pk=victim.pk).is_active
 
 
 def test_nobody_makes_a_key_to_roles_above_their_own(
