@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
@@ -380,6 +381,9 @@ def test_our_addresses_exist_on_the_canonical_host_only(
     provider = saml()
     assert client.get(f"/sso/{provider.pk}/metadata/").status_code == 200
     elsewhere = Client(headers={"host": host.replace(":8000", ":9999")})
-    for path in ("metadata", "start", "callback", "slo"):
+    for path in ("metadata", "callback", "slo"):
         assert elsewhere.get(f"/sso/{provider.pk}/{path}/").status_code == 404
+    # A sign-in that begins elsewhere is led to the one host that speaks with providers.
+    led = elsewhere.get(f"/sso/{provider.pk}/start/")
+    assert (led.status_code, urlsplit(led["Location"]).netloc) == (302, host)
     assert elsewhere.post(f"/sso/{provider.pk}/acs/").status_code == 404
