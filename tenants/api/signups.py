@@ -45,7 +45,7 @@ class SignupSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("The code", {"code": "123456"}, request_only=True)])
-class CodeSerializer(StrictSerializer):
+class SignupCodeSerializer(StrictSerializer):
     """The six digits of the letter."""
 
     code = serializers.RegexField(r"^\d{6}$", max_length=6)
@@ -122,12 +122,12 @@ class SignupViewSet(IdempotentPosts, KnownParameters, ViewSet):
         return Response(SignupSerializer(facts).data, status=202)
 
     @extend_schema(
-        parameters=[ID], request=CodeSerializer, responses=ProvedSerializer, auth=[],
+        parameters=[ID], request=SignupCodeSerializer, responses=ProvedSerializer, auth=[],
         operation_id="signups_verify",
     )  # fmt: skip
     def verify(self, request: Request, id: UUID) -> Response:
         """Prove the address; five tries within ten minutes."""
-        body = CodeSerializer(data=request.data)
+        body = SignupCodeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         token = verify_signup(signup_id=id, code=body.validated_data["code"])
         return Response({"token": token.reveal()})

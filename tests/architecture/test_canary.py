@@ -38,7 +38,8 @@ UNMARKED = {
     "branding.Brand.color", "branding.BrandImage.digest", "branding.LetterText.kind", "branding.LetterText.language",
     "secrets.Secret.last4", "integrations.Connection.connector", "integrations.FieldMapping.our_field",
     "integrations.Conflict.our_field",
-    "integrations.FieldMapping.remote_kind", "accounts.GroupRule.role", "accounts.ScimDirectory.default_role", "accounts.IdentityProvider.default_role",
+    "integrations.FieldMapping.remote_kind", "accounts.GroupRule.role", "accounts.ScimDirectory.default_role",
+    "accounts.IdentityProvider.default_role",
     "accounts.IdentityProvider.test_grade",
 }  # fmt: skip
 
@@ -151,7 +152,8 @@ def test_no_address_with_another_companys_ids_shows_or_changes_anything(
 
 ROW_OF = {
     "tasks": "tasks.Task", "projects": "tasks.Project", "connections": "integrations.Connection",
-    "milestones": "tasks.Milestone", "collections": "integrations.SyncedCollection", "sync-runs": "integrations.SyncRun",
+    "milestones": "tasks.Milestone", "collections": "integrations.SyncedCollection",
+    "sync-runs": "integrations.SyncRun",
 }  # fmt: skip
 
 

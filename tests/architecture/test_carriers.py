@@ -43,7 +43,8 @@ VALKEY = {
 }  # fmt: skip
 STORED_FILES = {
     # The images of the brand, below the company's own folder.
-    "tenants/branding/services.py", "tenants/branding/console.py",
+    "tenants/branding/services.py",
+    "tenants/branding/console.py",
     # Reads and deletes what the storage lists in one company's scope.
     "tenants/lifecycle/export/stored_files.py",
 }

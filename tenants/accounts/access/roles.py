@@ -47,6 +47,10 @@ DESCRIPTIONS = {
 }
 
 
+# What programs can be: one that owns a company could not be taken to task.
+BELOW_OWNER = [(value, label) for value, label in Role.choices if value != Role.OWNER]
+
+
 class ScopeType(TextChoices):
     """Where a role holds."""
 

@@ -54,7 +54,7 @@ class NewAppSerializer(serializers.Serializer[Any]):
     uri = serializers.CharField(help_text="The same as an `otpauth://` address.")
 
 
-class CodeSerializer(StrictSerializer):
+class FactorCodeSerializer(StrictSerializer):
     """A code the app shows now."""
 
     code = serializers.CharField(max_length=12)
@@ -96,7 +96,7 @@ class FactorViewSet(KnownParameters, GenericViewSet[Passkey]):
 
     @extend_schema(operation_id="me_factors_app_create", request=None, responses={201: NewAppSerializer})
     def begin_app(self, request: Request) -> Response:
-        """Get a secret for an app; a second call makes a new one in place of one that was not confirmed."""
+        """Get a secret for an app. A second call makes a new one in place of one not confirmed."""
         actor = asking_for_oneself(request)
         services.begin_authenticator_app(actor=actor)
         secret = services.unconfirmed_secret(actor=actor)
@@ -106,12 +106,12 @@ class FactorViewSet(KnownParameters, GenericViewSet[Passkey]):
         return Response(NewAppSerializer({"secret": text, "uri": uri}).data, status=201)
 
     @extend_schema(
-        operation_id="me_factors_app_confirm", request=CodeSerializer, responses=RecoveryCodesSerializer
+        operation_id="me_factors_app_confirm", request=FactorCodeSerializer, responses=RecoveryCodesSerializer
     )
     def confirm_app(self, request: Request) -> Response:
         """Take the app into use with a code it shows."""
         actor = asking_for_oneself(request)
-        code = body_of(CodeSerializer(data=request.data))["code"]
+        code = body_of(FactorCodeSerializer(data=request.data))["code"]
         codes = services.confirm_authenticator_app(actor=actor, code=code)
         return _codes(codes)
 

@@ -251,7 +251,7 @@ class ScimDirectoryViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Scim
     )  # fmt: skip
     @action(detail=True, methods=["get", "put"])
     def roles(self, request: Request, id: UUID) -> Response:
-        """Show the directory's groups with the roles they give; or change those, or try what that would mean."""
+        """Show the groups and the roles they give. PUT changes those, or tries what that would mean."""
         directory, actor = self._directory(request, id), asking(request)
         if request.method == "GET":
             return Response(
@@ -270,7 +270,7 @@ class ScimDirectoryViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Scim
     )
     @action(detail=True, methods=["get"])
     def held(self, request: Request, id: UUID) -> Response:
-        """List the people the directory was stopped from shutting out, the oldest first; 1,000 at most."""
+        """List the people it was stopped from shutting out. The oldest first; 1,000 at most."""
         rows = brake.visible_held(actor=asking(request)).filter(directory=self._directory(request, id))
         return Response(ScimHeldSerializer(rows[:1000], many=True).data)
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.accounts.access import Role
+from tenants.accounts.access.roles import BELOW_OWNER
 from tenants.accounts.api.asking import ID, asking, body_of
 from tenants.accounts.models import ApiToken, ServiceAccount
 from tenants.accounts.services import deactivate_user
@@ -131,7 +132,7 @@ class NewServiceAccountSerializer(StrictSerializer):
     """A program to be let in."""
 
     name = serializers.CharField(max_length=120)
-    role = serializers.ChoiceField(choices=[each for each in Role.choices if each[0] != Role.OWNER])
+    role = serializers.ChoiceField(choices=BELOW_OWNER)
     purpose = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
 

@@ -105,7 +105,7 @@ class UserViewSet(KnownParameters, IdempotentPosts, GenericViewSet[User]):
     )
     @action(detail=True, methods=["put"])
     def role(self, request: Request, id: UUID) -> Response:
-        """Give somebody another role in place of those they have in the whole company; they are signed out.
+        """Give somebody another role in the whole company. They are signed out.
 
         Making an owner adds to their roles, and is answered with 202 and the waiting change where the company wants
         two people for it.

@@ -64,9 +64,7 @@ class Shown:
     user: User
 
 
-def offer_registration(
-    request: HttpRequest, *, actor: Actor, is_related: bool = False
-) -> dict[str, Any]:
+def offer_registration(request: HttpRequest, *, actor: Actor, is_related: bool = False) -> dict[str, Any]:
     """Return what a browser needs to make a passkey; `is_related` as `rp_id_for` has it.
 
     Raises: Forbidden, InvalidInput (too many).
@@ -153,7 +151,10 @@ def _accepted(request: HttpRequest, answer: str, user: User | None) -> tuple[Sho
     state = _taken(request, "get")
     response = _checked(lambda: AuthenticationResponse.from_dict(_parsed(answer)))
     passkey = (
-        _usable(state["rp_id"]).select_for_update(of=("self",)).filter(credential_id=bytes(response.raw_id)).first()
+        _usable(state["rp_id"])
+        .select_for_update(of=("self",))
+        .filter(credential_id=bytes(response.raw_id))
+        .first()
     )
     if passkey is None:
         raise _refused("unknown_credential")

@@ -1,5 +1,6 @@
 """How every operation is described: its refusals, its headers, a summary; one place, so none forgets."""
 
+import re
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from rest_framework.request import Request
 from tenants.foundation.api.idempotency import ACCEPTED_KEY, HEADER, REPLAYED_HEADER, IdempotentPosts
 from tenants.foundation.api.problems import PROBLEM_CONTENT_TYPE
 
+_SENTENCE_END: Final = re.compile(r"\.\s")
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _ALWAYS: Final = (400, 401, 403, 406, 422)
@@ -53,8 +55,8 @@ class DescribedView(AutoSchema):
     def get_summary(self) -> str | None:
         """Return the summary given, or the first sentence of the description."""
         given: str | None = super().get_summary()
-        first, stop, _ = (self.get_description() or "").partition(". ")
-        return given or first.strip().removesuffix(".") or stop or None
+        first = _SENTENCE_END.split(self.get_description() or "", maxsplit=1)[0]
+        return given or first.strip().removesuffix(".") or None
 
     def _refusals(self) -> set[int]:
         action = getattr(self.view, "action", None) or self.method
