@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -35,7 +36,7 @@ from tests.journeys.persons import Person, told
 from tests.journeys.test_examples import EXAMPLES, START
 from tests.journeys.test_examples import platform as platform
 from tests.sso_servers.openid import SECRET, OidcServer
-from tests.sso_servers.starting import free_port
+from tests.sso_servers.starting import free_port, hidden_fields
 
 pytestmark = pytest.mark.xdist_group("sso_servers")
 
@@ -147,6 +148,15 @@ def make_the_company(program: Program) -> None:
     program.says("is ready at")
 
 
+def agrees_to_the_change(person: Person) -> None:
+    """Agree to the one change that waits."""
+    waiting = re.search(r"/settings/changes/[0-9a-f-]{36}/", person.open("/settings/changes/").text)
+    assert waiting
+    token = hidden_fields(person.open(waiting[0]).text)["csrfmiddlewaretoken"]
+    agreed = person.open(f"{waiting[0]}approve/", {"csrfmiddlewaretoken": token})
+    assert agreed.status == 302, agreed.text
+
+
 def comes_by_the_provider(person: Person, server: OidcServer, who: str) -> None:
     """Sign in as somebody does who types their address on the sign-in page."""
     found = person.submit("/account/sign-in/")
@@ -183,6 +193,10 @@ def test_a_company_comes_in_by_the_api_alone_up_to_enforced_single_sign_on(
     tried = tester.follow(tester.open(server.sign_in(start.location)))
     assert "Grade" in tried.text
     assert not tester.is_signed_in
+
+    # Ann's program asks for it to be switched on; with two owners the other one agrees.
+    program.says("Somebody else has to agree")
+    agrees_to_the_change(cleo)
     program.says("is switched on: grade A")
 
     # The company's directory brings somebody.
