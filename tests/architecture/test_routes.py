@@ -47,7 +47,13 @@ TABLE = tomllib.loads(Path(__file__).with_name("routes.toml").read_text())
 ROLES = list(Role)
 BESIDE = {Role.SECURITY, Role.AUDITOR}
 # What has to be well formed before a route looks at whom or what it is about.
-BODIES = {"integrations:workspace_act": {"action": "pause"}, "connection-token": {"token": "ntn_nobody"}}
+BODIES = {
+    "integrations:workspace_act": {"action": "pause"},
+    "connection-token": {"token": "ntn_nobody"},
+    "support-access-approve": {"role": "read_only", "minutes": 30},
+    "user-role": {"role": "member"},
+    "service-account-tokens": {"name": "Nobody's", "scopes": ["tasks.view"]},
+}
 # Statuses that say "not you": a page or problem that denies, or that there is no such thing for this person.
 DENIED = {401, 403, 404}
 
@@ -336,7 +342,7 @@ def test_another_companys_ids_are_nothing_here(
         if naming & set(route.arguments) and lowest != "public"
         if answer.status_code != 404 or b"Canary" in answer.content
     ]
-    assert wrong == []
+    assert not wrong, wrong
 
 
 def test_a_role_below_reads_no_name_of_a_hidden_thing(
