@@ -14,7 +14,7 @@ from tests.architecture.test_routes import ROUTES, TABLE, Route, answers, is_tur
 from tests.people import person, signed_in_client, token_client
 
 OPEN: dict[str, dict[str, list[str]]] = TABLE["open"]
-UNAVAILABLE = 503
+UNAVAILABLE, TOO_MANY = 503, 429
 # A deleted company is nobody's host: tests/tenants/tenancy/test_doors.py.
 SHUT = [state for state, doors in DOORS.items() if not doors.reads and state != "deleted"]
 READING = [state for state, doors in DOORS.items() if doors.reads and not doors.writes]
@@ -87,7 +87,8 @@ def test_a_company_that_may_be_read_is_read_as_ever_and_changed_nowhere(
     for who, each in asking.items():
         for route, method, _, answer in answers(each, things):
             if method == "GET":
-                is_right = answer.status_code == before[who][route.name, method]
+                # Pages that slow guessing down may have been asked often enough by now.
+                is_right = answer.status_code in {before[who][route.name, method], TOO_MANY}
             else:
                 is_right = (answer.status_code != UNAVAILABLE) is kept_open(route, method, state)
             if not is_right:
