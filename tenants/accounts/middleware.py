@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
+from tenants.accounts.streams import end_when_revoked
 from tenants.accounts.support.allowed import support_actor
 from tenants.foundation.requests import is_json_door
 from tenants.outbox.bus import bound_actor
@@ -23,7 +24,8 @@ _LANGUAGES = frozenset(code for code, _ in settings.LANGUAGES)
 class ActorMiddleware:
     """Sets `request.actor`: the signed-in user with their roles, or None; the request's events carry their id.
 
-    What a known person is answered may be kept by their own browser only, unless the view says otherwise.
+    What a known person is answered may be kept by their own browser only, unless the view says otherwise; what is
+    streamed to them ends when they would not be let in any more.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -41,6 +43,7 @@ class ActorMiddleware:
         request.actor = actor  # type: ignore[attr-defined]
         with bound_actor(actor.user_id if actor else None):
             response = self._get_response(request)
+        end_when_revoked(request, response)
         # The API finds a token's actor later. What somebody was shown is no shared cache's, nor the next person's.
         if request.actor is not None:  # type: ignore[attr-defined]
             response.headers.setdefault("Cache-Control", "private, no-cache")

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -15,7 +16,7 @@ from tenants.accounts.keyed_hashes import keyed_hash, matches, random_public_id,
 from tenants.accounts.models import ApiToken, ServiceAccount, User
 from tenants.accounts.networks import checked_networks, is_within
 from tenants.accounts.selectors import actor_for
-from tenants.accounts.sessions.policy import current_rules, rules_beside, rules_from
+from tenants.accounts.sessions.policy import Rules, current_rules, rules_beside, rules_from
 from tenants.accounts.sessions.proof import require_fresh_proof
 from tenants.accounts.tokens.format import read_token, write_token
 from tenants.foundation.crypto import Secret
@@ -171,9 +172,21 @@ def actor_for_token(text: str, *, address: str | None = None) -> UserActor | Non
     is_match = matches(stored, _PURPOSE, parsed.secret.reveal())
     if row is None or not is_match or row.environment != parsed.environment:
         return None
+    return _actor_by(row, rules_from(row.rules), address)
+
+
+@atomic
+def actor_for_token_row(token_id: UUID, *, address: str) -> UserActor | None:
+    """Return who a token that was shown a while ago speaks for now; None for one that works no more. Two queries."""
+    rows = ApiToken.objects.select_related("user").annotate(rules=rules_beside())
+    row = rows.filter(pk=token_id).first()
+    return None if row is None else _actor_by(row, rules_from(row.rules), address)
+
+
+def _actor_by(row: ApiToken, rules: Rules, address: str | None) -> UserActor | None:
     if not row.is_usable or not row.user.is_active:
         return None
-    networks = row.allowed_networks or rules_from(row.rules).allowed_networks
+    networks = row.allowed_networks or rules.allowed_networks
     if address is not None and not is_within(address, networks):
         log.info("api_token.foreign_network", api_token_id=row.pk)
         return None
