@@ -1,4 +1,4 @@
-"""Every route by a role for one department alone: open about what is there, nowhere else."""
+"""Every route by a role for one department or one project alone: open about what is there, nowhere else."""
 
 from functools import partial
 
@@ -8,7 +8,6 @@ from django.test import Client
 from tasks.models import Milestone, Project
 from tenants.accounts.access import Role, codes_of
 from tenants.accounts.access.catalogue import is_scoped
-from tenants.accounts.access.roles import ScopeType
 from tenants.accounts.models import Department, RoleBinding
 from tenants.tenancy import TenantRef
 from tests.architecture.test_route_permissions import ANYBODY, ONE_OF, UNNAMED, wanted_by
@@ -16,7 +15,7 @@ from tests.architecture.test_routes import DENIED, TABLE, Route, Things, answers
 from tests.factories.tasks import make_task
 from tests.people import person, signed_in_client
 
-# Routes that want such a permission for the whole company, or about something this test makes none of.
+# Routes of what holds for a part that want it for the whole company, or have a word of their own for what is elsewhere.
 WHOLE: dict[str, list[str]] = TABLE["parts"]["whole"]
 # What names the task or project a route is about; what names neither is about whatever the asker may see.
 NAMING = {"key", "project_id", "milestone_id"}
@@ -50,12 +49,15 @@ def here(elsewhere: Things, department: Department) -> Things:
     return Things(elsewhere.ids | {"key": task.key, "project_id": project.pk, "milestone_id": milestone.pk})
 
 
-@pytest.fixture
-def manager_of_a_part(tenant: TenantRef, host: str, department: Department) -> Client:
-    """Somebody who manages one department and holds nothing else."""
+@pytest.fixture(params=["department", "project"])
+def manager_of_a_part(
+    request: pytest.FixtureRequest, tenant: TenantRef, host: str, department: Department, here: Things
+) -> Client:
+    """Somebody who manages one department or one project and holds nothing else."""
     actor = person(tenant, Role.MEMBER, "Petra Part-Example")
+    where = {"department": department.pk, "project": here.ids["project_id"]}[request.param]
     RoleBinding.objects.filter(user=actor.user).update(
-        role=Role.MANAGER, scope_type=ScopeType.DEPARTMENT, scope_id=department.pk
+        role=Role.MANAGER, scope_type=request.param, scope_id=where
     )
     return signed_in_client(host, actor)
 

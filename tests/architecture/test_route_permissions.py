@@ -1,4 +1,4 @@
-"""Every route by a role of the company's own with everything but one of the permissions the route wants."""
+"""Every route by a role of the company's own: with exactly what the route wants, and with everything but that."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,9 +25,15 @@ from tests.people import person, signed_in_client
 
 SCOPES: dict[str, dict[str, str]] = TABLE["scopes"]
 PAGES: dict[str, dict[str, str]] = TABLE["pages"]
+SEEN: dict[str, str] = TABLE["seen"]
 # What any person may do who is in, and what is not for people of a company.
 UNNAMED = {"public", "guest", "operator"}
+FORBIDDEN, NOT_FOUND = 403, 404
+# What is refused for who is meant is said in the form again.
+SAID_IN_THE_FORM = {("accounts:break_glass", "POST"): 422}
 ANYBODY, ONE_OF = "*", "one of"
+# Opens nothing by itself: whoever holds no more than a guest is a client, for whom all but the portal does not exist.
+COLLEAGUE = "platform.see_companies"
 EVERYTHING = frozenset(each.code for each in all_permissions())
 
 
@@ -92,6 +98,22 @@ def test_the_table_says_of_every_page_what_it_wants() -> None:
     assert {code for wanted in wants for code in wanted.split()} <= EVERYTHING
 
 
+def test_exactly_what_a_route_wants_opens_it_like_everything_there_is(
+    colleague: Colleague, tenant: TenantRef
+) -> None:
+    """But for decisions about people and roles that hold more than oneself: those lack no permission."""
+    things, wrong = things_of(tenant), []
+    for route, method, wanted in cases():
+        most, _none = colleague.asks(route, method, things, holding=EVERYTHING)
+        holding = frozenset({COLLEAGUE, *wanted.split(), SEEN.get(route.name, COLLEAGUE)})
+        answer, refused = colleague.asks(route, method, things, holding=holding)
+        said = SAID_IN_THE_FORM.get((route.name, method), FORBIDDEN)
+        is_same = answer.status_code in {most.status_code, said}
+        if refused or not is_same or most.status_code == 500:
+            wrong.append((route.name, method, wanted, answer.status_code, most.status_code, refused))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
 def test_everything_but_one_of_the_permissions_a_route_wants_does_not(
     colleague: Colleague, tenant: TenantRef
 ) -> None:
@@ -104,4 +126,17 @@ def test_everything_but_one_of_the_permissions_a_route_wants_does_not(
             is_said = refused == said or (route.door == "console" and not refused)
             if answer.status_code not in DENIED or not is_said:
                 wrong.append((route.name, method, code, answer.status_code, refused))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_what_one_may_not_see_is_not_there_whatever_else_one_may_do(
+    colleague: Colleague, tenant: TenantRef
+) -> None:
+    things, wrong = things_of(tenant), []
+    asked = [case for case in cases() if case[0].name in SEEN and SEEN[case[0].name] not in case[2].split()]
+    assert {route.name for route, _method, _wanted in asked} == set(SEEN)
+    for route, method, _wanted in asked:
+        answer, _refused = colleague.asks(route, method, things, holding=EVERYTHING - {SEEN[route.name]})
+        if answer.status_code != NOT_FOUND:
+            wrong.append((route.name, method, SEEN[route.name], answer.status_code))
     assert not wrong, "\n".join(map(str, wrong))
