@@ -19,6 +19,7 @@ from tenants.accounts.models import (
     User,
 )
 from tenants.accounts.services import create_user, normal_email
+from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.foundation.errors import InvalidInput
@@ -41,7 +42,10 @@ class Arrival:
 
 @atomic
 def arrive(provider: IdentityProvider, claims: Claims) -> Arrival:
-    """Find or make the account of whoever signed in, and give the roles of their groups. Raises: SsoRefused."""
+    """Find or make the account of whoever signed in, and give the roles of their groups.
+
+    Where that changes their roles, their other sign-ins end. Raises: SsoRefused.
+    """
     if not claims.subject:
         raise SsoRefused(Reason.SUBJECT)
     wait_for_turn(f"sso-arrive-{provider.pk}-{claims.subject}")
@@ -168,5 +172,7 @@ def _give_roles(provider: IdentityProvider, user: User, groups: list[str]) -> tu
             defaults={"source": RoleSource.SSO.value},
         )
     if lost or gained:
+        # As after a change by hand. Whoever is coming in now has no sign-in yet: that one is made afterwards.
+        end_sign_ins_of([user.pk], because="role")
         log.info("sso.roles_changed", user_id=user.pk, gained=len(gained), lost=len(lost))
     return tuple(sorted(role.value for role in wanted))

@@ -1,16 +1,19 @@
 """Whose account an answer opens, where an invitation waits for them."""
 
+from dataclasses import replace
+
 import pytest
 
 from tenants.accounts.access import Role, UserActor
 from tenants.accounts.access.custom_roles import create_custom_role
 from tenants.accounts.invitations.services import invite_user, revoke_invitation
-from tenants.accounts.models import EmailDomain, IdentityProvider, Invitation
+from tenants.accounts.models import EmailDomain, GroupRule, IdentityProvider, Invitation, UserSession
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.sso import services
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.provisioning import arrive
 from tenants.accounts.sso.reasons import SsoRefused
+from tests.people import signed_in_client
 
 NIA = Claims(subject="nia-1", email="nia@people.example", is_email_verified=True, name="Nia New-Example")
 
@@ -41,3 +44,24 @@ def test_who_was_invited_gets_all_the_invitation_names(provider: IdentityProvide
     assert Role.GUEST in actor.roles
     assert actor.holds("tasks.create")
     assert Invitation.objects.get().accepted_by == arrival.user
+
+
+def test_a_role_by_groups_ends_the_other_sign_ins_as_one_by_hand_does(
+    provider: IdentityProvider, owner: UserActor, member: UserActor, host: str
+) -> None:
+    """Given or taken away; groups that change nothing, and other people, are left alone."""
+    provider.provisions_users = True
+    provider.save(update_fields=["provisions_users"])
+    GroupRule.objects.create(provider=provider, group_name="Leads", role=Role.MANAGER.value)
+    bystander = signed_in_client(host, member)
+    nia = actor_for(arrive(provider, NIA).user)
+
+    for groups, ends in ((["Leads"], True), (["Leads", "Choir"], False), ([], True), (["Choir"], False)):
+        UserSession.objects.filter(user=nia.user).delete()
+        browser = signed_in_client(host, nia)
+        arrive(provider, replace(NIA, groups=groups))
+        is_in = browser.get("/settings/preferences/").status_code == 200
+        assert is_in is not ends, groups
+        because = UserSession.objects.get(user=nia.user).ended_because
+        assert because == ("role" if ends else ""), groups
+    assert bystander.get("/settings/preferences/").status_code == 200
