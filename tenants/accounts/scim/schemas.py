@@ -111,11 +111,11 @@ POLICY: Final = ScimPolicy(
 )
 
 
-def service_config(location: str = "") -> ServiceProviderConfig:
+def service_config(most_operations: int = MOST_OPERATIONS) -> ServiceProviderConfig:
     """What we can do, for `/ServiceProviderConfig`."""
     return ServiceProviderConfig(
         patch=Patch(supported=True),
-        bulk=Bulk(supported=True, max_operations=MOST_OPERATIONS, max_payload_size=MOST_BYTES),
+        bulk=Bulk(supported=True, max_operations=most_operations, max_payload_size=MOST_BYTES),
         filter=Filter(supported=True, max_results=MOST_RESULTS),
         change_password=ChangePassword(supported=False),
         sort=Sort(supported=True),

@@ -9,6 +9,7 @@ import structlog
 from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
+from scim2_models import PayloadTooLargeException
 
 from tenants.accounts.access import Actor, Role, UserActor, codes_of, require
 from tenants.accounts.access.granting import given_by, weighty_part
@@ -142,7 +143,15 @@ def directory_of_token(text: str, *, address: str) -> ScimDirectory | None:
 
 
 def spend(directory: ScimDirectory, operations: int = 1) -> None:
-    """Count what a directory asks for against its minute. Raises: LimitReached."""
+    """Count what a directory asks for against its minute.
+
+    Raises: LimitReached, PayloadTooLargeException (more than a whole minute holds: waiting would not help).
+    """
+    if operations >= directory.requests_per_minute and operations > 1:
+        raise PayloadTooLargeException(
+            detail=f"This message counts for {operations + 1} requests, and {directory.requests_per_minute} a minute "
+            "are this directory's most. Send it in parts."
+        )
     now = timezone.now()
     key = f"scim-rate:{directory.pk}:{now:%H%M}"
     cache.add(key, 0, timeout=2 * _MINUTE)
@@ -151,6 +160,9 @@ def spend(directory: ScimDirectory, operations: int = 1) -> None:
     except ValueError:  # it ran out in between
         return
     if spent > directory.requests_per_minute:
+        if operations > 1:
+            # Nothing of it is done: what is smaller still fits into the minute.
+            cache.decr(key, operations)
         raise LimitReached(
             "Too many requests of this directory. Please wait.",
             code="limit_reached.scim",

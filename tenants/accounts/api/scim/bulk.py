@@ -1,18 +1,23 @@
 """`/scim/v2/Bulk`: many operations in one message."""
 
+from time import monotonic
 from typing import Any
 
+import structlog
+from django.db import InterfaceError, OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.accounts.api.scim import resources
 from tenants.accounts.api.scim.door import ScimView, note_refusal, problem_for
 from tenants.accounts.models import ScimDirectory, ScimPerson
-from tenants.accounts.scim import bulk
+from tenants.accounts.scim import bulk, bulk_sizes
 from tenants.accounts.scim.errors import Problem
 from tenants.accounts.scim.resources import base_address, etag
 from tenants.accounts.scim.tokens import spend
 from tenants.tenancy import atomic
+
+log = structlog.get_logger(__name__)
 
 
 class BulkView(ScimView):
@@ -23,11 +28,13 @@ class BulkView(ScimView):
     def post(self, request: Request) -> Response:
         """Perform them."""
         operations, limit = bulk.operations_of(request.data)
-        # Each counts like a request; the message itself was counted at the door.
-        spend(self.directory, len(operations) - 1)
+        # Each counts like a request, a large one like several; the message itself was counted at the door.
+        spend(self.directory, bulk_sizes.cost_of(operations) - 1)
+        over_at = monotonic() + bulk_sizes.MOST_SECONDS
         with atomic():
             base = base_address()
-        return Response(bulk.run(operations, limit, Performer(self.directory, base)))
+        perform = Performer(self.directory, base)
+        return Response(bulk.run(operations, limit, perform, is_over=lambda: monotonic() > over_at))
 
 
 class Performer:
@@ -37,7 +44,7 @@ class Performer:
         self._directory, self._base = directory, base
 
     def __call__(self, operation: bulk.Operation) -> bulk.Done:
-        """Perform one; a refusal is part of the answer. Raises: what is nobody's fault but ours."""
+        """Perform one; a refusal is part of the answer, and so is what failed on our side: the others were done."""
         plural, _, number = operation.path.lstrip("/").partition("/")
         kind = next((kind for kind, name in resources.PLURALS.items() if name == plural), "")
         location = f"{self._base}/{plural}/{number}" if number else ""
@@ -49,7 +56,12 @@ class Performer:
         except Exception as error:
             problem = problem_for(error)
             if problem is None:
-                raise
+                log.exception("scim.bulk_operation_failed", method=operation.method, kind=kind)
+                is_away = isinstance(error, OperationalError | InterfaceError)
+                problem = Problem(
+                    503 if is_away else 500, "Not done: this failed on our side. Send it again."
+                )
+                return bulk.Done(status=problem.status, location=location, problem=problem)
             note_refusal(error, problem, self._directory, method=operation.method, kind=kind)
             return bulk.Done(status=problem.status, location=location, problem=problem)
 

@@ -11,7 +11,7 @@ from scim2_models import Context, ForbiddenException, Meta, NotImplementedExcept
 from tenants.accounts.api.scim.door import ScimView
 from tenants.accounts.api.scim.resources import LIST_URN
 from tenants.accounts.scim.resources import base_address
-from tenants.accounts.scim.schemas import PROVIDER, service_config
+from tenants.accounts.scim.schemas import MOST_OPERATIONS, PROVIDER, service_config
 from tenants.tenancy import atomic
 
 
@@ -22,7 +22,11 @@ class ConfigView(ScimView):
 
     def get(self, request: Request) -> Response:
         """Say it."""
-        return Response(_dumped(service_config(), "ServiceProviderConfig", "/ServiceProviderConfig", _base()))
+        # A message with more than a minute holds would never pass.
+        most = min(MOST_OPERATIONS, self.directory.requests_per_minute)
+        return Response(
+            _dumped(service_config(most), "ServiceProviderConfig", "/ServiceProviderConfig", _base())
+        )
 
 
 class SchemasView(ScimView):
