@@ -141,6 +141,15 @@ class MilestoneRemoved(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShareTakenBack(DomainEvent):
+    """Somebody may do less with a task or project than what was shared with them, or nothing any more."""
+
+    name: ClassVar[str] = "share.taken_back"
+    thing_id: UUID
+    is_task: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApprovalRequested(DomainEvent):
     """Somebody asked for an approval."""
 

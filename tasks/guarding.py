@@ -22,7 +22,7 @@ from tenants.accounts.models import GroupMembership
 
 # What can be given for one object. A project's shares hold for the tasks in it.
 SHAREABLE: Final = ("tasks.view", "tasks.comment", "tasks.approve", "tasks.complete", "tasks.edit")
-_IN_FORCE: Final = Q(expires_at=None) | Q(expires_at__gt=Now())
+IN_FORCE: Final = Q(expires_at=None) | Q(expires_at__gt=Now())
 
 
 def register() -> None:
@@ -83,15 +83,15 @@ class _Shares:
         condition = Q()
         # The first are its own; the others are asked where they are the first.
         for people, groups, _column in self.tables[:1]:
-            condition |= Q(Exists(people.objects.filter(_IN_FORCE, user=user_id)))
-            condition |= Q(Exists(groups.objects.filter(_IN_FORCE, group__in=_groups_of(user_id))))
+            condition |= Q(Exists(people.objects.filter(IN_FORCE, user=user_id)))
+            condition |= Q(Exists(groups.objects.filter(IN_FORCE, group__in=_groups_of(user_id))))
         return condition
 
     def condition(self, user_id: UUID, code: str) -> Q:
         """Whether a row is shared with a user for a permission: one EXISTS a table, on its unique index."""
         condition = Q()
         for people, groups, column in self.tables:
-            shared = Q(_IN_FORCE, permission=code, content_object=OuterRef(column))
+            shared = Q(IN_FORCE, permission=code, content_object=OuterRef(column))
             condition |= Q(Exists(people.objects.filter(shared, user=user_id)))
             condition |= Q(Exists(groups.objects.filter(shared, group__in=_groups_of(user_id))))
         return condition

@@ -12,6 +12,7 @@ import structlog
 from django.db.models import Q
 from django.utils import timezone
 
+from tasks.events import ShareTakenBack
 from tasks.guarding import SHAREABLE
 from tasks.models import Project, ProjectGroupShare, ProjectUserShare, Task, TaskGroupShare, TaskUserShare
 from tenants.accounts.access import Actor, can, permission, require
@@ -21,6 +22,7 @@ from tenants.accounts.models import Group, RoleBinding, User
 from tenants.accounts.selectors import actor_for
 from tenants.dispatch import enqueue
 from tenants.foundation.errors import Forbidden, InvalidInput, NotFound
+from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
@@ -87,7 +89,8 @@ def share(
         )
     table = _TABLES[type(thing), type(holder)]
     mine = {"content_object": thing, _side(holder): holder}
-    table.objects.filter(**mine).exclude(permission__in=wanted).delete()
+    if table.objects.filter(**mine).exclude(permission__in=wanted).delete()[0]:
+        publish(ShareTakenBack(thing_id=thing.pk, is_task=isinstance(thing, Task)))
     for code in sorted(wanted):
         table.objects.update_or_create(
             **mine,
@@ -169,7 +172,8 @@ def unshare(*, thing: Task | Project, holder: User | Group, actor: Actor) -> Non
     """Take everything back that was shared of an object with somebody. Repeating changes nothing. Raises: Forbidden."""
     require(actor, "tasks.share", on=thing)
     table = _TABLES[type(thing), type(holder)]
-    table.objects.filter(content_object=thing, **{_side(holder): holder}).delete()
+    if table.objects.filter(content_object=thing, **{_side(holder): holder}).delete()[0]:
+        publish(ShareTakenBack(thing_id=thing.pk, is_task=isinstance(thing, Task)))
     log.info("object.unshared", object=str(thing.pk), holder=str(holder.pk))
 
 

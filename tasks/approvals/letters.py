@@ -21,7 +21,9 @@ from tenants.tenancy import atomic, current_tenant
 from tenants.tenancy.addresses import primary_address
 
 REQUEST_LETTER_JOB: Final = "tasks.approval_asked_letter"
+REMINDER_LETTER_JOB: Final = "tasks.approval_due_letter"
 ANSWER_LETTER_JOB: Final = "tasks.approval_answered_letter"
+NOBODY_LEFT_LETTER_JOB: Final = "tasks.approval_nobody_left_letter"
 _LINK: Final = Variable(
     name="link",
     meaning=_("Where it is"),
@@ -50,6 +52,39 @@ ASKED: Final = LetterKind(
         Variable(name="name", meaning=_("Who is asked"), sample="Clara Client-Example"),
         Variable(name="asked_by", meaning=_("Who asks"), sample="Mona Manager-Example"),
         Variable(name="due", meaning=_("Until when; may be empty"), sample="1 March"),
+        _COMPANY, _SUBJECT, _TEXT, _LINK,
+    ),
+)  # fmt: skip
+DUE: Final = LetterKind(
+    code="approval_due",
+    title=_("Approval due"),
+    description=_("On the day before an approval is due, once, to everybody whose answer is missing."),
+    subject=_("Due {{ due }}: {{ subject }}"),
+    body=_(
+        "Hello {{ name }},\n\nyour answer is still missing: {{ asked_by }} of {{ company }} asks for your approval of "
+        "{{ subject }} by {{ due }}.\n\n{{ text }}\n\n{{ link }}"
+    ),
+    button=_("See and answer"),
+    variables=(
+        Variable(name="name", meaning=_("Who is asked"), sample="Clara Client-Example"),
+        Variable(name="asked_by", meaning=_("Who asks"), sample="Mona Manager-Example"),
+        Variable(name="due", meaning=_("Until when"), sample="1 March"),
+        _COMPANY, _SUBJECT, _TEXT, _LINK,
+    ),
+)  # fmt: skip
+NOBODY_LEFT: Final = LetterKind(
+    code="approval_nobody_left",
+    title=_("Nobody is left to approve"),
+    description=_("To whoever asked for an approval, when nobody they asked can answer any more."),
+    subject=_("Nobody can answer any more: {{ subject }}"),
+    body=_(
+        "Hello {{ name }},\n\nnobody you asked for an approval of {{ subject }} can answer any more: they left, or it "
+        "is no longer shared with them. The approval is still open.\n\n{{ text }}\n\n"
+        "Share it with them again, or withdraw the request and ask somebody else.\n\n{{ link }}"
+    ),
+    button=_("Open it"),
+    variables=(
+        Variable(name="name", meaning=_("Who asked"), sample="Mona Manager-Example"),
         _COMPANY, _SUBJECT, _TEXT, _LINK,
     ),
 )  # fmt: skip
@@ -92,7 +127,7 @@ SHARED: Final = LetterKind(
 
 def register() -> None:
     """Make the letters known."""
-    register_letter(ASKED, ANSWERED, SHARED)
+    register_letter(ASKED, DUE, ANSWERED, NOBODY_LEFT, SHARED)
 
 
 def share_letter(*, thing_id: UUID, user_id: UUID, is_task: bool, by: str) -> Letter | None:
@@ -122,8 +157,10 @@ def share_letter(*, thing_id: UUID, user_id: UUID, is_task: bool, by: str) -> Le
         return write_letter(SHARED.code, to=user.email, facts=facts, language=_language(user))
 
 
-def request_letter(*, approval_id: UUID, user_id: UUID) -> Letter | None:
-    """The letter to one approver; None when no answer of theirs is awaited: it is settled, or they may not see it."""
+def request_letter(*, approval_id: UUID, user_id: UUID, kind: LetterKind = ASKED) -> Letter | None:
+    """The letter (or the reminder, `DUE`) to one approver; None when no answer of theirs is awaited: it is settled,
+    or they may not see it.
+    """
     with atomic():
         approval = _found(approval_id)
         user = User.objects.filter(pk=user_id, is_active=True).first()
@@ -135,7 +172,7 @@ def request_letter(*, approval_id: UUID, user_id: UUID) -> Letter | None:
         if not (is_awaited and can(actor, "tasks.approve", approval.guarded)):
             return None
         facts = _facts(approval, user) | {"asked_by": approval.asked_by_name, "due": approval.due_on}
-        return write_letter(ASKED.code, to=user.email, facts=facts, language=_language(user))
+        return write_letter(kind.code, to=user.email, facts=facts, language=_language(user))
 
 
 def answer_letter(*, approval_id: UUID) -> Letter | None:
@@ -152,6 +189,19 @@ def answer_letter(*, approval_id: UUID) -> Letter | None:
         }
         user = approval.asked_by
         return write_letter(ANSWERED.code, to=user.email, facts=facts, language=_language(user))
+
+
+def nobody_left_letter(*, approval_id: UUID) -> Letter | None:
+    """The letter to whoever asked what nobody can answer; None when somebody can again, or they are not here."""
+    with atomic():
+        approval = _found(approval_id)
+        if approval is None or approval.nobody_left_at is None:
+            return None
+        user = approval.asked_by
+        if user is None or not user.is_active:
+            return None
+        facts = _facts(approval, user)
+        return write_letter(NOBODY_LEFT.code, to=user.email, facts=facts, language=_language(user))
 
 
 def _found(approval_id: UUID) -> ApprovalRequest | None:

@@ -8,20 +8,15 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
-from tasks.activity import Happening, record
-from tasks.approvals.letters import ANSWER_LETTER_JOB, REQUEST_LETTER_JOB
+from tasks.approvals.able import APPROVE, people_who_may_approve
+from tasks.approvals.letters import REQUEST_LETTER_JOB
+from tasks.approvals.reminding import remind_later
 from tasks.approvals.selectors import COLUMNS, Subject, asks, visible_approval
-from tasks.events import (
-    ApprovalAnswered,
-    ApprovalChangesRequested,
-    ApprovalGranted,
-    ApprovalRefused,
-    ApprovalRequested,
-    ApprovalWithdrawn,
-)
+from tasks.approvals.settling import Standing, close, look_daily, note_on_task, settle, standing_of
+from tasks.events import ApprovalAnswered, ApprovalRequested, ApprovalWithdrawn
 from tasks.importing.normalising import clean_text
 from tasks.models import (
     ApprovalApprover,
@@ -32,12 +27,12 @@ from tasks.models import (
     Task,
     TaskActivity,
 )
-from tenants.accounts.access import Actor, can, require
-from tenants.accounts.models import Group, User
-from tenants.accounts.selectors import actor_for
+from tenants.accounts.access import Actor, require
+from tenants.accounts.models import Group, GroupMembership, User
 from tenants.dispatch import enqueue
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
-from tenants.outbox.bus import DomainEvent, publish
+from tenants.foundation.letters.rationing import spend_letters
+from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
@@ -45,13 +40,10 @@ log = structlog.get_logger(__name__)
 MAX_TEXT_CHARS: Final = 4_000
 MAX_NOTE_CHARS: Final = 4_000
 MAX_APPROVERS: Final = 20
+# Each of them gets a letter.
+MAX_PEOPLE: Final = 200
 _State = ApprovalRequest.State
 _Answer = ApprovalDecision.Answer
-_OUTCOMES: Final[dict[str, type[DomainEvent]]] = {
-    _State.APPROVED: ApprovalGranted,
-    _State.CHANGES_REQUESTED: ApprovalChangesRequested,
-    _State.REFUSED: ApprovalRefused,
-}
 
 
 def guarded_of(subject: Subject) -> Task | Project:
@@ -90,10 +82,16 @@ def request_approval(
     if due_on is not None and due_on < timezone.localdate():
         wrong["due_on"] = ["Choose a day to come."]
     chosen = list(dict.fromkeys(approvers))
-    if problem := _wrong_approvers(chosen, guarded, actor):
-        wrong["approvers"] = [problem]
+    people: set[UUID] = set()
+    if not 1 <= len(chosen) <= MAX_APPROVERS:
+        wrong["approvers"] = [f"Choose one to {MAX_APPROVERS} people or groups."]
+    else:
+        people, problem = _able_people(chosen, guarded, actor)
+        if problem:
+            wrong["approvers"] = [problem]
     if wrong:
         raise InvalidInput("Some of the values are not valid.", fields=wrong)
+    spend_letters(len(people), actor_id=actor.user_id)
     approval = ApprovalRequest.objects.create(
         **{COLUMNS[type(subject)]: subject},
         text=words,
@@ -106,43 +104,43 @@ def request_approval(
         ApprovalApprover(request=approval, **{"user" if isinstance(each, User) else "group": each})
         for each in chosen
     )
-    _note(approval, TaskActivity.Verb.APPROVAL_ASKED, words, actor)
+    note_on_task(approval, TaskActivity.Verb.APPROVAL_ASKED, words, actor)
     publish(ApprovalRequested(approval_id=approval.pk))
-    for user_id in _people_of(chosen, but=actor.user_id):
+    for user_id in sorted(people):
         enqueue(REQUEST_LETTER_JOB, object_id=approval.pk, payload={"user_id": str(user_id)})
+    look_daily(approval)
+    remind_later(approval)
     log.info("approval.requested", approval_id=approval.pk, approvers=len(chosen), rule=rule)
     return visible_approval(actor=actor, approval_id=approval.pk)
 
 
-def _wrong_approvers(chosen: Sequence[User | Group], guarded: Task | Project, actor: Actor) -> str:
-    if not 1 <= len(chosen) <= MAX_APPROVERS:
-        return f"Choose one to {MAX_APPROVERS} people or groups."
+def _able_people(
+    chosen: Sequence[User | Group], guarded: Task | Project, actor: Actor
+) -> tuple[set[UUID], str]:
+    """Everybody who could answer, themselves or by a chosen group; and what is wrong with the choice, if anything."""
+    groups = [each for each in chosen if isinstance(each, Group)]
+    members: dict[UUID, set[UUID]] = {each.pk: set() for each in groups}
+    rows = GroupMembership.objects.filter(group__in=groups).values_list("group_id", "user_id")
+    for group_id, user_id in rows:
+        members[group_id].add(user_id)
+    users = {each.pk for each in chosen if isinstance(each, User)}
+    # In a subquery: a group of the whole company is no list of ten thousand ids.
+    named = Q(pk__in=users) | Q(pk__in=GroupMembership.objects.filter(group__in=groups).values("user"))
+    able = set(people_who_may_approve(guarded).filter(named).values_list("pk", flat=True))
+    able.discard(actor.user_id)
     for each in chosen:
-        if isinstance(each, User):
-            if each.pk == actor.user_id:
-                return "Nobody approves what they asked for themselves."
-            if not each.is_active or not can(actor_for(each), "tasks.approve", guarded):
-                return (
-                    f"{each} may not approve this. Share it with them first, with the permission to approve."
-                )
-        elif not any(
-            can(actor_for(person), "tasks.approve", guarded)
-            for person in _active_but(each, actor.user_id)[:MAX_APPROVERS]
-        ):
-            return f"Nobody else in {each} may approve this. Share it with the group first."
-    return ""
-
-
-def _active_but(group: Group, user_id: UUID | None) -> QuerySet[User]:
-    people = User.objects.filter(access_groups=group, is_active=True)
-    return people.exclude(pk=user_id) if user_id is not None else people
-
-
-def _people_of(chosen: Sequence[User | Group], *, but: UUID | None) -> list[UUID]:
-    found = {each.pk for each in chosen if isinstance(each, User)}
-    groups = [each.pk for each in chosen if isinstance(each, Group)]
-    found |= set(User.objects.filter(access_groups__in=groups, is_active=True).values_list("pk", flat=True))
-    return sorted(found - {but})
+        if isinstance(each, Group):
+            if not members[each.pk] & able:
+                return able, f"Nobody else in {each} may approve this. Share it with the group first."
+        elif each.pk == actor.user_id:
+            return able, "Nobody approves what they asked for themselves."
+        elif each.pk not in able:
+            return able, (
+                f"{each} may not approve this. Share it with them first, with the permission to approve."
+            )
+    if len(able) > MAX_PEOPLE:
+        return able, f"At most {MAX_PEOPLE} people can be asked at once; these would be {len(able)}."
+    return able, ""
 
 
 @atomic
@@ -169,7 +167,7 @@ def answer_approval(
             "This note is too long.", fields={"note": [f"At most {MAX_NOTE_CHARS} characters."]}
         )
     locked = _locked(approval)
-    require(actor, "tasks.approve", on=locked.guarded)
+    require(actor, APPROVE, on=locked.guarded)
     if locked.asked_by_id is not None and locked.asked_by_id == actor.user_id:
         raise Forbidden("Nobody approves what they asked for themselves.", code="forbidden.own_approval")
     if not ApprovalRequest.objects.filter(asks(actor.user_id), pk=locked.pk).exists():
@@ -188,8 +186,13 @@ def answer_approval(
         request=locked, user_id=actor.user_id, user_name=actor.name[:200], answer=answer, note=words
     )
     publish(ApprovalAnswered(approval_id=locked.pk, answer=str(answer)))
-    if answer != _Answer.APPROVED or locked.rule == ApprovalRequest.Rule.ANY or _all_said_yes(locked):
-        _settle(locked, str(answer), actor, words)
+    if answer == _Answer.APPROVED:
+        groups = GroupMembership.objects.filter(user=actor.user_id).values("group")
+        locked.approvers.filter(Q(user=actor.user_id) | Q(group__in=groups), agreed_at=None).update(
+            agreed_at=timezone.now()
+        )
+    if answer != _Answer.APPROVED or standing_of(locked) is Standing.AGREED:
+        settle(locked, str(answer), actor, words)
     log.info("approval.answered", approval_id=locked.pk, answer=str(answer), state=locked.state)
     return visible_approval(actor=actor, approval_id=locked.pk)
 
@@ -207,8 +210,8 @@ def withdraw_approval(*, approval: ApprovalRequest, actor: Actor) -> ApprovalReq
         return visible_approval(actor=actor, approval_id=locked.pk)
     if not locked.is_open:
         raise Conflict("This was settled meanwhile.", code="conflict.approval_settled")
-    _close(locked, _State.WITHDRAWN)
-    _note(locked, TaskActivity.Verb.APPROVAL_GONE, locked.text, actor)
+    close(locked, _State.WITHDRAWN)
+    note_on_task(locked, TaskActivity.Verb.APPROVAL_GONE, locked.text, actor)
     publish(ApprovalWithdrawn(approval_id=locked.pk))
     log.info("approval.withdrawn", approval_id=locked.pk)
     return visible_approval(actor=actor, approval_id=locked.pk)
@@ -220,40 +223,3 @@ def _locked(approval: ApprovalRequest) -> ApprovalRequest:
     if found is None:
         raise NotFound("There is no such approval.", code="approvals.not_found")
     return found
-
-
-def _all_said_yes(approval: ApprovalRequest) -> bool:
-    """Whether everybody who can still answer did: who is deactivated, and an empty group, are not waited for."""
-    agreed = set(approval.decisions.values_list("user_id", flat=True))
-    for approver in approval.approvers.select_related("user", "group"):
-        if approver.user is not None:
-            is_missing = approver.user.is_active and approver.user.pk not in agreed
-        else:
-            assert approver.group is not None
-            members = set(_active_but(approver.group, approval.asked_by_id).values_list("pk", flat=True))
-            is_missing = bool(members) and not (members & agreed)
-        if is_missing:
-            return False
-    return True
-
-
-def _settle(approval: ApprovalRequest, state: str, actor: Actor, note: str) -> None:
-    _close(approval, state)
-    is_yes = state == _State.APPROVED
-    verb = TaskActivity.Verb.APPROVAL_GIVEN if is_yes else TaskActivity.Verb.APPROVAL_DENIED
-    _note(approval, verb, note or approval.text, actor)
-    publish(_OUTCOMES[state](approval_id=approval.pk))  # type: ignore[call-arg]
-    if approval.asked_by_id is not None:
-        enqueue(ANSWER_LETTER_JOB, object_id=approval.pk)
-
-
-def _close(approval: ApprovalRequest, state: str) -> None:
-    approval.state, approval.decided_at = state, timezone.now()
-    approval.save(update_fields=["state", "decided_at"])
-
-
-def _note(approval: ApprovalRequest, verb: TaskActivity.Verb, text: str, actor: Actor) -> None:
-    if approval.task_id is not None:
-        record(
-            [Happening(task_id=approval.task_id, verb=verb, changes={"approval": (None, text)})], actor=actor
-        )

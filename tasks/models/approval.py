@@ -53,6 +53,8 @@ class ApprovalRequest(models.Model):
     asked_by_name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, blank=True)
+    # Since when it is open and nobody who was asked can answer any more; whoever asked was told then.
+    nobody_left_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -118,6 +120,8 @@ class ApprovalApprover(models.Model):
     group = models.ForeignKey(
         "accounts.Group", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
+    # When they said yes, or the first of the group did: that stands, whoever leaves the group afterwards.
+    agreed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

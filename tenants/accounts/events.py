@@ -56,3 +56,10 @@ class ChangeMadeAlone(DomainEvent):
     change_id: UUID
     kind: str
     target_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessChanged(DomainEvent):
+    """Somebody was let in or shut out, or may do more or less than before: by a role, a group or a directory."""
+
+    name: ClassVar[str] = "access.changed"

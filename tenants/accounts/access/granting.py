@@ -16,9 +16,11 @@ from tenants.accounts.access.catalogue import (
 from tenants.accounts.access.gathering import bindings_of, gathered_actor, holding_of
 from tenants.accounts.access.holdings import Holding
 from tenants.accounts.access.roles import Role, ScopeType
+from tenants.accounts.events import AccessChanged
 from tenants.accounts.models import Invitation, RoleBinding, User
 from tenants.accounts.models.role_binding import RoleBindingQuerySet
 from tenants.foundation.errors import Conflict, Forbidden
+from tenants.outbox.bus import publish
 from tenants.tenancy import wait_for_turn
 
 _PLATFORM = "platform."
@@ -36,7 +38,7 @@ def changing_access() -> Iterator[None]:
     """One change of who may do what at a time, and none that leaves a company without the owner it had.
 
     A role with an end, or one that comes by a group, does not count: it can go without anybody here doing anything.
-    Raises: Conflict.
+    Whoever depends on what people may do hears of it (`AccessChanged`). Raises: Conflict.
     """
     # Two owners who demote each other at the same moment wait for one another here, whichever rows they touch.
     wait_for_turn("accounts.access")
@@ -44,6 +46,7 @@ def changing_access() -> Iterator[None]:
     yield
     if had_owner and not lasting_owners().exists():
         raise Conflict("A company keeps at least one owner.", code="conflict.last_owner")
+    publish(AccessChanged())
 
 
 def check_may_grant(actor: Actor, given: Holding) -> None:

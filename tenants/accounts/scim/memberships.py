@@ -12,6 +12,7 @@ from tenants.accounts.access.granting import (
     duties_of,
     withdraw_invitations_beyond,
 )
+from tenants.accounts.events import AccessChanged
 from tenants.accounts.models import (
     Group,
     GroupMembership,
@@ -23,6 +24,7 @@ from tenants.accounts.models import (
 )
 from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import InvalidInput
+from tenants.outbox.bus import publish
 
 
 def join(row: ScimGroup, user_ids: Collection[UUID]) -> int:
@@ -65,7 +67,10 @@ def leave(row: ScimGroup, condition: Q | None = None) -> int:
         memberships = memberships.filter(condition)
     bindings = roles_of(row.group_id)
     if not bindings:
-        return memberships.delete()[0]
+        # What was shared with the group is theirs no more.
+        if left := memberships.delete()[0]:
+            publish(AccessChanged())
+        return left
     with changing_access():
         leaving = set(memberships.values_list("user_id", flat=True))
         memberships.filter(user__in=leaving).delete()
