@@ -34,6 +34,7 @@ INVITATION: Final = LetterKind(
 
 PASSWORD_RESET: Final = LetterKind(
     code="password_reset",
+    is_urgent=True,
     title=_("New password"),
     description=_("Goes to somebody who has forgotten the password."),
     variables=(
@@ -55,6 +56,7 @@ PASSWORD_RESET: Final = LetterKind(
 
 SIGN_IN_LINK: Final = LetterKind(
     code="sign_in_link",
+    is_urgent=True,
     title=_("Link to sign in"),
     description=_("Goes to somebody who signs in by e-mail."),
     variables=(

@@ -14,8 +14,11 @@ class BrandingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permission and page, and dress letters."""
-        from tenants.branding.dressing import BrandDresser  # noqa: PLC0415 - models must be loaded first
+        # Models must be loaded first.
+        from tenants.branding.dressing import BrandDresser  # noqa: PLC0415
+        from tenants.branding.mail_servers import letters  # noqa: PLC0415
 
         permissions.register()
         navigation.register()
+        letters.register()
         use_dresser(BrandDresser())

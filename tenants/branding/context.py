@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from tenants.branding.dressing import image_address, legal_links
+from tenants.branding.mail_servers.warnings import mail_server_failing
 from tenants.branding.remembering import published_brand
 from tenants.branding.theme import tokens
 from tenants.branding.values import BrandValues
@@ -72,8 +73,11 @@ def brand_context(request: HttpRequest) -> dict[str, Any]:
     """Context processor of every page."""
     tenant: TenantRef | None = getattr(request, "tenant", None)
     if tenant is None:
-        return {"brand": None}
-    return {"brand": SimpleLazyObject(lambda: shown(published_brand(tenant)))}
+        return {"brand": None, "mail_server_failing": ""}
+    return {
+        "brand": SimpleLazyObject(lambda: shown(published_brand(tenant))),
+        "mail_server_failing": SimpleLazyObject(lambda: mail_server_failing(request)),
+    }
 
 
 def _logo(brand: BrandValues, slot: str) -> ShownLogo | None:

@@ -4,10 +4,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tenants.branding.letter_texts import own_text
+from tenants.branding.mail_servers.carrying import CompanyCarrier
 from tenants.branding.remembering import published_brand
 from tenants.branding.theme import tokens
 from tenants.branding.values import BrandValues, ShownImage
-from tenants.foundation.letters import Dress, FooterLink, OwnText, Palette
+from tenants.foundation.letters import Carrier, Dress, FooterLink, OwnText, Palette
 from tenants.foundation.platform import PLATFORM_SLUG
 from tenants.tenancy import atomic, current_tenant_or_none
 from tenants.tenancy.addresses import primary_address
@@ -34,6 +35,11 @@ class BrandDresser:
             return None
         with atomic(savepoint=False):
             return own_text(kind, language)
+
+    def carrier(self) -> Carrier | None:
+        """Who takes this company's letters."""
+        tenant = current_tenant_or_none()
+        return None if tenant is None or tenant.slug == PLATFORM_SLUG else CompanyCarrier(tenant)
 
 
 def dress_of(brand: BrandValues, *, address: str) -> Dress:

@@ -25,3 +25,14 @@ class LetterTextChanged(DomainEvent):
     kind: str = ""
     language: str = ""
     is_own: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServerChanged(DomainEvent):
+    """What takes the company's letters: ``saved``, ``proved``, ``failing``, ``working`` or ``removed``."""
+
+    name: ClassVar[str] = "mail_server.changed"
+
+    what: str = ""
+    host: str = ""
+    from_address: str = ""

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from tenants.accounts.access import Actor, UserActor, require
-from tenants.branding.dressing import dress_of
+from tenants.branding.dressing import BrandDresser, dress_of
 from tenants.branding.letter_texts import editable_kind, letter_in_words
 from tenants.branding.oklch import HEX
 from tenants.branding.permissions import MANAGE_BRANDING
@@ -59,7 +59,8 @@ def letter_to_try(*, actor: Actor, code: str, language: str) -> Letter:
         raise Forbidden
     saved = letter_in_words(actor=actor, code=code, language=language)
     brand = published_brand(current_tenant())
-    return composed(
+    letter = composed(
         saved.kind, to=actor.user.email, facts={**saved.kind.samples, "company": brand.name}, language=language,
         dress=dress_of(brand, address=primary_address()), own=OwnText(saved.subject, saved.body),
     )  # fmt: skip
+    return replace(letter, carrier=BrandDresser().carrier())

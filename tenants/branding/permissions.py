@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from tenants.accounts.access import Permission, Role, register_permissions
+from tenants.accounts.access import Permission, Role, Sensitivity, register_permissions
 
 MANAGE_BRANDING: Final = "branding.manage"
+MANAGE_SENDER: Final = "branding.manage_sender"
 
 
 def register() -> None:
@@ -14,5 +15,12 @@ def register() -> None:
             code=MANAGE_BRANDING,
             label="Change the company's name, logos, colours and letters",
             held_from=Role.ADMIN,
-        )
+        ),
+        # Whoever holds it reads every letter, links that let people in among them.
+        Permission(
+            code=MANAGE_SENDER,
+            label="Send the company's letters by a mail server of its own",
+            held_from=Role.ADMIN,
+            sensitivity=Sensitivity.SENSITIVE,
+        ),
     )

@@ -2,7 +2,7 @@
 
 from tenants.dispatch.queueing import enqueue, schedule
 from tenants.dispatch.registry import Job, JobRegistry, registry, tenant_job
-from tenants.dispatch.work import LeaseLost, Retry, Work
+from tenants.dispatch.work import LeaseLost, Retry, Work, tries_left
 
 __all__ = [
     "Job",
@@ -14,4 +14,5 @@ __all__ = [
     "registry",
     "schedule",
     "tenant_job",
+    "tries_left",
 ]

@@ -25,7 +25,7 @@ from tenants.dispatch.leases import (
 from tenants.dispatch.metrics import JOB_SECONDS, JOB_WAIT, JOBS_DONE
 from tenants.dispatch.registry import Job, registry
 from tenants.dispatch.waking import waker
-from tenants.dispatch.work import Control, LeaseLost, Retry, Work
+from tenants.dispatch.work import Control, LeaseLost, Retry, Work, counted_tries
 from tenants.foundation.errors import DomainError, ExternalServiceError, LimitReached
 from tenants.foundation.platform import PLATFORM_SLUG, PLATFORM_WORK
 from tenants.foundation.redaction import redact_text
@@ -181,7 +181,8 @@ def _call(job: Job, lease: Lease, control: Control) -> Verdict:
         payload=lease.payload, attempt=lease.attempt, due_at=lease.due_at, slot=lease.slot, _control=control,
     )  # fmt: skip
     try:
-        job.function(work)
+        with counted_tries(job.max_attempts - lease.attempt):
+            job.function(work)
     except LeaseLost:
         return Verdict(Outcome.LOST)
     except Retry as request:

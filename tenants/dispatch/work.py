@@ -1,10 +1,29 @@
 """What a job is given, and the ways in which it may end early."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+_tries_left: ContextVar[int] = ContextVar("dispatch_tries_left", default=0)
+
+
+def tries_left() -> int:
+    """How often the job this code runs in is still tried again when it fails; 0 outside any job."""
+    return _tries_left.get()
+
+
+@contextmanager
+def counted_tries(left: int) -> Iterator[None]:
+    """Say so for the block."""
+    token = _tries_left.set(max(0, left))
+    try:
+        yield
+    finally:
+        _tries_left.reset(token)
 
 
 class Retry(Exception):

@@ -23,4 +23,7 @@ AUTHORISATION_DENIALS = Counter(
 CUSTOM_DOMAIN_CHECKS = Counter(
     "nts_custom_domain_checks_total", "Custom domains looked up, by what name servers said.", ["outcome"]
 )
+COMPANY_LETTERS = Counter(
+    "nts_company_letters_total", "Letters handed to companies' own mail servers, by outcome.", ["outcome"]
+)
 LOG_EVENTS = Counter("nts_log_events_total", "Log lines written, by level.", ["level"])

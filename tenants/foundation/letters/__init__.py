@@ -14,6 +14,7 @@ from tenants.foundation.letters.kinds import (
 )
 from tenants.foundation.letters.placeholders import checked_text
 from tenants.foundation.letters.writing import (
+    Carrier,
     Dress,
     Enclosure,
     FooterLink,
@@ -26,6 +27,7 @@ from tenants.foundation.letters.writing import (
 )
 
 __all__ = [
+    "Carrier",
     "Dress",
     "Enclosure",
     "FooterLink",

@@ -33,7 +33,8 @@ class LetterKind:
     """One kind of letter. ``subject`` and ``body`` are plain text with ``{{ name }}`` in it, lazily translated.
 
     Paragraphs are parted by an empty line; a paragraph with a value that turns out empty is left out. ``button`` is
-    written on the button of a link. A company may write its own text unless ``audience`` is the platform.
+    written on the button of a link. A company may write its own text unless ``audience`` is the platform. Somebody sits
+    and waits for an ``is_urgent`` one (a link or code that lets them in): it waits for no mail server of a company's.
     """
 
     code: str
@@ -44,6 +45,7 @@ class LetterKind:
     variables: tuple[Variable, ...] = ()
     button: Text = ""
     audience: Audience = "company"
+    is_urgent: bool = False
 
     def __post_init__(self) -> None:
         if not CODE.match(self.code):

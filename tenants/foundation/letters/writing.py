@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from email.utils import formataddr, parseaddr
 from smtplib import SMTPException
@@ -74,6 +74,10 @@ class Dresser(Protocol):
         """The company's text for a kind in a language, if it wrote one."""
         ...
 
+    def carrier(self) -> "Carrier | None":
+        """Who takes this company's letters; None: the platform's mail server alone."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
@@ -96,23 +100,43 @@ class Letter:
     text: str
     html: str
     enclosures: tuple[Enclosure, ...] = ()
+    is_urgent: bool = False
+    carrier: "Carrier | None" = None
 
-    def send(self) -> None:
-        """Hand it to the mail server; never inside a transaction. Raises: ExternalServiceError."""
+    def message(self, *, address: str = "") -> EmailMultiAlternatives:
+        """The letter as mail programs read it; from another ``address`` than the platform's, under the same name."""
+        sender = formataddr((parseaddr(self.sender)[0], address)) if address else self.sender
         message = EmailMultiAlternatives(
-            self.subject, self.text, self.sender, [self.to],
+            self.subject, self.text, sender, [self.to],
             reply_to=[self.reply_to] if self.reply_to else None, headers={"Auto-Submitted": "auto-generated"},
         )  # fmt: skip
         message.attach_alternative(self.html, "text/html")
         for enclosure in self.enclosures:
             message.attach(enclosure.name, enclosure.content, enclosure.media_type)
+        return message
+
+    def send(self) -> None:
+        """Hand it to a mail server; never inside a transaction. Raises: ExternalServiceError."""
+        if self.carrier is not None and self.carrier.carry(self):
+            return
         try:
-            message.send()
+            self.message().send()
         except (SMTPException, OSError) as error:
             raise ExternalServiceError(
                 "The mail server did not take a letter.", service="mail", is_transient=True
             ) from error
         log.info("letter.sent", kind=self.kind)
+
+
+class Carrier(Protocol):
+    """Takes the letters of one company to a mail server of its own."""
+
+    def carry(self, letter: Letter) -> bool:
+        """Whether it is gone; False: the platform's server is to take it.
+
+        Raises: ExternalServiceError where the letter is better tried again.
+        """
+        ...
 
 
 _dressers: list[Dresser] = []
@@ -140,8 +164,12 @@ def write_letter(
     dresser = _dressers[0] if _dressers else None
     language = language or translation.get_language() or settings.LANGUAGE_CODE
     dress = dresser.dress() if dresser else Dress()
-    own = dresser.own_text(kind, language) if dresser and found.audience == "company" else None
-    return composed(found, to=to, facts=facts, language=language, dress=dress, own=own, enclosures=enclosures)
+    is_companys = dresser is not None and found.audience == "company"
+    own = dresser.own_text(kind, language) if dresser and is_companys else None
+    letter = composed(
+        found, to=to, facts=facts, language=language, dress=dress, own=own, enclosures=enclosures
+    )
+    return replace(letter, carrier=dresser.carrier()) if dresser and is_companys else letter
 
 
 def composed(
@@ -167,7 +195,7 @@ def composed(
         text = re.sub(r"\n{3,}", "\n\n", render_to_string("letters/letter.txt", page)).strip() + "\n"
     return Letter(
         kind=kind.code, to=to, sender=sender_of(dress), reply_to=header(dress.reply_to), subject=header(subject),
-        text=text, html=html, enclosures=tuple(enclosures),
+        text=text, html=html, enclosures=tuple(enclosures), is_urgent=kind.is_urgent,
     )  # fmt: skip
 
 

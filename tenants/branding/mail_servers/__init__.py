@@ -1,0 +1,1 @@
+"""A company's own mail server: set up, proved by a letter that arrives, used, and done without when it fails."""
