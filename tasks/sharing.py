@@ -18,10 +18,11 @@ from tasks.models import Project, ProjectGroupShare, ProjectUserShare, Task, Tas
 from tenants.accounts.access import Actor, can, permission, require
 from tenants.accounts.clients import is_client
 from tenants.accounts.invitations.guests import ensure_guest
-from tenants.accounts.models import Group, RoleBinding, User
+from tenants.accounts.models import Group, RoleBinding, SupportAccount, User
 from tenants.accounts.selectors import actor_for
 from tenants.dispatch import enqueue
 from tenants.foundation.errors import Forbidden, InvalidInput, NotFound
+from tenants.foundation.letters.rationing import spend_letters
 from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
@@ -79,6 +80,9 @@ def share(
     if expires_at is not None and expires_at <= timezone.now():
         msg = "Choose a time to come."
         raise InvalidInput(msg, fields={"expires_at": [msg]})
+    if isinstance(holder, User) and SupportAccount.objects.filter(user=holder).exists():
+        msg = "This is an operator who visits, and nobody of yours."
+        raise InvalidInput(msg, fields={"user_id": [msg]})
     if isinstance(holder, User) and not holder.is_active:
         msg = "This person is deactivated."
         raise InvalidInput(msg, fields={"user_id": [msg]})
@@ -113,7 +117,7 @@ def share_with_client(
 ) -> Shared:
     """Let somebody in as a guest, if they are not here yet, share an object with them and write to them.
 
-    Raises: as `share` and `ensure_guest`.
+    Raises: as `share`, `ensure_guest` and `tell_of_share`.
     """
     require(actor, "tasks.share", on=thing)
     user = ensure_guest(email=email, actor=actor)
@@ -123,8 +127,9 @@ def share_with_client(
 
 
 def tell_of_share(*, thing: Task | Project, user: User, actor: Actor) -> None:
-    """Have a letter written to a client with whom something was shared; colleagues get none."""
+    """Have a letter written to a client with whom something was shared; colleagues get none. Raises: LimitReached."""
     if is_client(actor_for(user)):
+        spend_letters(actor_id=actor.user_id)
         payload = {"user_id": str(user.pk), "is_task": isinstance(thing, Task), "by": actor.name[:200]}
         enqueue(SHARE_LETTER_JOB, object_id=thing.pk, payload=payload)
 

@@ -159,6 +159,8 @@ def answer_approval(
     Raises: NotFound, Forbidden (not asked, no permission any more, one's own question), InvalidInput (answer; no note
     with a no), Conflict (settled or withdrawn meanwhile, or answered otherwise before).
     """
+    # Before anything is said of the answer: who may not give one is told that.
+    require(actor, APPROVE, on=approval.guarded)
     words = clean_text(note).replace("\r\n", "\n").strip()
     if answer not in _Answer.values:
         raise InvalidInput("There is no such answer.", fields={"answer": ["Not known."]})

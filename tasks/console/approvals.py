@@ -29,7 +29,7 @@ from tasks.selectors import visible_project, visible_task
 from tasks.sharing import holder_of, possible_approvers
 from tenants.accounts.access import UserActor, actor_of, can, require, require_somewhere
 from tenants.foundation.console import toast
-from tenants.foundation.errors import DomainError, InvalidInput
+from tenants.foundation.errors import DomainError, InvalidInput, LimitReached
 
 SHOWN: Final = 50
 
@@ -167,6 +167,8 @@ def _ask(request: HttpRequest, subject: Subject, actor: UserActor, *, back: str)
                 due_on=form.cleaned_data["due_on"],
                 actor=actor,
             )
+        except LimitReached:
+            raise  # a page of its own, with the time to wait
         except DomainError as error:
             add_domain_error(form, error)
         else:

@@ -32,7 +32,7 @@ from tasks.sharing import (
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.accounts.models import Group, User
 from tenants.foundation.console import toast
-from tenants.foundation.errors import DomainError, InvalidInput
+from tenants.foundation.errors import DomainError, InvalidInput, LimitReached
 
 MAX_CHOICES: Final = 500
 WORDS: Final = {
@@ -130,6 +130,8 @@ def _page(request: HttpRequest, thing: Task | Project, actor: UserActor) -> Http
     if request.method == "POST" and form.is_valid():
         try:
             name = _share(thing, form, actor)
+        except LimitReached:
+            raise  # a page of its own, with the time to wait
         except DomainError as error:
             add_domain_error(form, error)
         else:

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -16,7 +17,12 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.accounts.console.forms import add_domain_error
 from tenants.accounts.console.second_step import slowed
-from tenants.accounts.invitations.services import accept_invitation, open_invitation
+from tenants.accounts.invitations.services import (
+    accept_as,
+    accept_invitation,
+    open_invitation,
+    who_is_here,
+)
 from tenants.accounts.models import UserSession
 from tenants.accounts.sso.enforcement import enforced_provider
 from tenants.foundation.errors import DomainError, NotFound
@@ -38,6 +44,11 @@ class AcceptForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    def __init__(self, *args: Any, has_password: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if has_password:
+            del self.fields["password"]
+
 
 @login_not_required
 @never_cache
@@ -55,11 +66,20 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         # No password is made where none counts: the invitation is taken up by the first single sign-on.
         context = {"invitation": invitation, "enforced": enforced}
         return render(request, template, context, status=200 if request.method != "POST" else 422)
-    form = AcceptForm(request.POST or None, initial={"name": invitation.name})
+    here = who_is_here(invitation)
+    if here is not None and request.user.pk != here.pk:
+        # Whoever invites has this link too: an account that is there already is opened by its own person alone.
+        return render(request, template, {"invitation": invitation, "here": here, "next": request.path})
+    form = AcceptForm(
+        request.POST or None,
+        initial={"name": here.name if here else invitation.name},
+        has_password=here is not None and here.has_usable_password(),
+    )
     if request.method == "POST" and form.is_valid():
         data: dict[str, Any] = form.cleaned_data
+        given = {"token": token, "name": data["name"], "password": data.get("password", "")}
         try:
-            user = accept_invitation(token=token, name=data["name"], password=data["password"])
+            user = accept_as(user=here, **given) if here is not None else accept_invitation(**given)
         except NotFound as error:
             return render(request, template, {"problem": error.message}, status=404)
         except DomainError as error:
@@ -67,11 +87,14 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         else:
             # Whoever else was signed in on this browser is not the person who holds the link.
             request.session.flush()
+            if here is not None:
+                # Their sign-ins ended with the old role; a second factor of theirs is asked for as ever.
+                return HttpResponseRedirect(reverse("account_login"))
             request.sign_in_method = UserSession.Method.INVITATION  # type: ignore[attr-defined]
             login(request, user, backend=_BACKEND)
             return HttpResponseRedirect("/")
     status = 422 if form.is_bound and not form.is_valid() else 200
-    return render(request, template, {"form": form, "invitation": invitation}, status=status)
+    return render(request, template, {"form": form, "invitation": invitation, "is_here": here}, status=status)
 
 
 @login_not_required

@@ -8,6 +8,7 @@ from tenants.accounts.invitations.services import IssuedInvitation
 from tenants.accounts.letters import INVITATION
 from tenants.foundation.errors import ExternalServiceError
 from tenants.foundation.letters import write_letter
+from tenants.foundation.letters.rationing import INVITATIONS, spend_letters
 from tenants.tenancy import current_tenant, on_commit
 from tenants.tenancy.addresses import primary_address
 
@@ -23,8 +24,10 @@ def mail_invitation(issued: IssuedInvitation) -> None:
     """Send the link to the invited person, in the company's language, after this transaction.
 
     A mail server that does not take it is noted in the log: whoever invites has the link as well.
+    Raises: LimitReached (then the invitation is undone with the transaction).
     """
     invitation = issued.invitation
+    spend_letters(actor_id=invitation.invited_by_id, ration=INVITATIONS)
     letter = write_letter(
         INVITATION.code,
         to=invitation.email,

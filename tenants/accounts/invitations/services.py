@@ -7,16 +7,23 @@ from typing import Final
 import structlog
 from django.utils import timezone
 
-from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, require
+from tenants.accounts.access import SYSTEM, Actor, Role, RoleSource, ScopeType, codes_of, require
 from tenants.accounts.access.catalogue import is_known
-from tenants.accounts.access.granting import check_may_give_role, check_may_grant, check_separations
+from tenants.accounts.access.gathering import gathered_actor
+from tenants.accounts.access.granting import (
+    changing_access,
+    check_may_give_role,
+    check_may_grant,
+    check_separations,
+)
 from tenants.accounts.access.holdings import Holding
 from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.keyed_hashes import keyed_hash, random_public_id, random_secret
 from tenants.accounts.models import CustomRole, Invitation, RoleBinding, User
 from tenants.accounts.services import check_password, create_user, email_taken, normal_email
+from tenants.accounts.sessions.services import end_sign_ins
 from tenants.foundation.crypto import Secret
-from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tenants.tenancy import atomic, wait_for_turn
 
 log = structlog.get_logger(__name__)
@@ -137,6 +144,55 @@ def accept_invitation(*, token: str, name: str, password: str) -> User:
     use_up(invitation, user)
     log.info("invitation.accepted", invitation_id=invitation.pk, user_id=user.pk)
     return user
+
+
+@atomic
+def accept_as(*, token: str, user: User, name: str, password: str = "") -> User:
+    """Let somebody who is here as a guest already, and signed in, take up an invitation to more.
+
+    Only they themselves: who invites has the link as well, and must not come into an account that is somebody else's.
+    A password is wanted where they have none. Their sign-ins end, as whenever a role changes.
+    Raises: NotFound (link), Forbidden (another person), InvalidInput (name, password), Conflict (no guest any more).
+    """
+    invitation = open_invitation(token, lock=True)
+    if user.email != invitation.email:
+        raise Forbidden("This invitation is somebody else's.", code="forbidden.not_invited")
+    current = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if not name.strip():
+        raise InvalidInput("A person needs a name.", fields={"name": ["Enter a name."]})
+    if not current.has_usable_password():
+        check_password(password, current)
+        current.set_password(password)
+    current.name = name.strip()
+    current.save(update_fields=["name", "password", "updated_at"])
+    take_up(invitation, current)
+    log.info("invitation.taken_up", invitation_id=invitation.pk, user_id=user.pk)
+    return current
+
+
+def take_up(invitation: Invitation, user: User) -> None:
+    """Give a guest the role of their open invitation in place of the guest's; their sign-ins end.
+
+    Raises: Conflict (they are no guest any more, or duties that may not meet).
+    """
+    if not gathered_actor(user).own_holding.everywhere <= codes_of(Role.GUEST):
+        raise email_taken()
+    with changing_access():
+        RoleBinding.objects.filter(user=user, role=Role.GUEST, scope_type=ScopeType.COMPANY).delete()
+        RoleBinding.objects.get_or_create(
+            user=user,
+            role=invitation.role,
+            scope_type=ScopeType.COMPANY,
+            defaults={"source": RoleSource.INVITATION.value, "granted_by": invitation.invited_by},
+        )
+        check_separations([user])
+        use_up(invitation, user)
+    end_sign_ins(user, because="role")
+
+
+def who_is_here(invitation: Invitation) -> User | None:
+    """The account an invited address has already: they were let in as a guest meanwhile."""
+    return User.objects.filter(email=invitation.email, is_active=True, support_account=None).first()
 
 
 def use_up(invitation: Invitation, user: User) -> None:

@@ -7,7 +7,7 @@ import structlog
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, RoleSource
-from tenants.accounts.invitations.services import use_up
+from tenants.accounts.invitations.services import take_up, use_up
 from tenants.accounts.models import (
     BreakGlassOwner,
     EmailDomain,
@@ -22,7 +22,7 @@ from tenants.accounts.services import create_user, normal_email
 from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.reasons import Reason, SsoRefused
-from tenants.foundation.errors import InvalidInput
+from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.tenancy import atomic, wait_for_turn
 
 log = structlog.get_logger(__name__)
@@ -125,12 +125,16 @@ def _account_for(provider: IdentityProvider, claims: Claims) -> tuple[User, bool
         if BreakGlassOwner.objects.filter(user=user).exists():
             text = f"{address} is a break-glass owner: no provider may open that account."
             raise SsoRefused(Reason.EMAIL_TAKEN, text, subject=claims.subject)
+        waiting = _open_invitation(address)
+        if waiting is not None:
+            # Let in as a guest since they were invited: the provider has proved who they are.
+            try:
+                with atomic():
+                    take_up(waiting, user)
+            except Conflict:
+                log.info("sso.invitation_left", user_id=user.pk, invitation_id=waiting.pk)
         return user, False
-    invitation = (
-        Invitation.objects.select_for_update()
-        .filter(email=address, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
-        .first()
-    )
+    invitation = _open_invitation(address)
     if invitation is None and not provider.provisions_users:
         raise SsoRefused(Reason.NO_ACCOUNT, f"There is no account for {address}.", subject=claims.subject)
     user = create_user(
@@ -144,6 +148,13 @@ def _account_for(provider: IdentityProvider, claims: Claims) -> tuple[User, bool
     if invitation is not None:
         use_up(invitation, user)
     return user, True
+
+
+def _open_invitation(address: str) -> Invitation | None:
+    rows = Invitation.objects.select_for_update()
+    return rows.filter(
+        email=address, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now()
+    ).first()
 
 
 def _held(user: User) -> tuple[frozenset[Role], frozenset[Role]]:

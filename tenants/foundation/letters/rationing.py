@@ -32,6 +32,8 @@ class Ration:
 LETTERS: Final = Ration("letters", of_person=300, of_company=2_000)
 # Addresses nobody here has written to before: strangers, until they come.
 STRANGERS: Final = Ration("strangers", of_person=40, of_company=200)
+# By administrators, who bring a whole company in on its first day.
+INVITATIONS: Final = Ration("invitations", of_person=500, of_company=1_000)
 
 
 def spend_letters(count: int = 1, *, actor_id: UUID | None, ration: Ration = LETTERS) -> None:

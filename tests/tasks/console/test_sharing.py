@@ -13,6 +13,7 @@ from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import CustomRole, Invitation, RoleBinding, User
 from tenants.accounts.selectors import actor_for
 from tenants.foundation.errors import Conflict, Forbidden, InvalidInput
+from tenants.foundation.letters import rationing
 from tenants.tenancy import TenantRef
 from tests.factories.tasks import make_person, make_project, make_task
 
@@ -71,12 +72,13 @@ def test_a_client_is_let_in_and_shared_with_in_one_step(
     assert share_letter(thing_id=project.pk, user_id=client.pk, is_task=False, by="Mona") is None
 
 
-def test_an_open_invitation_is_used_up(
+def test_an_open_invitation_to_more_stays_and_it_is_shared_all_the_same(
     tenant: TenantRef, task: Task, manager: UserActor, admin: UserActor
 ) -> None:
     invite_user(email="clara@client.example", role=Role.MEMBER, actor=admin)
     share_with_client(thing=task, email="clara@client.example", codes=[], actor=manager)
-    assert Invitation.objects.get().revoked_at is not None
+    assert Invitation.objects.get().state == "open"
+    assert TaskUserShare.objects.get().user.email == "clara@client.example"
     assert RoleBinding.objects.get(user__email="clara@client.example").role == Role.GUEST
 
 
@@ -155,3 +157,13 @@ def test_a_projects_page_costs_few_words_and_shows_all(
     page = managing.get(f"/tasks/projects/{project.pk}/").content.decode()
     for word in ("The plan?", guest.name, "Ask for approval", "Share", "0 / 1"):
         assert word in page, word
+
+
+def test_whoever_writes_to_too_many_strangers_is_told_when_to_go_on(
+    managing: Client, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none_left = rationing.Ration(f"none-{task.pk}", of_person=0, of_company=0)
+    monkeypatch.setattr("tenants.accounts.invitations.guests.STRANGERS", none_left)
+    sent = managing.post(f"/tasks/{task.key}/share/", {"email": "clara@client.example", "level": "view"})
+    assert (sent.status_code, 0 < int(sent.headers["Retry-After"]) <= 3600) == (429, True)
+    assert not User.objects.filter(email="clara@client.example").exists()
