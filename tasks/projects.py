@@ -13,21 +13,33 @@ from tasks.importing.naming import taken_keys
 from tasks.importing.normalising import clean_name, clean_text
 from tasks.models import Person, Project
 from tasks.models.number_series import NO_PROJECT_PREFIX, PREFIX_PATTERN
-from tenants.accounts.access import Actor, require
+from tenants.accounts.access import Actor, ScopeType, SystemActor, can, require
 from tenants.accounts.models import Department
 from tenants.foundation.errors import InvalidInput, NotFound
 from tenants.outbox.bus import publish
 from tenants.tenancy import atomic
 
+_MANAGE: Final = "tasks.manage_projects"
 MAX_NAME_CHARS: Final = 200
 MAX_DESCRIPTION_CHARS: Final = 20_000
 
 
+def departments_to_make_in(actor: Actor) -> frozenset[UUID] | None:
+    """The departments somebody may make projects in; None: in every one, and in none. Sends no query."""
+    if isinstance(actor, SystemActor) or can(actor, _MANAGE):
+        return None
+    held = actor.holding.scopes(_MANAGE)
+    return frozenset(scope.id for scope in held if scope.type is ScopeType.DEPARTMENT)
+
+
 @atomic
 def create_project(*, changes: ProjectChanges, actor: Actor) -> Project:
-    """Make a project; without a key it gets one from its name. Raises: Forbidden, InvalidInput."""
-    require(actor, "tasks.manage_projects")
+    """Make a project; without a key it gets one from its name.
+
+    Whoever manages the projects of one department makes them there. Raises: Forbidden, InvalidInput.
+    """
     given = changes.given()
+    require(actor, _MANAGE, on=Project(department_id=given.get("department_id")))
     if not given.get("key"):
         given["key"] = derive_key(given.get("name") or "", taken_keys())
     values = _checked(given, None)
@@ -44,7 +56,7 @@ def update_project(*, project: Project, changes: ProjectChanges, actor: Actor) -
 
     Raises: Forbidden, NotFound, InvalidInput.
     """
-    require(actor, "tasks.manage_projects", on=project)
+    require(actor, _MANAGE, on=project)
     locked = Project.objects.select_for_update().filter(pk=project.pk).first()
     if locked is None:
         raise NotFound("There is no such project.", code="projects.not_found")
@@ -53,6 +65,8 @@ def update_project(*, project: Project, changes: ProjectChanges, actor: Actor) -
     if changed:
         for name in changed:
             setattr(locked, name, values[name])
+        # Nobody puts a project where they could not have made it.
+        require(actor, _MANAGE, on=locked)
         locked.save(update_fields=[*changed, "updated_at"])
         publish(ProjectUpdated(project_id=locked.pk, changed=tuple(sorted(changed))))
     return locked

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from tasks.changing import MAX_TITLE_CHARS
 from tasks.drafts import MilestoneChanges, ProjectChanges, TaskChanges
 from tasks.models import Person, Project, Task
+from tasks.projects import departments_to_make_in
 from tasks.selectors import nameable_people, visible_project_rows
 from tenants.accounts.access import Actor
 from tenants.accounts.models import Department
@@ -133,10 +134,17 @@ class ProjectForm(forms.Form):
     start_on = forms.DateField(label=_("Start"), required=False, widget=_DAY)
     due_on = forms.DateField(label=_("Due"), required=False, widget=_DAY)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, project: Project | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         departments: Any = self.fields["department_id"]
-        departments.queryset = Department.objects.order_by("name")
+        rows = Department.objects.order_by("name")
+        theirs = departments_to_make_in(actor)
+        if theirs is not None:
+            # And the one the project is in, so that saving does not take it out.
+            rows = rows.filter(pk__in=theirs | ({project.department_id} if project else set()))
+            if project is None or project.department_id is not None:
+                departments.required, departments.empty_label = True, None
+        departments.queryset = rows
 
     def changes(self) -> ProjectChanges:
         """What was filled in."""

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from tasks.console.forms import ProjectForm, add_domain_error
 from tasks.models import Project
+from tasks.projects import departments_to_make_in
 from tasks.selectors import project_progress, visible_project, visible_projects
 from tasks.services import create_project, update_project
 from tenants.accounts.access import actor_of, can, require, require_somewhere
@@ -28,6 +29,7 @@ class ShownProject:
     project: Project
     done: int
     total: int
+    may_change: bool
 
 
 @login_required
@@ -38,11 +40,17 @@ def project_list(request: HttpRequest) -> HttpResponse:
     require_somewhere(actor, "tasks.view")
     progress = project_progress(actor=actor)
     shown = [
-        ShownProject(project=project, done=done, total=total)
+        ShownProject(
+            project=project, done=done, total=total, may_change=can(actor, "tasks.manage_projects", project)
+        )
         for project in visible_projects(actor=actor)
         for done, total in [progress.get(project.pk, (0, 0))]
     ]
-    context = {"projects": shown, "may_manage": can(actor, "tasks.manage_projects")}
+    context = {
+        "projects": shown,
+        "may_make": departments_to_make_in(actor) != frozenset(),
+        "may_change_any": any(each.may_change for each in shown),
+    }
     return render(request, "tasks/project_list.html", context)
 
 
@@ -51,8 +59,9 @@ def project_list(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Make a project. Raises: Forbidden."""
     actor = actor_of(request)
-    require(actor, "tasks.manage_projects")
-    form = ProjectForm(request.POST or None)
+    if not departments_to_make_in(actor):
+        require(actor, "tasks.manage_projects")
+    form = ProjectForm(request.POST or None, actor=actor)
     if request.method == "POST" and form.is_valid():
         try:
             project = create_project(changes=form.changes(), actor=actor)
@@ -70,10 +79,12 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Change a project. Raises: NotFound, Forbidden."""
     actor = actor_of(request)
-    require(actor, "tasks.manage_projects")
+    require_somewhere(actor, "tasks.manage_projects")
     project = visible_project(actor=actor, project_id=project_id)
+    require(actor, "tasks.manage_projects", on=project)
     names = ("name", "key", "description", "status", "department_id", "start_on", "due_on")
-    form = ProjectForm(request.POST or None, initial={name: getattr(project, name) for name in names})
+    initial = {name: getattr(project, name) for name in names}
+    form = ProjectForm(request.POST or None, initial=initial, actor=actor, project=project)
     if request.method == "POST" and form.is_valid():
         try:
             update_project(project=project, changes=form.changes(), actor=actor)

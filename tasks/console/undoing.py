@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from tasks.drafts import TaskChanges
 from tasks.models import Task
 from tasks.services import archive_tasks, edit_tasks, restore_tasks
-from tenants.accounts.access import UserActor, actor_of, require
+from tenants.accounts.access import UserActor, actor_of, require_somewhere
 from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import Conflict
 from tenants.tenancy import atomic
@@ -76,8 +76,10 @@ def _key(actor: UserActor, token: str) -> str:
 def put_back(request: HttpRequest, token: str) -> HttpResponse:
     """Put tasks back as they were. Raises: Conflict (too late, or undone already), Forbidden."""
     actor = actor_of(request)
-    require(actor, "tasks.edit")
     undo = cache.get(_key(actor, token))
+    # What it puts back is asked for task by task below, as it was when it was changed.
+    is_archive = isinstance(undo, Undo) and undo.kind == "archive"
+    require_somewhere(actor, "tasks.archive" if is_archive else "tasks.edit")
     if not isinstance(undo, Undo):
         raise Conflict(_("It is too late to undo this."), code="tasks.undo_gone")
     cache.delete(_key(actor, token))

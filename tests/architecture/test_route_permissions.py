@@ -19,6 +19,7 @@ from tests.architecture.test_routes import (
     Route,
     Things,
     ask,
+    in_the_hands_of,
     things_of,
 )
 from tests.people import person, signed_in_client
@@ -56,6 +57,7 @@ class Colleague:
 
     role: CustomRole
     client: Client
+    things: Things
 
     @classmethod
     def of(cls, tenant: TenantRef, host: str) -> "Colleague":
@@ -63,16 +65,14 @@ class Colleague:
         actor = person(tenant, Role.MEMBER, "Olive Own-Example")
         role = CustomRole.objects.create(name="One of our own", codes=[])
         RoleBinding.objects.filter(user=actor.user).update(role="", custom_role=role)
-        return cls(role, signed_in_client(host, actor))
+        return cls(role, signed_in_client(host, actor), in_the_hands_of(actor, things_of(tenant)))
 
-    def asks(
-        self, route: Route, method: str, things: Things, *, holding: frozenset[str]
-    ) -> tuple[Any, set[tuple[str, str]]]:
+    def asks(self, route: Route, method: str, *, holding: frozenset[str]) -> tuple[Any, set[tuple[str, str]]]:
         """(answer, {(permission, reason)} of the refusals written down); what it changed is undone, here and there."""
         cookies = {name: morsel.value for name, morsel in self.client.cookies.items()}
         with transaction.atomic(using="default"), atomic():
             CustomRole.objects.filter(pk=self.role.pk).update(codes=sorted(holding))
-            answer = ask(self.client, route, method, things)
+            answer = ask(self.client, route, method, self.things)
             refused = set(AccessDenial.objects.values_list("permission", "reason"))
             for alias in ("default", current_alias()):
                 transaction.set_rollback(True, using=alias)
@@ -99,14 +99,14 @@ def test_the_table_says_of_every_page_what_it_wants() -> None:
 
 
 def test_exactly_what_a_route_wants_opens_it_like_everything_there_is(
-    colleague: Colleague, tenant: TenantRef
+    colleague: Colleague,
 ) -> None:
     """But for decisions about people and roles that hold more than oneself: those lack no permission."""
-    things, wrong = things_of(tenant), []
+    wrong = []
     for route, method, wanted in cases():
-        most, _none = colleague.asks(route, method, things, holding=EVERYTHING)
+        most, _none = colleague.asks(route, method, holding=EVERYTHING)
         holding = frozenset({COLLEAGUE, *wanted.split(), SEEN.get(route.name, COLLEAGUE)})
-        answer, refused = colleague.asks(route, method, things, holding=holding)
+        answer, refused = colleague.asks(route, method, holding=holding)
         said = SAID_IN_THE_FORM.get((route.name, method), FORBIDDEN)
         is_same = answer.status_code in {most.status_code, said}
         if refused or not is_same or most.status_code == 500:
@@ -115,12 +115,12 @@ def test_exactly_what_a_route_wants_opens_it_like_everything_there_is(
 
 
 def test_everything_but_one_of_the_permissions_a_route_wants_does_not(
-    colleague: Colleague, tenant: TenantRef
+    colleague: Colleague,
 ) -> None:
-    things, wrong = things_of(tenant), []
+    wrong = []
     for route, method, wanted in cases():
         for code in wanted.split():
-            answer, refused = colleague.asks(route, method, things, holding=EVERYTHING - {code})
+            answer, refused = colleague.asks(route, method, holding=EVERYTHING - {code})
             # The API says what is missing before it looks anything up; a page may say that there is no such thing.
             said = {(code, "no_role")}
             is_said = refused == said or (route.door == "console" and not refused)
@@ -130,13 +130,13 @@ def test_everything_but_one_of_the_permissions_a_route_wants_does_not(
 
 
 def test_what_one_may_not_see_is_not_there_whatever_else_one_may_do(
-    colleague: Colleague, tenant: TenantRef
+    colleague: Colleague,
 ) -> None:
-    things, wrong = things_of(tenant), []
+    wrong = []
     asked = [case for case in cases() if case[0].name in SEEN and SEEN[case[0].name] not in case[2].split()]
     assert {route.name for route, _method, _wanted in asked} == set(SEEN)
     for route, method, _wanted in asked:
-        answer, _refused = colleague.asks(route, method, things, holding=EVERYTHING - {SEEN[route.name]})
+        answer, _refused = colleague.asks(route, method, holding=EVERYTHING - {SEEN[route.name]})
         if answer.status_code != NOT_FOUND:
             wrong.append((route.name, method, SEEN[route.name], answer.status_code))
     assert not wrong, "\n".join(map(str, wrong))

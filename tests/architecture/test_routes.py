@@ -5,6 +5,7 @@ import tomllib
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from integrations.bootstrap.planning import plan_setup
 from integrations.describing.services import describe_workspace
@@ -24,7 +26,7 @@ from integrations.models import (
     SyncRun,
     WorkspaceSetup,
 )
-from tasks.models import Milestone, Project, Task
+from tasks.models import ApprovalApprover, ApprovalRequest, Milestone, Project, Task
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import (
@@ -32,11 +34,13 @@ from tenants.accounts.models import (
     EmailDomain,
     Group,
     IdentityProvider,
+    ProposedChange,
     RoleBinding,
     ScimDirectory,
     User,
 )
 from tenants.accounts.selectors import actor_for
+from tenants.accounts.sessions.policy import FEWER_PEOPLE, LOOSER_RULES
 from tenants.accounts.tokens.service_accounts import create_service_account
 from tenants.models import CustomDomain, Domain, Operation, OperatorGrant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
@@ -52,8 +56,11 @@ BODIES = {
     "connection-token": {"token": "ntn_nobody"},
     "support-access-approve": {"role": "read_only", "minutes": 30},
     "user-role": {"role": "member"},
-    "service-account-tokens": {"name": "Nobody's", "scopes": ["tasks.view"]},
+    "service-account-tokens": {"name": "Nobody's", "scopes": ["accounts.view_users"]},
 }
+OF_ONES_OWN = {
+    "approval-withdraw", "tasks:withdraw_approval", "proposed-change-withdraw", "accounts:withdraw_change"
+}  # fmt: skip
 # Statuses that say "not you": a page or problem that denies, or that there is no such thing for this person.
 DENIED = {401, 403, 404}
 
@@ -130,6 +137,11 @@ class Things:
             values["id"] = uuid.uuid4()
         if route.name == "role-binding-detail":
             values["id"] = self.ids["binding_id"]
+        if route.name in OF_ONES_OWN:
+            # Only whoever asked for it takes it back.
+            values |= {"approval_id": self.ids["own_approval_id"], "change_id": self.ids["own_change_id"]}
+        if route.door == "api" and route.name.startswith(("approval", "proposed-change")):
+            values["id"] = values["approval_id" if route.name.startswith("approval") else "change_id"]
         if route.name == "accounts:accept_invitation":
             values["token"] = "nts_invite_nobody"
         # An id nobody has stands for what this test makes none of.
@@ -185,6 +197,7 @@ def things_of(tenant: TenantRef) -> Things:
         directory = ScimDirectory.objects.create(name=f"Canary {tenant.slug}")
         binding = RoleBinding.objects.create(group=group, role=Role.GUEST)
         program = create_service_account(name="Canary", role=Role.MEMBER, actor=SYSTEM)
+        waiting = waiting_for(other.user, owner, task)
     export = Operation.objects.create(
         kind=Operation.Kind.EXPORT, tenant_id=tenant.id, tenant_slug=tenant.slug, state=Operation.State.SUCCEEDED
     )  # fmt: skip
@@ -203,9 +216,36 @@ def things_of(tenant: TenantRef) -> Things:
             "role_id": role.pk, "group_id": group.pk, "binding_id": binding.pk, "program_id": program.pk,
             "directory_id": directory.pk,
             "provider_id": provider.pk, "domain_id": domain.pk,
-            "custom_domain_id": claimed.pk, "grant_id": grant.pk,
+            "custom_domain_id": claimed.pk, "grant_id": grant.pk, "task_id": task.pk, **waiting,
         }
     )  # fmt: skip
+
+
+def waiting_for(user: User, other: User, task: Task) -> dict[str, Any]:
+    """What waits for somebody's word, asked by another, and what they asked for themselves."""
+    now = timezone.now()
+    made: dict[str, Any] = {}
+    for own, asker, kind in (("", other, LOOSER_RULES), ("own_", user, FEWER_PEOPLE)):
+        approval = ApprovalRequest.objects.create(
+            task=task, text="Canary", asked_by=asker, asked_by_name="Canary Person"
+        )
+        ApprovalApprover.objects.create(request=approval, user=other if own else user)
+        change = ProposedChange.objects.create(
+            kind=kind.key, target_id=uuid.uuid4(), target_name="Canary of rules", fingerprint="none", proposed_by=asker,
+            proposed_at=now, expires_at=now + timedelta(days=1),
+        )  # fmt: skip
+        made |= {f"{own}approval_id": approval.pk, f"{own}change_id": change.pk}
+    return made
+
+
+def in_the_hands_of(actor: UserActor, things: Things) -> Things:
+    """The same things, but what waits for an answer waits for this one's."""
+    with atomic():
+        ApprovalRequest.objects.filter(text="Canary").delete()
+        ProposedChange.objects.filter(target_name="Canary of rules").delete()
+        owner = User.objects.get(pk=things.ids["owner_id"])
+        asker = owner if actor.user_id != owner.pk else User.objects.get(pk=things.ids["user_id"])
+        return Things(things.ids | waiting_for(actor.user, asker, Task.objects.get(pk=things.ids["task_id"])))
 
 
 @pytest.fixture
@@ -219,12 +259,17 @@ def foreign_things(other_tenant: TenantRef) -> Things:
         return things_of(other_tenant)
 
 
-def ask(client: Client, route: Route, method: str, things: Things) -> Any:
-    """Send the request as its door wants it: JSON to the API, a form to the console."""
+def address_of(route: Route, things: Things) -> str:
+    """The route's address with these things in it."""
     arguments = things.arguments_for(route)
     if route.name == "account_reset_password_from_key":
         arguments["key"] = "none"
-    address = reverse(route.name, kwargs=arguments)
+    return reverse(route.name, kwargs=arguments)
+
+
+def ask(client: Client, route: Route, method: str, things: Things) -> Any:
+    """Send the request as its door wants it: JSON to the API, a form to the console."""
+    address = address_of(route, things)
     options: dict[str, Any] = {"content_type": "application/json"} if route.door == "api" else {}
     if route.door == "api" and method == "POST":
         options["headers"] = {"Idempotency-Key": str(uuid.uuid4())}
@@ -308,7 +353,8 @@ def test_a_role_gets_in_where_the_table_says_and_nowhere_else(
 ) -> None:
     actor = owner if role is Role.OWNER else person(tenant, role, f"{role.label} Route-Example")
     wrong = []
-    for route, method, lowest, answer in answers(signed_in_client(host, actor), things):
+    theirs = in_the_hands_of(actor, things)
+    for route, method, lowest, answer in answers(signed_in_client(host, actor), theirs):
         may = may_enter(role, route, method, lowest)
         is_refused = answer.status_code in {401, 403} or is_sent_to_sign_in(answer)
         is_in = not is_refused and answer.status_code != 500
@@ -334,12 +380,16 @@ def test_another_companys_ids_are_nothing_here(
         "conflict_id",
         "push_id",
         "provider_id",
+        "approval_id",
+        "change_id",
         "id",
     }
     wrong = [
         (route.name, method, answer.status_code)
         for route, method, lowest, answer in answers(signed_in_client(host, owner), foreign_things)
         if naming & set(route.arguments) and lowest != "public"
+        # A colleague is led to their own page of an approval, which is looked up there.
+        if route.name != "portal:approval"
         if answer.status_code != 404 or b"Canary" in answer.content
     ]
     assert not wrong, wrong

@@ -56,7 +56,7 @@ class NoteForm(forms.Form):
 def change_list(request: HttpRequest) -> HttpResponse:
     """What waits, then what was decided lately. Raises: Forbidden (nothing here could ever be theirs)."""
     actor = actor_of(request)
-    require_any(actor, ["accounts.view_access", *(kind.permission for kind in all_kinds())])
+    _require_one(actor)
     waiting = list(waiting_changes(actor=actor))
     decided = visible_changes(actor=actor).exclude(pk__in=[each.pk for each in waiting])[:_SHOWN_DECIDED]
     context = {
@@ -72,7 +72,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
 def change_page(request: HttpRequest, change_id: UUID) -> HttpResponse:
     """One change: what becomes different, who wants it and why, and the buttons of whoever may decide."""
     actor = actor_of(request)
-    change = get_object_or_404(visible_changes(actor=actor), pk=change_id)
+    change = _found(request, change_id)
     return render(request, "accounts/change.html", {"row": _row(change, actor), "form": NoteForm()})
 
 
@@ -107,7 +107,12 @@ def waits_for_second_person(request: HttpRequest, change: ProposedChange) -> Htt
     return toast(request, HttpResponseRedirect(reverse("accounts:change", args=[change.pk])), text)
 
 
+def _require_one(actor: Actor) -> None:
+    require_any(actor, ["accounts.view_access", *(kind.permission for kind in all_kinds())])
+
+
 def _found(request: HttpRequest, change_id: UUID) -> ProposedChange:
+    _require_one(actor_of(request))
     found: ProposedChange = get_object_or_404(visible_changes(actor=actor_of(request)), pk=change_id)
     return found
 
