@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.urls import Resolver404, ResolverMatch, resolve
 
 from tenants.foundation import metrics
@@ -100,14 +101,9 @@ def _is_short(request: HttpRequest) -> bool:
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     """The answer to a request that goes no further than this, or None."""
     if not _is_clean(request):
-        return problem(
-            request,
-            HTTPStatus.BAD_REQUEST,
-            "malformed_request",
-            "The address contains a NUL character.",
-        )
+        return malformed(request, "The address contains a NUL character.")
     if not _is_short(request):
-        return problem(
+        return _refused(
             request,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             "body_too_large",
@@ -116,13 +112,40 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
+def malformed(request: HttpRequest, detail: str) -> HttpResponse:
+    """The answer to a request that nobody can make sense of: a problem, or for a browser a page that needs nothing."""
+    return _refused(request, HTTPStatus.BAD_REQUEST, "malformed_request", detail)
+
+
+def _refused(request: HttpRequest, status: HTTPStatus, code: str, detail: str) -> HttpResponse:
+    if is_json_door(request) or "text/html" not in request.headers.get("Accept", ""):
+        return problem(request, status, code, detail)
+    context = {"title": status.phrase, "detail": detail}
+    return HttpResponse(render_to_string("console/errors/refused.html", context), status=status)
+
+
 def is_json_door(request: HttpRequest) -> bool:
     """Whether programs ask at this address: they are answered with problem documents, never with pages."""
     return request.path_info.startswith(JSON_DOORS)
 
 
+def is_scim_door(request: HttpRequest) -> bool:
+    """Whether directories ask at this address: they understand error documents of SCIM's own and no others."""
+    return request.path_info.startswith("/scim/")
+
+
+def scim_error(status: int, detail: str) -> JsonResponse:
+    """The error document of RFC 7644, section 3.12, where the views of SCIM are not at work."""
+    document = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(int(status)), "detail": detail,
+    }  # fmt: skip
+    return JsonResponse(document, status=int(status), content_type="application/scim+json")
+
+
 def problem(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
     """A problem document for a request that goes no further than a middleware: nothing of the API is loaded for it."""
+    if is_scim_door(request):
+        return scim_error(status, detail)
     document = {
         "type": f"urn:nts:problem:{code}",
         "title": HTTPStatus(status).phrase,

@@ -7,14 +7,10 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.http import (
-    HttpRequest,
-    HttpResponseBadRequest,
-    UnreadablePostError,
-)
+from django.http import HttpRequest, UnreadablePostError
 from django.http.response import HttpResponseBase
 
-from tenants.foundation.requests import is_json_door
+from tenants.foundation.requests import is_json_door, malformed
 from tenants.tenancy.context import tenant_scope
 from tenants.tenancy.directory import directory
 from tenants.tenancy.doors import nobody_here, refusal
@@ -59,7 +55,7 @@ class TransactionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not read_body(request):
-            return HttpResponseBadRequest()
+            return malformed(request, "The body is broken off or holds a NUL character.")
         block = Atomic()
         block.__enter__()
         request.open_transaction = block  # type: ignore[attr-defined]

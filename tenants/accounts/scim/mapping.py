@@ -15,6 +15,7 @@ from tenants.accounts.models.role_binding import RoleBindingQuerySet
 from tenants.accounts.scim.permissions import MANAGE
 from tenants.accounts.scim.provisioning_log import write
 from tenants.foundation.errors import InvalidInput, NotFound
+from tenants.foundation.seen_text import drawn
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
@@ -24,12 +25,16 @@ MOST_SHOWN: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class MappedGroup:
-    """A group of the directory; `role` is a built-in role's word, the id of the company's own, or empty."""
+    """A group of the directory; `role` is a built-in role's word, the id of the company's own, or empty.
+
+    `resembles` is the label of the role its name looks like, in whatever alphabet; the name itself gives nothing.
+    """
 
     id: UUID
     name: str
     size: int
     role: str
+    resembles: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,14 @@ def mapping_of(directory: ScimDirectory, *, actor: Actor) -> list[MappedGroup]:
     rows: QuerySet[ScimGroup] = ScimGroup.objects.filter(directory=directory).select_related("group")
     sized = rows.annotate(size=Count("group__memberships")).order_by("group__name", "group_id")
     roles = {binding.group_id: key_of_role(binding) for binding in _mapped(directory)}
-    return [MappedGroup(row.group_id, row.group.name, row.size, roles.get(row.group_id, "")) for row in sized]
+    looks = _looks_of_roles()
+    return [
+        MappedGroup(
+            row.group_id, row.group.name, row.size, roles.get(row.group_id, ""),
+            looks.get(_look(row.group.name), ""),
+        )
+        for row in sized
+    ]  # fmt: skip
 
 
 def would_change(
@@ -128,6 +140,17 @@ def role_of_key(key: str) -> Role | CustomRole:
     if role is None:
         raise NotFound("There is no such role.", code="not_found.role")
     return role
+
+
+def _looks_of_roles() -> dict[str, str]:
+    """How the names of roles look → the role's label: the built-in ones, in the reader's language, and one's own."""
+    found = {_look(text): str(role.label) for role in Role for text in (str(role.label), role.value)}
+    return {_look(name): name for name in CustomRole.objects.values_list("name", flat=True)} | found
+
+
+def _look(name: str) -> str:
+    # "Admins" and "Admin" are read as one.
+    return drawn(name).removesuffix("s")
 
 
 def _mapped(directory: ScimDirectory) -> RoleBindingQuerySet:

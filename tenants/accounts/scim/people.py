@@ -209,7 +209,7 @@ def _check_free(
 
 
 def _user_name(resource: Any) -> str:
-    text = checked((resource.user_name or "").strip(), "userName", _LONGEST_USER_NAME)
+    text = checked((resource.user_name or "").strip(), "userName", _LONGEST_USER_NAME, joiners=False)
     if not text:
         raise InvalidInput("A person needs a userName.", code="invalid_input.scim_user_name")
     return text

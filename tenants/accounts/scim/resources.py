@@ -11,6 +11,7 @@ from scim2_models import Email, GroupMembership, InvalidValueException, Meta, Na
 from tenants.accounts.models import GroupMembership as MembershipRow
 from tenants.accounts.models import ScimEmail, ScimGroup, ScimPerson
 from tenants.accounts.scim.schemas import MOST_EMAILS, Enterprise, Group, Member, Person
+from tenants.foundation.seen_text import has_unseen
 from tenants.tenancy.addresses import canonical_host, public_address
 
 BASE_PATH: Final = "/scim/v2"
@@ -179,7 +180,7 @@ def shown_name(resource: Any, fallback: str) -> str:
         " ".join(part for part in parts if part), fallback.partition("@")[0],
     )  # fmt: skip
     chosen = next((text.strip() for text in candidates if text and text.strip()), fallback)
-    return " ".join(chosen.split())[:_LONGEST_NAME]
+    return unicodedata.normalize("NFC", " ".join(chosen.split()))[:_LONGEST_NAME]
 
 
 def emails_of(resource: Any) -> list[ScimEmail]:
@@ -201,8 +202,17 @@ def emails_of(resource: Any) -> list[ScimEmail]:
     ]
 
 
-def checked(text: str, name: str, longest: int = _LONGEST) -> str:
-    """Return a text that fits. Raises: InvalidValueException."""
+def checked(text: str, name: str, longest: int = _LONGEST, *, joiners: bool = True) -> str:
+    """Return a text composed (NFC), when it fits and holds nothing that cannot be seen.
+
+    `joiners` lets those pass that a script or an emoji needs. Raises: InvalidValueException.
+    """
+    text = unicodedata.normalize("NFC", text)
     if len(text) > longest:
         raise InvalidValueException(detail=f"{name} is longer than {longest} characters.")
+    if has_unseen(text, joiners=joiners):
+        detail = (
+            f"{name} holds characters that cannot be seen: control or direction characters, or line breaks."
+        )
+        raise InvalidValueException(detail=detail)
     return text

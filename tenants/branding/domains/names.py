@@ -9,6 +9,7 @@ import idna
 from publicsuffixlist import PublicSuffixList
 
 from tenants.foundation.errors import InvalidInput
+from tenants.foundation.seen_text import drawn
 
 LONGEST: Final = 253
 # The proof stands one label and a dot before the name.
@@ -20,14 +21,6 @@ _TOGETHER: Final = (
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
 )
 _NO_SCRIPT: Final = frozenset({"DIGIT", "HYPHEN-MINUS", "COMBINING"})
-# Letters of other alphabets that are drawn like a Latin one. What looks like it only after folding stands below.
-_LIKE: Final = {
-    **dict(zip("авеікмнорстухѕјһԁԛԝӏёїьґ", "abeikmhopctyxsjhdqwlеibr", strict=True)),
-    **dict(zip("αβεηικνορτυχωγϲϳ", "abenikvoptuxwycj", strict=True)),
-    **dict(zip("օսոցհյզաեքլ", "ounghjqwtpl", strict=True)),
-    "ı": "i", "ɩ": "i", "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ɡ": "g", "ɑ": "a", "ß": "b", "þ": "p",
-    "æ": "ae", "œ": "oe", "ŋ": "n", "ŧ": "t", "ƅ": "b", "ɴ": "n", "ʀ": "r", "ʏ": "y", "ᴏ": "o",
-}  # fmt: skip
 # Latin letters, digits and pairs that are taken for one another at a glance.
 _FOLDED: Final = (
     ("rn", "m"),
@@ -85,7 +78,7 @@ def skeleton(host: str) -> str:
 
     For names outside ASCII; two plain Latin names are compared by `squinted`, and only with our own.
     """
-    return ".".join(_drawn(label) for label in shown(host).split("."))
+    return ".".join(drawn(label) for label in shown(host).split("."))
 
 
 def squinted(host: str) -> str:
@@ -140,12 +133,6 @@ def _refuse_mixture(label: str) -> None:
 def _script(sign: str) -> str:
     """The alphabet of a letter: the first word of its name in Unicode."""
     return unicodedata.name(sign, "UNKNOWN").partition(" ")[0]
-
-
-def _drawn(label: str) -> str:
-    bare = unicodedata.normalize("NFKD", label.casefold())
-    letters = "".join(sign for sign in bare if not unicodedata.combining(sign))
-    return "".join(_LIKE.get(sign, sign) for sign in letters)
 
 
 @cache

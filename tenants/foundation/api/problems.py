@@ -22,6 +22,7 @@ from tenants.foundation.errors import (
     LimitReached,
     NotFound,
 )
+from tenants.foundation.requests import is_scim_door, scim_error
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +80,12 @@ def problem_document(
 
 
 def problem_page(request: HttpRequest, *, status: int, code: str, detail: str) -> JsonResponse:
-    """Answer with a problem where REST framework is not at work: an unknown path, a refused host, a crash."""
+    """Answer with a problem where REST framework is not at work: an unknown path, a refused host, a crash.
+
+    A directory gets SCIM's own document: it reads no other.
+    """
+    if is_scim_door(request):
+        return scim_error(status, detail)
     document = problem_document(
         status=status,
         code=code,

@@ -24,7 +24,7 @@ from tenants.foundation.errors import Conflict, Forbidden, InvalidInput, NotFoun
 from tenants.tenancy import TenantRef
 from tenants.tenancy.transactions import current_alias
 from tests.people import person, signed_in_client
-from tests.tenants.accounts.scim.conftest import ScimClient
+from tests.tenants.accounts.scim.conftest import GROUP, ScimClient
 
 
 @pytest.mark.parametrize(
@@ -149,3 +149,36 @@ def test_duties_that_stay_apart_do_not_meet_by_a_directory(
     answer = scim.patch(f"/Groups/{group}", add)
     assert answer.status_code == 409
     assert not GroupMembership.objects.filter(group=group).exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["Own\u202eers", "Own\u200bers", "Own\ners", "\u3164", "Own\u0007ers", "a" * 201]
+)
+def test_a_group_whose_name_cannot_be_read_is_refused_however_it_comes(scim: ScimClient, name: str) -> None:
+    group = scim.group("Sales")["id"]
+    rename = {"op": "replace", "path": "displayName", "value": name}
+    answers = [
+        scim.post("/Groups", {"schemas": [GROUP], "displayName": name}),
+        scim.send("PUT", f"/Groups/{group}", {"schemas": [GROUP], "displayName": name}),
+        scim.patch(f"/Groups/{group}", rename),
+        scim.patch(f"/Groups/{group}", {"op": "replace", "value": {"displayName": name}}),
+    ]
+    assert {(each.status_code, each.json()["scimType"]) for each in answers} == {(400, "invalidValue")}
+    assert scim.get(f"/Groups/{group}").json()["displayName"] == "Sales"
+
+
+def test_a_groups_name_is_kept_composed(scim: ScimClient) -> None:
+    made = scim.group("Buchfu\u0308hrung 👩\u200d💻")
+    assert made["displayName"] == "Buchf\u00fchrung 👩\u200d💻"
+    assert scim.get('/Groups?filter=displayName eq "Buchf\u00fchrung 👩\u200d💻"').json()["totalResults"] == 1
+
+
+def test_a_group_named_like_a_role_gives_nothing_and_is_pointed_out(
+    scim: ScimClient, directory: ScimDirectory, admin: UserActor
+) -> None:
+    person = scim.user("ann")["id"]
+    for name in ("Оwners", "Administrator", "Sales"):
+        scim.group(name, person)
+    resembles = {each.name: each.resembles for each in mapping.mapping_of(directory, actor=admin)}
+    assert (resembles["Оwners"], resembles["Sales"]) == ("Owner", "")
+    assert gathered_actor(User.objects.get(pk=person)).roles == frozenset({Role.MEMBER})

@@ -325,3 +325,25 @@ def test_a_key_that_is_over_or_comes_from_elsewhere_opens_nothing(
     change_directory(directory=directory, actor=admin, change=DirectoryChange(is_enabled=False))
     assert scim.get("/Users").status_code == 401
     assert Client(headers={"host": "north.localhost"}).get("/scim/v2/Users").status_code == 401
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u200b", "\u200d", "\u00ad", "\n", "\u0007"])
+def test_names_that_cannot_be_read_are_refused_wherever_they_stand(scim: ScimClient, sign: str) -> None:
+    ann, bad = scim.user("ann")["id"], f"a{sign}b"
+    answers = [
+        scim.post("/Users", user_body("x", userName=f"{bad}@people.example")),
+        scim.post("/Users", user_body("x", displayName=bad)),
+        scim.post("/Users", user_body("x") | {"name": {"familyName": bad}}),
+        scim.post("/Users", user_body("x", **{ENTERPRISE: {"department": bad}})),
+        scim.send("PUT", f"/Users/{ann}", user_body("ann", title=bad)),
+        scim.patch(f"/Users/{ann}", {"op": "replace", "path": "userName", "value": f"{bad}@people.example"}),
+        scim.patch(f"/Users/{ann}", {"op": "add", "value": {"externalId": bad}}),
+    ]
+    assert {(each.status_code, each.json()["scimType"]) for each in answers} == {(400, "invalidValue")}
+    assert User.objects.get(pk=ann).email == "ann@people.example"
+
+
+def test_names_are_kept_composed_and_so_is_how_people_are_called(scim: ScimClient) -> None:
+    made = scim.user("jo", displayName="Jo\u0308rg Made-Up")
+    assert made["displayName"] == "J\u00f6rg Made-Up"
+    assert User.objects.get(pk=made["id"]).name == "J\u00f6rg Made-Up"
