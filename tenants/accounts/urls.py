@@ -27,7 +27,7 @@ from tenants.accounts.console import (
     users,
 )
 from tenants.accounts.mfa.enrolment import open_without_second_factor
-from tenants.tenancy.states import stays_open
+from tenants.tenancy.states import stays_open, writes_when_read
 
 # allauth looks these names up; only the ones that are wanted have a view of its own behind them.
 _entrance = [
@@ -206,15 +206,22 @@ _sso = (
     [
         path("find/", stays_open(sso_doors.find, "read_only"), name="find"),
         path("finish/", stays_open(sso_doors.finish, "read_only"), name="finish"),
-        path("hand-over/", sso_handover.hand_over, name="hand_over"),
-        path("arrive/", sso_handover.arrive, name="arrive"),
-        path("<uuid:provider_id>/start/", sso_doors.start, name="start"),
-        path("<uuid:provider_id>/test/<str:secret>/", sso_doors.trial, name="trial"),
-        path("<uuid:provider_id>/callback/", sso_doors.oidc_callback, name="oidc_callback"),
+        path("hand-over/", writes_when_read(sso_handover.hand_over), name="hand_over"),
+        path("arrive/", writes_when_read(sso_handover.arrive), name="arrive"),
+        path("<uuid:provider_id>/start/", writes_when_read(sso_doors.start), name="start"),
+        path("<uuid:provider_id>/test/<str:secret>/", writes_when_read(sso_doors.trial), name="trial"),
+        path("<uuid:provider_id>/callback/", writes_when_read(sso_doors.oidc_callback), name="oidc_callback"),
         path("<uuid:provider_id>/acs/", stays_open(sso_doors.saml_acs, "read_only"), name="saml_acs"),
-        path("<uuid:provider_id>/metadata/", sso_doors.saml_metadata, name="saml_metadata"),
-        path("<uuid:provider_id>/sign-out/", sso_slo.end_session, name="end_session"),
-        path("<uuid:provider_id>/slo/", stays_open(sso_slo.slo, "read_only"), name="saml_slo"),
+        path("<uuid:provider_id>/metadata/", writes_when_read(sso_doors.saml_metadata), name="saml_metadata"),
+        path(
+            "<uuid:provider_id>/backchannel/",
+            stays_open(sso_slo.backchannel, "read_only"),
+            name="oidc_backchannel",
+        ),
+        path("<uuid:provider_id>/sign-out/", writes_when_read(sso_slo.end_session), name="end_session"),
+        path(
+            "<uuid:provider_id>/slo/", writes_when_read(stays_open(sso_slo.slo, "read_only")), name="saml_slo"
+        ),
     ],
     "sso",
 )

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.foundation.requests import is_json_door, problem
 from tenants.tenancy.context import TenantRef
-from tenants.tenancy.states import doors_of, is_kept_open
+from tenants.tenancy.states import does_write_when_read, doors_of, is_kept_open
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 DETAILS: Final[dict[str, Promise]] = {
@@ -37,9 +37,10 @@ def refusal(request: HttpRequest, tenant: TenantRef) -> HttpResponse | None:
         return None
     if tenant.state == "deleted":
         return nobody_here(request)
-    if doors.reads and request.method in SAFE:
-        return None
     view = view_of(request)
+    is_write = view is not None and does_write_when_read(view) and not doors.signs_in
+    if doors.reads and request.method in SAFE and not is_write:
+        return None
     if view is not None and is_kept_open(view, tenant.state):
         if not doors.reads:
             forget_who_asks(request)

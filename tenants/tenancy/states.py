@@ -66,6 +66,20 @@ def stays_open[V: Callable[..., Any]](view: V, *states: str) -> V:
     return view
 
 
+def writes_when_read[V: Callable[..., Any]](view: V) -> V:
+    """Mark a view that must write though a browser is led to it with GET: signing in begins and ends like that.
+
+    While nobody may sign in it is as closed as what is posted.
+    """
+    view.writes_when_read = True  # type: ignore[attr-defined]
+    return view
+
+
+def does_write_when_read(view: Callable[..., Any]) -> bool:
+    """Whether a view was marked to write whatever its method."""
+    return bool(getattr(view, "writes_when_read", False))
+
+
 def is_kept_open(view: Callable[..., Any], state: str) -> bool:
     """Whether a view was marked to answer in this state."""
     return state in getattr(view, "open_states", ())

@@ -38,7 +38,7 @@ class OwnKeySerializer(serializers.Serializer[Any]):
 
 
 class OwnKeysSerializer(serializers.Serializer[Any]):
-    """All there are: two at the most."""
+    """All there are: two at the most, none before a SAML provider first needed one."""
 
     results = OwnKeySerializer(many=True)
 

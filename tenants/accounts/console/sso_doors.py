@@ -48,7 +48,9 @@ def _cookie_name() -> str:
 def start(request: HttpRequest, provider_id: UUID) -> HttpResponse:
     """Leave for a provider; for its testers with `test` set. From a domain of one's own by the canonical host."""
     with atomic():
-        if request.get_host() != canonical_host():
+        is_known = IdentityProvider.objects.filter(pk=provider_id).exists()
+        # One that is not there is refused here: nobody is sent to another host for nothing.
+        if is_known and request.get_host() != canonical_host():
             hint = request.GET.get("hint", "")[:254]
             return sso_handover.set_out(request, provider_id, next_path=_next(request), hint=hint)
     tester = _tester(request)
@@ -168,18 +170,31 @@ def refusal(
 ) -> HttpResponse:
     """The same page whatever the reason, and the reason in the company's log."""
     with atomic():
-        provider = IdentityProvider.objects.filter(pk=provider_id).first() if provider_id else None
-        sso_log.note(
-            event="sign_in",
-            outcome=sso_log.Outcome.REFUSED,
-            provider=provider,
-            refused=refused,
-            visit=visit_of(request),
-            is_test=is_test,
-        )
+        note_refusal(request, refused, provider_id, is_test=is_test)
         actor = getattr(request, "actor", None)
         context = {"may_see_log": actor is not None and can(actor, "accounts.manage_sso")}
         return render(request, "accounts/sso_refused.html", context, status=400)
+
+
+@atomic
+def note_refusal(
+    request: HttpRequest,
+    refused: SsoRefused,
+    provider_id: UUID | None,
+    *,
+    event: str = "sign_in",
+    is_test: bool = False,
+) -> None:
+    """Write the reason into the company's log."""
+    provider = IdentityProvider.objects.filter(pk=provider_id).first() if provider_id else None
+    sso_log.note(
+        event=event,
+        outcome=sso_log.Outcome.REFUSED,
+        provider=provider,
+        refused=refused,
+        visit=visit_of(request),
+        is_test=is_test,
+    )
 
 
 @login_not_required

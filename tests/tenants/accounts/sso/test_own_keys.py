@@ -103,6 +103,8 @@ def test_nobody_is_shut_out_while_keys_are_rolled_over(
 
 def test_a_program_rolls_them_over(host: str, owner: UserActor) -> None:
     api, url = token_client(host, owner, is_careful=True), "/api/v1/sso/keys/"
+    assert api.get(url).json()["results"] == []
+    own_keys.own_keys()
     assert [row["state"] for row in api.get(url).json()["results"]] == ["current"]
     made = api.post(url)
     assert (made.status_code, made.json()["state"]) == (201, "next"), made.content

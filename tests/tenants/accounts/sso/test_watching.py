@@ -214,6 +214,8 @@ def test_a_program_reads_and_confirms(
 
 def test_the_page_of_our_keys_rolls_them_over(admin: UserActor, host: str) -> None:
     browser, page = signed_in_client(host, admin), "/settings/sign-in/keys/"
+    assert "There is no key yet" in browser.get(page).content.decode()
+    own_keys()
     assert "Make the next key" in browser.get(page).content.decode()
     assert browser.post(page, {"action": "use"}).status_code == 422
     assert browser.post(page, {"action": "make"}).status_code == 302
