@@ -55,11 +55,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Check a password. A deactivated user is answered like an unknown one."""
-        user = super().authenticate(request, **credentials)
-        is_let_in = isinstance(user, User) and user.is_active
-        if is_let_in and not may_use_own_credentials(user, visit_of(request)):
-            # Answered like a wrong password: who holds one learns nothing about it here.
-            is_let_in = False
+        found = super().authenticate(request, **credentials)
+        user = found if isinstance(found, User) and found.is_active else None
+        # One that does not count is answered like a wrong one: who holds it learns nothing about it here.
+        is_let_in = may_use_own_credentials(user, visit_of(request))
         if is_let_in:
             self._attempt.succeeded()
         metrics.SIGN_INS.labels(outcome="accepted" if is_let_in else "refused").inc()
