@@ -48,29 +48,34 @@ class Attempt:
 
     def succeeded(self) -> None:
         """Forget the account's misses, and that this try was one of the network's."""
-        account, *others = self.keys
-        cache.delete(account)
-        for key in others:
-            _less(key)
+        *account, network = self.keys
+        cache.delete_many(account)
+        _less(network)
 
 
-def begin_attempt(request: HttpRequest, purpose: str, account: str) -> Attempt:
+def begin_attempt(request: HttpRequest, purpose: str, account: str | None) -> Attempt:
     """Count a try at an account (an address as typed, or an id) before it is looked at.
 
-    Tries at the same moment see each other, and one that comes too early is neither looked at nor counted.
+    None stands for what names no account before it is looked at: a passkey. Then the network alone is counted, so
+    that whoever hammers at the door from one makes nobody wait who comes from another. Tries at the same moment see
+    each other, and one that comes too early is neither looked at nor counted.
     Raises: TooFast.
     """
-    name = _name_of(account)
-    browser = known_browser(request, account) or "stranger"
-    keys = (
-        f"delay:{purpose}:{name}:{browser}",
-        f"delay:{purpose}:from:{prefix_of(client_address(request))}",
-    )
+    limits = {f"delay:{purpose}:from:{prefix_of(client_address(request))}": FREE_FOR_NETWORK}
+    if account is not None:
+        browser = known_browser(request, account) or "stranger"
+        limits = {f"delay:{purpose}:{_name_of(account)}:{browser}": FREE_FOR_ACCOUNT} | limits
+    keys = tuple(limits)
     now = time.time()
-    waits = [_wait(keys[0], FREE_FOR_ACCOUNT, now), _wait(keys[1], FREE_FOR_NETWORK, now)]
+    waits = [_wait(key, free, now) for key, free in limits.items()]
     if max(waits) > 0:
         seconds = max(1, round(max(waits) + 0.5))
-        log.info("sign_in.slowed_down", purpose=purpose, seconds=seconds, by_network=waits[1] > waits[0])
+        log.info(
+            "sign_in.slowed_down",
+            purpose=purpose,
+            seconds=seconds,
+            by_network=waits[-1] > max(waits[:-1], default=0.0),
+        )
         msg = f"Too many tries. Please wait {seconds} seconds."
         raise TooFast(msg, retry_after_seconds=seconds)
     for key in keys:

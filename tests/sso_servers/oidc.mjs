@@ -12,17 +12,25 @@ const provider = new Provider(settings.issuer, {
   clients: [{
     client_id: 'nts', client_secret: settings.secret, redirect_uris: settings.redirect_uris,
     post_logout_redirect_uris: settings.post_logout_redirect_uris ?? [],
+    ...(settings.backchannel_logout_uri ? {
+      backchannel_logout_uri: settings.backchannel_logout_uri,
+      backchannel_logout_session_required: settings.backchannel_logout_session_required,
+    } : {}),
     grant_types: ['authorization_code'], response_types: ['code'],
     token_endpoint_auth_method: 'client_secret_post',
   }],
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
   conformIdTokenClaims: false,
+  // It posts to this machine only here: its own guard against that is taken off.
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
   pkce: { required: () => true },
   cookies: { keys: ['for tests only'] },
-  features: { devInteractions: { enabled: false } },
+  features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (ctx, id) => people[id] && ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
 });
+
+provider.on('backchannel.error', (_ctx, error) => console.log('backchannel:', String(error), String(error.cause)));
 
 const server = http.createServer(async (request, response) => {
   const url = new URL(request.url, settings.issuer);

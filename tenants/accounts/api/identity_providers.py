@@ -16,7 +16,14 @@ from tenants.accounts.access import UserActor, require
 from tenants.accounts.api.proposed_changes import ProposedChangeSerializer, waiting_answer
 from tenants.accounts.models import IdentityProvider, ProposedChange
 from tenants.accounts.sso import services, trials, watching
-from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, signed_out_uri, slo_url
+from tenants.accounts.sso.addresses import (
+    acs_url,
+    backchannel_logout_uri,
+    entity_id,
+    redirect_uri,
+    signed_out_uri,
+    slo_url,
+)
 from tenants.accounts.sso.saml.metadata import fetch_metadata
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 from tenants.tenancy import atomic, outside_transaction
@@ -70,7 +77,13 @@ class IdentityProviderSerializer(serializers.Serializer[Any]):
         if provider.kind != IdentityProvider.Kind.SAML:
             ours = {"redirect_uri": redirect_uri(provider)}
             is_oidc = provider.kind == IdentityProvider.Kind.OIDC
-            return {**ours, "post_logout_redirect_uri": signed_out_uri()} if is_oidc else ours
+            if not is_oidc:
+                return ours
+            return {
+                **ours,
+                "post_logout_redirect_uri": signed_out_uri(),
+                "backchannel_logout_uri": backchannel_logout_uri(provider),
+            }
         return {"entity_id": entity_id(provider), "acs_url": acs_url(provider), "slo_url": slo_url(provider)}
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))

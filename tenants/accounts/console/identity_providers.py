@@ -34,7 +34,14 @@ from tenants.accounts.selectors import owners
 from tenants.accounts.sessions.proof import ProofNeeded
 from tenants.accounts.sso import break_glass as emergency
 from tenants.accounts.sso import domains, provisioning, services, watching
-from tenants.accounts.sso.addresses import acs_url, entity_id, redirect_uri, signed_out_uri, slo_url
+from tenants.accounts.sso.addresses import (
+    acs_url,
+    backchannel_logout_uri,
+    entity_id,
+    redirect_uri,
+    signed_out_uri,
+    slo_url,
+)
 from tenants.accounts.sso.presets import PRESETS
 from tenants.accounts.sso.saml.certificates import facts_of
 from tenants.accounts.sso.saml.metadata import fetch_metadata
@@ -297,6 +304,8 @@ def _page(
         "acs_url": acs_url(provider) if is_saml else "",
         "slo_url": slo_url(provider) if is_saml else "",
         "redirect_uri": "" if is_saml else redirect_uri(provider),
+        # Google and Microsoft have nothing to enter it into.
+        "backchannel_logout_uri": backchannel_logout_uri(provider) if provider.preset == "oidc" else "",
         "signed_out_uri": signed_out_uri() if provider.kind == IdentityProvider.Kind.OIDC else "",
         "certificates": [facts_of(pem) for pem in provider.certificates],
         "differences": watching.differences(provider),

@@ -119,7 +119,7 @@ def passkey_sign_in(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated:
         return HttpResponseRedirect("/")
     try:
-        attempt = begin_attempt(request, "passkey", "")
+        attempt = begin_attempt(request, "passkey", None)
         shown = accept_passkey(request, answer=request.POST.get("credential", ""), user=None)
     except DomainError as error:
         _mark_slowed_down(request, error)

@@ -4,18 +4,20 @@ from uuid import UUID
 
 from allauth.account import views as allauth
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tenants.accounts.console.sso_doors import refusal
+from tenants.accounts.console.sso_doors import note_refusal, refusal
 from tenants.accounts.models import IdentityProvider
 from tenants.accounts.sso import sso_log
 from tenants.accounts.sso.addresses import canonical_host
+from tenants.accounts.sso.oidc.backchannel import accept_logout_token
 from tenants.accounts.sso.oidc.logout import end_session_address
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.accounts.sso.saml import logout
@@ -59,6 +61,37 @@ def slo(request: HttpRequest, provider_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(done.address, status=303)
     except SsoRefused as refused:
         return refusal(request, refused, provider_id)
+
+
+@login_not_required
+@csrf_exempt  # the provider's server posts here, with no browser and no cookie: what it has signed is all that counts
+@sensitive_post_parameters("logout_token")
+@outside_transaction
+@require_POST
+def backchannel(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """Take a provider's word, in a token it has signed, whose sign-ins are over (back-channel logout)."""
+    with atomic():
+        if request.get_host() != canonical_host():
+            raise NotFound
+    try:
+        done = accept_logout_token(provider_id=provider_id, token=request.POST.get("logout_token", ""))
+    except SsoRefused as refused:
+        with atomic():
+            note_refusal(request, refused, provider_id, event="logout")
+        answer: HttpResponse = JsonResponse({"error": "invalid_request"}, status=400)
+    else:
+        with atomic():
+            sso_log.note(
+                event="logout",
+                outcome=sso_log.Outcome.ACCEPTED,
+                provider=done.provider,
+                visit=visit_of(request),
+                subject=done.subject,
+                detail=f"{done.sessions} sessions ended.",
+            )
+        answer = HttpResponse()
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @never_cache

@@ -1,35 +1,40 @@
 """Passkeys (WebAuthn): the ceremony of making one and of showing one, held to our own host and kept counts."""
 
 import hashlib
-import json
-import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
-from fido2.server import Fido2Server
-from fido2.utils import websafe_decode
+from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import (
     AttestedCredentialData,
     AuthenticationResponse,
+    CollectedClientData,
     PublicKeyCredentialDescriptor,
-    PublicKeyCredentialRpEntity,
     PublicKeyCredentialType,
     PublicKeyCredentialUserEntity,
-    RegistrationResponse,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
 
 from tenants.accounts.access import Actor, UserActor
+from tenants.accounts.mfa.checking import (
+    check_said,
+    read_authentication,
+    read_registration,
+    relying_party,
+    verify_made,
+    verify_shown,
+)
+from tenants.accounts.mfa.refusals import PasskeyReason, PasskeyRefused
 from tenants.accounts.models import Passkey, SpentChallenge, User
 from tenants.accounts.sessions.proof import require_fresh_proof
+from tenants.accounts.sso import sso_log
 from tenants.foundation.errors import Forbidden, InvalidInput
 from tenants.tenancy import atomic
 from tenants.tenancy.addresses import canonical_host
@@ -37,23 +42,11 @@ from tenants.tenancy.middleware import host_of
 
 log = structlog.get_logger(__name__)
 
-MAX_CHARACTERS: Final = 16_384
 MAX_PER_USER: Final = 20
 _NAME_LENGTH: Final = 80
 _STATE_KEY: Final = "_passkey"
 _CHALLENGE_LIVES: Final = timedelta(minutes=5)
-# What the parsers of bytes and JSON raise for input nobody's authenticator wrote.
-_MALFORMED: Final = (
-    ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RecursionError, OverflowError,
-    struct.error, InvalidSignature, UnsupportedAlgorithm, NotImplementedError,
-)  # fmt: skip
-
-
-class PasskeyRefused(InvalidInput):
-    """What a browser sent was not accepted: the same sentence for every reason, which is in the log."""
-
-    default_code = "invalid_input.passkey"
-    default_message = "This passkey was not accepted. Please try again."
+_LOG_NAME: Final = "Passkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +68,7 @@ def offer_registration(request: HttpRequest, *, actor: Actor, is_related: bool =
     known = list(Passkey.objects.filter(user=user, rp_id=rp_id))
     if len(known) >= MAX_PER_USER:
         raise InvalidInput(f"You have {MAX_PER_USER} passkeys. Remove one first.")
-    options, state = _server(request, rp_id).register_begin(
+    options, state = relying_party(request, rp_id).register_begin(
         PublicKeyCredentialUserEntity(id=user.pk.bytes, name=user.email, display_name=user.name),
         credentials=[_descriptor(each) for each in known],
         resident_key_requirement=ResidentKeyRequirement.REQUIRED,
@@ -85,25 +78,36 @@ def offer_registration(request: HttpRequest, *, actor: Actor, is_related: bool =
     return dict(options)
 
 
-@atomic
 def register_passkey(request: HttpRequest, *, actor: Actor, answer: str, name: str) -> Passkey:
-    """Keep a passkey a browser has made. Raises: Forbidden, PasskeyRefused."""
+    """Keep a passkey a browser has made; why one is refused stands in the company's log.
+
+    Raises: Forbidden, PasskeyRefused.
+    """
     user = _own(actor)
     require_fresh_proof()
-    state = _taken(request, "create")
+    try:
+        return _registered(request, user, answer, name)
+    except PasskeyRefused as refused:
+        refused.user = refused.user or user
+        _note(request, "passkey_set_up", refused)
+        raise
 
-    data = _checked(
-        lambda: _server(request, state["rp_id"]).register_complete(
-            state, RegistrationResponse.from_dict(_parsed(answer))
-        ),
-        user_id=user.pk,
-    )
+
+@atomic
+def _registered(request: HttpRequest, user: User, answer: str, name: str) -> Passkey:
+    state = _taken(request, "create")
+    response = read_registration(answer)
+    said = response.response
+    check_said(
+        request, state, kind=CollectedClientData.TYPE.CREATE, client=said.client_data,
+        data=said.attestation_object.auth_data, user=user, subject="",
+    )  # fmt: skip
+    data = verify_made(request, state, response, user=user)
     credential = data.credential_data
-    if credential is None or len(credential) > 4096 or len(credential.credential_id) > 1023:
-        raise _refused("no_credential", user_id=user.pk)
+    assert credential is not None
     _spend(state)
     if Passkey.objects.filter(credential_id=credential.credential_id).exists():
-        raise _refused("known_already", user_id=user.pk)
+        raise PasskeyRefused(PasskeyReason.KNOWN_ALREADY, subject=_named(credential.credential_id))
     passkey = Passkey.objects.create(
         user=user,
         name=(name.strip() or "Passkey")[:_NAME_LENGTH],
@@ -124,7 +128,7 @@ def offer_authentication(request: HttpRequest, *, is_related: bool = False) -> d
     them. Whose passkey it has to be is looked at when it was shown.
     """
     rp_id = rp_id_for(request, is_related=is_related)
-    options, state = _server(request, rp_id).authenticate_begin(
+    options, state = relying_party(request, rp_id).authenticate_begin(
         # Without a password before it, the passkey has to be both factors.
         user_verification=UserVerificationRequirement.REQUIRED,
     )
@@ -136,12 +140,19 @@ def accept_passkey(request: HttpRequest, *, answer: str, user: User | None) -> S
     """Check a passkey that was shown: of a given user, or (None) of whoever it says.
 
     The challenge works once, whichever process gets the answer, and a count that did not grow since the last time
-    locks the passkey. Raises: PasskeyRefused.
+    locks the passkey. Why one is refused stands in the company's log. Raises: PasskeyRefused.
     """
-    shown, is_copy = _accepted(request, answer, user)
-    if is_copy:
-        # Said out here: that the passkey is locked has to stay when the request is refused.
-        raise _refused("count_went_back", user_id=shown.user.pk, passkey_id=shown.passkey.pk)
+    try:
+        shown, is_copy = _accepted(request, answer, user)
+        if is_copy:
+            # Said out here: that the passkey is locked has to stay when the request is refused.
+            raise PasskeyRefused(
+                PasskeyReason.COUNT, user=shown.user, subject=_named(shown.passkey.credential_id)
+            )
+    except PasskeyRefused as refused:
+        refused.user = refused.user or user
+        _note(request, _showing(request, user), refused)
+        raise
     return shown
 
 
@@ -149,30 +160,42 @@ def accept_passkey(request: HttpRequest, *, answer: str, user: User | None) -> S
 def _accepted(request: HttpRequest, answer: str, user: User | None) -> tuple[Shown, bool]:
     """What was shown, and whether its count says that it may be a copy."""
     state = _taken(request, "get")
-    response = _checked(lambda: AuthenticationResponse.from_dict(_parsed(answer)))
-    passkey = (
-        _usable(state["rp_id"])
-        .select_for_update(of=("self",))
-        .filter(credential_id=bytes(response.raw_id))
-        .first()
-    )
+    response = read_authentication(answer)
+    subject = _named(response.raw_id)
+    rows = Passkey.objects.select_related("user").select_for_update(of=("self",))
+    passkey = rows.filter(credential_id=bytes(response.raw_id)).first()
+    said = response.response
+    check_said(
+        request, state, kind=CollectedClientData.TYPE.GET, client=said.client_data,
+        data=said.authenticator_data, user=passkey.user if passkey else None, subject=subject,
+    )  # fmt: skip
     if passkey is None:
-        raise _refused("unknown_credential")
-    holder = passkey.user
-    handle = response.response.user_handle
-    if not holder.is_active or (user is not None and holder.pk != user.pk):
-        raise _refused("not_this_user", user_id=holder.pk)
-    if handle is not None and bytes(handle) != holder.pk.bytes:
-        raise _refused("foreign_handle", user_id=holder.pk)
+        raise PasskeyRefused(PasskeyReason.UNKNOWN, subject=subject)
+    if reason := _why_not(passkey, state, response, user):
+        raise PasskeyRefused(reason, user=passkey.user, subject=subject)
     credential = AttestedCredentialData(bytes(passkey.credential))
-    _checked(
-        lambda: _server(request, state["rp_id"]).authenticate_complete(state, [credential], response),
-        user_id=holder.pk,
-    )
+    verify_shown(request, state, credential, response, user=passkey.user, subject=subject)
     _spend(state)
-    data = response.response.authenticator_data
-    is_copy = not _counts_on(passkey, data.counter)
-    return Shown(passkey, holder), is_copy
+    is_copy = not _counts_on(passkey, said.authenticator_data.counter)
+    return Shown(passkey, passkey.user), is_copy
+
+
+def _why_not(
+    passkey: Passkey, state: Mapping[str, Any], response: AuthenticationResponse, user: User | None
+) -> PasskeyReason | None:
+    """Why a passkey of ours does not count here, for this person."""
+    holder, handle = passkey.user, response.response.user_handle
+    if passkey.rp_id != state["rp_id"]:
+        return PasskeyReason.OTHER_HOST
+    if passkey.suspected_at is not None:
+        return PasskeyReason.LOCKED
+    if not holder.is_active:
+        return PasskeyReason.DEACTIVATED
+    if user is not None and holder.pk != user.pk:
+        return PasskeyReason.OTHER_PERSON
+    if handle is not None and bytes(handle) != holder.pk.bytes:
+        return PasskeyReason.HANDLE
+    return None
 
 
 def _counts_on(passkey: Passkey, count: int) -> bool:
@@ -200,19 +223,6 @@ def rp_id_for(request: HttpRequest, *, is_related: bool) -> str:
     return canonical_host() if is_related else host_of(request)
 
 
-def _usable(rp_id: str) -> Any:
-    return Passkey.objects.select_related("user").filter(rp_id=rp_id, suspected_at=None)
-
-
-def _server(request: HttpRequest, rp_id: str) -> Fido2Server:
-    """A relying party that is a host of this company's, and no page of another origin than this very one."""
-    host = rp_id
-    origin = f"{request.scheme}://{request.get_host()}".lower()
-    return Fido2Server(
-        PublicKeyCredentialRpEntity(id=host, name=host), verify_origin=lambda given: given.lower() == origin
-    )
-
-
 def _keep(session: SessionBase, purpose: str, state: Mapping[str, Any], rp_id: str) -> None:
     ends = timezone.now() + _CHALLENGE_LIVES
     session[_STATE_KEY] = {
@@ -226,10 +236,12 @@ def _keep(session: SessionBase, purpose: str, state: Mapping[str, Any], rp_id: s
 
 def _taken(request: HttpRequest, purpose: str) -> dict[str, Any]:
     state = request.session.pop(_STATE_KEY, None)
-    if not isinstance(state, dict) or state.get("purpose") != purpose:
-        raise _refused("no_challenge")
+    if not isinstance(state, dict):
+        raise PasskeyRefused(PasskeyReason.NO_CHALLENGE)
+    if state.get("purpose") != purpose:
+        raise PasskeyRefused(PasskeyReason.TYPE)
     if state["ends"] < timezone.now().timestamp():
-        raise _refused("late")
+        raise PasskeyRefused(PasskeyReason.LATE)
     # A challenge of the release before was made for the host it was asked on.
     return {"rp_id": host_of(request), **state}
 
@@ -240,28 +252,30 @@ def _spend(state: Mapping[str, Any]) -> None:
     own = SpentChallenge(digest=digest, expires_at=timezone.now() + 2 * _CHALLENGE_LIVES)
     SpentChallenge.objects.bulk_create([own], ignore_conflicts=True)
     if SpentChallenge.objects.get(digest=digest).pk != own.pk:
-        raise _refused("replayed")
+        raise PasskeyRefused(PasskeyReason.REPLAY)
 
 
-def _parsed(answer: str) -> Mapping[str, Any]:
-    if len(answer) > MAX_CHARACTERS:
-        raise ValueError("too long")
-    value = json.loads(answer)
-    if not isinstance(value, dict):
-        raise TypeError("not an object")
-    return value
+def _showing(request: HttpRequest, user: User | None) -> str:
+    """Which of the doors a passkey was shown at, as the log calls it."""
+    if user is None:
+        return "passkey_sign_in"
+    return "passkey_proof" if request.user.is_authenticated else "passkey_second_factor"
 
 
-def _checked[T](verify: Callable[[], T], **facts: Any) -> T:
-    try:
-        return verify()
-    except _MALFORMED as error:
-        raise _refused("not_valid", detail=f"{type(error).__name__}: {error}"[:200], **facts) from error
+def _note(request: HttpRequest, event: str, refused: PasskeyRefused) -> None:
+    sso_log.note(
+        event=event,
+        outcome=sso_log.Outcome.REFUSED,
+        provider_name=_LOG_NAME,
+        refused=refused,
+        user=refused.user,
+        visit=sso_log.visit_of(request),
+    )
 
 
-def _refused(reason: str, **facts: Any) -> PasskeyRefused:
-    log.info("passkey.refused", reason=reason, **facts)
-    return PasskeyRefused()
+def _named(credential_id: bytes | memoryview) -> str:
+    """A passkey's id as browsers write it, cut short."""
+    return websafe_encode(bytes(credential_id))[:64]
 
 
 def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:

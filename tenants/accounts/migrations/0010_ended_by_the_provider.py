@@ -1,9 +1,15 @@
-"""What a provider needs to end sign-ins by itself, and what a refused passkey leaves behind."""
+"""To which sign-in a provider's session came, so that the provider can end it by itself."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0009_sso_keys")]
 
-    operations = []
+    operations = [
+        migrations.AddField(
+            model_name="ssosession",
+            name="sign_in_id",
+            field=models.UUIDField(blank=True, null=True),
+        ),
+    ]

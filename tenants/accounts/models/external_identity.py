@@ -30,11 +30,16 @@ class ExternalIdentity(models.Model):
 
 
 class SsoSession(models.Model):
-    """A session somebody got through SAML, under the names the provider knows it by: for signing out there."""
+    """A session somebody got through a provider, under the names the provider knows it by: for signing out there.
+
+    By SAML the names are NameID and SessionIndex, by OpenID Connect ``sub`` and ``sid``.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     identity = models.ForeignKey(ExternalIdentity, on_delete=models.CASCADE, related_name="sso_sessions")
     session_key = models.CharField(max_length=40, unique=True)
+    # The sign-in it came to; rows of releases before have none. Not a foreign key: the sign-in may be deleted first.
+    sign_in_id = models.UUIDField(null=True, blank=True)
     name_id = models.CharField(max_length=512)
     name_id_format = models.CharField(max_length=200, blank=True, default="")
     session_index = models.CharField(max_length=512, blank=True, default="")

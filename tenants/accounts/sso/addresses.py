@@ -32,6 +32,11 @@ def redirect_uri(provider: IdentityProvider) -> str:
     return canonical_address(reverse("sso:oidc_callback", args=[provider.pk]))
 
 
+def backchannel_logout_uri(provider: IdentityProvider) -> str:
+    """Where this OpenID Connect provider says by itself whose sign-ins are over."""
+    return canonical_address(reverse("sso:oidc_backchannel", args=[provider.pk]))
+
+
 def signed_out_uri() -> str:
     """Where OpenID Connect providers send people whom they have signed out."""
     return canonical_address(reverse("account_login"))

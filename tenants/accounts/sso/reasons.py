@@ -54,6 +54,7 @@ class Reason(StrEnum):
     NO_SESSION = "no_session"
     PASSWORD = "password"  # noqa: S105 - a reason
     CHANGED = "changed"
+    LOGOUT_TOKEN = "logout_token"  # noqa: S105 - a reason
 
 
 SENTENCES: Final[dict[Reason, str]] = {
@@ -85,7 +86,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.DECRYPTION: "The assertion was not encrypted for our certificate.",
     Reason.SCHEMA: "The response does not follow the SAML schema.",
     Reason.NAME_ID: "The NameID is missing or transient. Have the provider send a persistent one.",
-    Reason.REPLAY: "This assertion was used before.",
+    Reason.REPLAY: "This assertion or token was used before.",
     Reason.PROVIDER_ERROR: "The provider sent an error in place of an answer.",
     Reason.DISCOVERY: "The provider's configuration could not be read or names another issuer.",
     Reason.TOKEN_REFUSED: "The provider did not exchange the code. Check client ID, secret and redirect URI.",
@@ -102,6 +103,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.NO_SESSION: "No session here belongs to who is to be signed out.",
     Reason.PASSWORD: "Single sign-on is enforced: only break-glass owners may use a credential of their own.",
     Reason.CHANGED: "The set-up was changed while the sign-in was under way.",
+    Reason.LOGOUT_TOKEN: "The logout token is not valid.",
 }
 
 

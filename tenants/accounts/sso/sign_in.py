@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.sessions.backends.base import SessionBase
 
 from tenants.accounts.models import ExternalIdentity, IdentityProvider, PendingSignIn, SsoSession, User
+from tenants.accounts.sessions.services import ROW_KEY
 from tenants.accounts.sso import pending
 from tenants.accounts.sso.claims import Claims, claims_of_assertion
 from tenants.accounts.sso.provisioning import Arrival, arrive
@@ -103,5 +104,6 @@ def note_session(session: SessionBase) -> None:
                 "name_id": identity.subject,
                 "name_id_format": came_by["format"],
                 "session_index": came_by["index"],
+                "sign_in_id": session.get(ROW_KEY),
             },
         )

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from enum import StrEnum
+from typing import Final, Protocol
 
 import structlog
 from django.core.cache import cache
@@ -14,7 +15,6 @@ from django.utils import timezone
 from tenants.accounts.access import Actor, require
 from tenants.accounts.models import IdentityProvider, SsoLogEntry, User
 from tenants.accounts.networks import client_address
-from tenants.accounts.sso.reasons import SsoRefused
 from tenants.dispatch import enqueue
 from tenants.tenancy import atomic
 from tenants.tenancy.backend.whereabouts import is_moving
@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 NOTICE_JOB: Final = "accounts.sso_notice"
 KEEP: Final = timedelta(days=180)
 # Strangers can cause refusals: so many a minute are written down, the rest only counted in the product's own log.
-_MOST_REFUSALS_PER_MINUTE: Final = 120
+# Passkeys apart: whoever sends nonsense there does not hide what happens at a provider.
+_MOST_REFUSALS_PER_MINUTE: Final = {"provider": 120, "passkey": 60}
 _READ_ONLY: Final = "25006"  # PostgreSQL: read_only_sql_transaction
 Outcome = SsoLogEntry.Outcome
 
@@ -42,6 +43,22 @@ def visit_of(request: HttpRequest) -> Visit:
     return Visit(address=client_address(request) or "", request_id=getattr(request, "request_id", ""))
 
 
+class Refusal(Protocol):
+    """What the log says of something that was refused."""
+
+    @property
+    def reason(self) -> StrEnum:
+        """One word for programs."""
+
+    @property
+    def detail(self) -> str:
+        """One sentence for people."""
+
+    @property
+    def subject(self) -> str:
+        """Who or what it was about, by the name the sender has for it."""
+
+
 @atomic
 def note(
     *,
@@ -50,7 +67,7 @@ def note(
     provider: IdentityProvider | None = None,
     visit: Visit | None = None,
     user: User | None = None,
-    refused: SsoRefused | None = None,
+    refused: Refusal | None = None,
     detail: str = "",
     subject: str = "",
     is_test: bool = False,
@@ -63,7 +80,7 @@ def note(
     """
     reason = refused.reason.value if refused else ""
     log.info("sso.noted", sso_event=event, outcome=outcome.value, reason=reason)
-    if outcome == Outcome.REFUSED and _is_flood():
+    if outcome == Outcome.REFUSED and _is_flood("passkey" if event.startswith("passkey") else "provider"):
         return
     entry = SsoLogEntry(
         provider=provider,
@@ -71,8 +88,8 @@ def note(
         event=event,
         outcome=outcome,
         reason=reason,
-        detail=(detail or (refused.detail if refused else ""))[:500],
-        subject=(subject or (refused.subject if refused else ""))[:512],
+        detail=_readable(detail or (refused.detail if refused else ""))[:500],
+        subject=_readable(subject or (refused.subject if refused else ""))[:512],
         user=user,
         is_test=is_test,
         address=visit.address[:45] if visit else "",
@@ -96,10 +113,19 @@ def visible_log(*, actor: Actor) -> QuerySet[SsoLogEntry]:
     return SsoLogEntry.objects.select_related("provider", "user").order_by("-at", "-id")
 
 
-def _is_flood() -> bool:
-    key = f"sso-refusals-{timezone.now():%H%M}"
+def _readable(text: str) -> str:
+    """The text without what no page shows and no column keeps: strangers write parts of it."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _minute() -> str:
+    return f"{timezone.now():%H%M}"
+
+
+def _is_flood(kind: str) -> bool:
+    key = f"sso-refusals-{kind}-{_minute()}"
     cache.add(key, 0, timeout=120)
     try:
-        return int(cache.incr(key)) > _MOST_REFUSALS_PER_MINUTE
+        return int(cache.incr(key)) > _MOST_REFUSALS_PER_MINUTE[kind]
     except ValueError:
         return False

@@ -145,3 +145,11 @@ def test_cookies_are_bound_to_the_host_in_production() -> None:
     text = (settings.BASE_DIR / "config" / "settings" / "production.py").read_text()
     assert '"__Host-session", "__Host-csrf"' in text
     assert delays._cookie_name(RequestFactory().get("/", secure=True)) == "__Host-known_browser"
+
+
+def test_passkeys_nobody_has_make_only_their_own_network_wait(clock: list[float]) -> None:
+    for _ in range(FREE_FOR_NETWORK):
+        begin_attempt(request_from("192.0.2.1"), "passkey", None)
+    with pytest.raises(TooFast):
+        begin_attempt(request_from("192.0.2.77"), "passkey", None)
+    begin_attempt(request_from("198.51.100.1"), "passkey", None).succeeded()

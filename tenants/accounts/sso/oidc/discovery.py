@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 _KEPT_SECONDS: Final = 3600
 _MOST_BYTES: Final = 1024 * 1024
 _MOST_KEYS: Final = 50
+# Whoever writes an unknown key into a token has us look the keys up again: so often at most.
+_ANEW_SECONDS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,13 @@ def discover(issuer: str) -> Endpoints:
 
 
 def signing_keys(endpoints: Endpoints, *, anew: bool = False) -> list[dict[str, Any]]:
-    """Return the provider's public keys. ``anew`` asks again: it may have changed them. Raises: SsoRefused."""
+    """Return the provider's public keys. ``anew`` asks again, now and then: it may have changed them.
+
+    Raises: SsoRefused.
+    """
     key = f"sso-jwks:{endpoints.jwks}"
-    kept = None if anew else cache.get(key)
+    is_due = anew and cache.add(f"{key}:anew", True, timeout=_ANEW_SECONDS)
+    kept = None if is_due else cache.get(key)
     if kept is None:
         document = _document(endpoints.jwks)
         keys = document.get("keys")

@@ -8,7 +8,6 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-import jwt
 import structlog
 
 from tenants.accounts.keyed_hashes import keyed_hash
@@ -17,7 +16,8 @@ from tenants.accounts.sso import pending
 from tenants.accounts.sso.addresses import redirect_uri
 from tenants.accounts.sso.claims import Claims, groups_in
 from tenants.accounts.sso.oidc import github
-from tenants.accounts.sso.oidc.discovery import Endpoints, client, discover, signing_keys
+from tenants.accounts.sso.oidc.discovery import Endpoints, client, discover
+from tenants.accounts.sso.oidc.tokens import verified
 from tenants.accounts.sso.presets import PRESETS
 from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.accounts.sso.services import client_secret
@@ -28,11 +28,10 @@ from tenants.tenancy import atomic
 log = structlog.get_logger(__name__)
 
 Kind = IdentityProvider.Kind
-ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _REQUIRED: Final = ["iss", "sub", "aud", "exp", "iat", "nonce"]
-_SKEW_SECONDS: Final = 60
 _LONGEST_CODE: Final = 4000
 _LONGEST_SUBJECT: Final = 255
+_LONGEST_SESSION: Final = 512
 
 
 def verifier_of(state: str) -> str:
@@ -170,7 +169,7 @@ def _believed(
     token = tokens.get("id_token")
     if not isinstance(token, str) or len(token) > 64 * 1024:
         raise SsoRefused(Reason.ID_TOKEN, "The provider sent no ID token.")
-    said, algorithm = _verified(provider, endpoints, token)
+    said, algorithm = verified(provider, endpoints, token, what="ID token", required=_REQUIRED)
     if not hmac.compare_digest(str(said.get("nonce")), nonce_of(state)):
         raise SsoRefused(Reason.NONCE)
     audiences = said["aud"] if isinstance(said["aud"], list) else [said["aud"]]
@@ -182,13 +181,14 @@ def _believed(
     is_limited = provider.preset == IdentityProvider.Preset.GOOGLE and bool(provider.organisation)
     if is_limited and said.get("hd") != provider.organisation:
         raise SsoRefused(Reason.ORGANISATION, f"The account is of {said.get('hd') or 'no organisation'}.")
-    verified = said.get("email_verified")
+    is_verified = said.get("email_verified")
     return Claims(
         subject=subject,
         email=str(said.get(provider.email_attribute or "email") or "")[:254],
-        is_email_verified=verified if isinstance(verified, bool) else None,
+        is_email_verified=is_verified if isinstance(is_verified, bool) else None,
         name=str(said.get(provider.name_attribute or "name") or "")[:120],
         groups=groups_in(said.get(provider.groups_attribute or "groups")),
+        session_index=_session_of(said),
         evidence={
             "algorithm": algorithm,
             "iss_parameter": names_itself,
@@ -197,49 +197,7 @@ def _believed(
     )
 
 
-def _verified(provider: IdentityProvider, endpoints: Endpoints, token: str) -> tuple[dict[str, Any], str]:
-    try:
-        header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
-        raise SsoRefused(Reason.ID_TOKEN, "The ID token cannot be read.") from error
-    algorithm = str(header.get("alg"))
-    if algorithm not in ALGORITHMS:
-        raise SsoRefused(Reason.ALGORITHM, f"The ID token is signed with {algorithm[:20]}.")
-    key = _key_for(header, signing_keys(endpoints)) or _key_for(header, signing_keys(endpoints, anew=True))
-    if key is None:
-        raise SsoRefused(Reason.SIGNATURE, "The ID token is signed with a key the provider does not publish.")
-    try:
-        said: dict[str, Any] = jwt.decode(
-            token,
-            key=key.key,
-            algorithms=[algorithm],
-            audience=provider.client_id,
-            issuer=provider.issuer,
-            leeway=_SKEW_SECONDS,
-            options={"require": _REQUIRED, "verify_iat": True},
-        )
-    except jwt.InvalidSignatureError as error:
-        raise SsoRefused(Reason.SIGNATURE) from error
-    except jwt.InvalidIssuerError as error:
-        raise SsoRefused(Reason.ISSUER) from error
-    except jwt.InvalidAudienceError as error:
-        raise SsoRefused(Reason.AUDIENCE, "The ID token was issued for another application.") from error
-    except jwt.ExpiredSignatureError as error:
-        raise SsoRefused(Reason.EXPIRED) from error
-    except jwt.ImmatureSignatureError as error:
-        raise SsoRefused(Reason.TOO_EARLY) from error
-    except jwt.PyJWTError as error:
-        raise SsoRefused(Reason.ID_TOKEN, f"The ID token is not valid: {error}"[:300]) from error
-    return said, algorithm
-
-
-def _key_for(header: dict[str, Any], keys: list[dict[str, Any]]) -> jwt.PyJWK | None:
-    algorithm, wanted = str(header["alg"]), header.get("kid")
-    for key in keys:
-        is_meant = key.get("kid") == wanted if wanted is not None else len(keys) == 1
-        if is_meant and key.get("use", "sig") == "sig" and key.get("alg", algorithm) == algorithm:
-            try:
-                return jwt.PyJWK(key, algorithm=algorithm)
-            except jwt.PyJWTError:
-                continue
-    return None
+def _session_of(said: Mapping[str, Any]) -> str:
+    """The provider's own name of the session (``sid``), by which it can end it later."""
+    sid = said.get("sid")
+    return sid if isinstance(sid, str) and len(sid) <= _LONGEST_SESSION else ""

@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Constants
@@ -18,8 +17,8 @@ from onelogin.saml2.xml_utils import OneLogin_Saml2_XML as Xml
 
 from tenants.accounts.keyed_hashes import keyed_hash
 from tenants.accounts.models import IdentityProvider, SsoSession
-from tenants.accounts.sessions.ending import end_by_session_keys
 from tenants.accounts.sso.addresses import slo_url
+from tenants.accounts.sso.ending import end_provider_sessions
 from tenants.accounts.sso.pending import use_assertion
 from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.accounts.sso.saml.assertions import moment
@@ -76,7 +75,7 @@ def answer_logout_request(*, provider: IdentityProvider, message: LogoutMessage)
     use_assertion(provider, f"logout {request_id}", timezone.now() + timedelta(days=1))
     name_id = _name_id(root)
     indexes = [str(each) for each in LogoutRequest.get_session_indexes(root)]
-    ended = end_sessions(provider, name_id, indexes)
+    ended = end_provider_sessions(provider, subject=name_id, indexes=indexes)
     if not ended:
         raise SsoRefused(Reason.NO_SESSION, subject=name_id[:200])
     auth = _auth(provider, message)
@@ -94,9 +93,12 @@ def _name_id(root: Any) -> str:
     is_encrypted = root.find("saml:EncryptedID", Constants.NSMAP) is not None
     for keys in reading_keys() if is_encrypted else [own_keys()]:
         try:
-            return str(LogoutRequest.get_nameid(root, keys.private_key) or "")
+            name = str(LogoutRequest.get_nameid(root, keys.private_key) or "")
         except Exception as error:  # the library's own errors and xmlsec's have no common base
             log.info("sso.name_id_unreadable", error=type(error).__name__)
+            continue
+        if name:
+            return name
     raise SsoRefused(Reason.DECRYPTION if is_encrypted else Reason.NAME_ID)
 
 
@@ -179,16 +181,3 @@ def _auth(provider: IdentityProvider, message: LogoutMessage) -> OneLogin_Saml2_
         request_data(message.path, message.fields, message.raw_query),
         old_settings=settings_for(provider, own_keys()),
     )
-
-
-def end_sessions(provider: IdentityProvider, name_id: str, indexes: list[str]) -> int:
-    """End the sessions a provider knows by these names; return how many it were."""
-    rows = SsoSession.objects.filter(identity__provider=provider, name_id=name_id)
-    if indexes:
-        rows = rows.filter(session_index__in=indexes)
-    keys = list(rows.values_list("session_key", flat=True))
-    end_by_session_keys(keys, because="provider")
-    deleted, _ = Session.objects.filter(session_key__in=keys).delete()
-    SsoSession.objects.filter(session_key__in=keys).delete()
-    log.info("sso.sessions_ended", provider_id=provider.pk, sessions=deleted)
-    return len(keys)

@@ -15,7 +15,7 @@ from django.test import Client
 from tenants.accounts.access import UserActor
 from tenants.accounts.models import EmailDomain, ExternalIdentity, IdentityProvider, User
 from tenants.accounts.sso import services
-from tenants.accounts.sso.oidc import discovery, flow
+from tenants.accounts.sso.oidc import discovery, flow, tokens
 from tenants.accounts.sso.reasons import SsoRefused
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.sso_servers.openid import SECRET, OidcServer
@@ -196,7 +196,7 @@ def test_a_token_that_is_not_for_this_sign_in_is_refused(
 ) -> None:
     provider = IdentityProvider(kind="oidc", preset="oidc", issuer="https://op.example", client_id="nts")
     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "k", "use": "sig"}
-    monkeypatch.setattr(flow, "signing_keys", lambda *_args, **_options: [public])
+    monkeypatch.setattr(tokens, "signing_keys", lambda *_args, **_options: [public])
     said = {
         "iss": "https://op.example", "sub": "s", "aud": "nts", "iat": 1_700_000_000, "exp": 4_000_000_000,
         "nonce": flow.nonce_of("state"),
@@ -215,13 +215,13 @@ def test_a_token_nobody_signed_is_refused(
 ) -> None:
     provider = IdentityProvider(kind="oidc", preset="oidc", issuer="https://op.example", client_id="nts")
     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "k"}
-    monkeypatch.setattr(flow, "signing_keys", lambda *_args, **_options: [public])
+    monkeypatch.setattr(tokens, "signing_keys", lambda *_args, **_options: [public])
     said = {"iss": "https://op.example", "sub": "s", "aud": "nts", "iat": 1, "exp": 4_000_000_000,
             "nonce": flow.nonce_of("state")}  # fmt: skip
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     header = base64.urlsafe_b64encode(b'{"alg":"none","kid":"k"}').rstrip(b"=").decode()
     body = base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
-    tokens: dict[str, Any] = {
+    forged: dict[str, Any] = {
         "none": {"id_token": f"{header}.{body}."},
         "HS256 with the public key": {
             "id_token": jwt.encode(said, public["n"], "HS256", headers={"kid": "k"}),
@@ -231,5 +231,5 @@ def test_a_token_nobody_signed_is_refused(
         "noise": {"id_token": "a.b.c"},
     }
     with pytest.raises(SsoRefused) as refused:
-        flow._believed(provider, ENDPOINTS, tokens[kind], "state", names_itself=True)
+        flow._believed(provider, ENDPOINTS, forged[kind], "state", names_itself=True)
     assert refused.value.reason in {"algorithm", "signature", "id_token"}
