@@ -55,7 +55,7 @@ def send_approval_reminder(work: Work) -> None:
             letter.send()
 
 
-@tenant_job(LOOK_AT_ALL_JOB, max_attempts=5)
+@tenant_job(LOOK_AT_ALL_JOB, max_attempts=5, coalesce=True)
 def look_again_at_approvals(_work: Work) -> None:
     """Somebody lost a right: settle what waited for them alone, and tell who asked where nobody is left."""
     look_at_open_approvals()

@@ -47,7 +47,9 @@ def _clients(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect("/")
     others = RoleBinding.objects.in_force().exclude(role=Role.GUEST).filter(user__isnull=False).values("user")
     guests = RoleBinding.objects.company_wide().filter(role=Role.GUEST, user__isnull=False).values("user")
-    people = User.objects.filter(pk__in=guests, is_active=True, service_account=None).exclude(pk__in=others)
+    people = User.objects.filter(
+        pk__in=guests, is_active=True, service_account=None, support_account=None
+    ).exclude(pk__in=others)
     context = {"clients": list(people.order_by("name", "pk")[:200])}
     return render(request, "reporting/portal_clients.html", context)
 

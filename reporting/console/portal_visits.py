@@ -75,7 +75,7 @@ def visit_of(request: HttpRequest, user_id: UUID | None = None) -> Visit:
         raise Http404
     require(actor, "tasks.view")
     require(actor, "accounts.view_users")
-    user = User.objects.filter(pk=user_id, is_active=True, service_account=None).first()
+    user = User.objects.filter(pk=user_id, is_active=True, service_account=None, support_account=None).first()
     client = actor_for(user) if user is not None else None
     if user is None or client is None or not is_client(client):
         raise Http404

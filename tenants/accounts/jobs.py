@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from tenants.accounts.access.change_notices import send_change_letters
-from tenants.accounts.access.proposals import LETTER_JOB, forget_expired_changes
+from tenants.accounts.access.left_alone import LETTER_JOB
+from tenants.accounts.access.proposals import forget_expired_changes
 from tenants.accounts.scim.brake import LETTER_JOB as SCIM_LETTER_JOB
+from tenants.accounts.scim.key_expiry import KEY_LETTER_TO_JOB, tell_of_key, warn_of_keys
 from tenants.accounts.scim.letters import LETTER_TO_JOB as SCIM_LETTER_TO_JOB
 from tenants.accounts.scim.letters import ask_for_letters, tell
 from tenants.accounts.sessions.links import SIGN_IN_LINK_JOB, delete_old_links, link_letter
@@ -18,12 +20,13 @@ from tenants.dispatch import Work, tenant_job
 
 @tenant_job(TIDY_UP_JOB, max_attempts=3)
 def tidy_up_accounts(work: Work) -> None:
-    """Delete expired sessions and kept answers of one company; see to its single sign-on."""
+    """Delete expired sessions and kept answers of one company; see to its single sign-on and its directories' keys."""
     tidy_up()
     while delete_old_links():
         pass
     while forget_expired_changes():
         pass
+    warn_of_keys()
     look_after_sso()
 
 
@@ -40,7 +43,7 @@ def tell_of_change(work: Work) -> None:
         send_change_letters(work.object_id)
 
 
-@tenant_job(SIGN_IN_LINK_JOB, max_attempts=3)
+@tenant_job(SIGN_IN_LINK_JOB, max_attempts=3, lets_in=True)
 def send_sign_in_link(work: Work) -> None:
     """Send somebody the link and the code they asked for; trying again makes new ones."""
     letter = link_letter(work.object_id) if work.object_id is not None else None
@@ -58,6 +61,12 @@ def tell_of_held_people(work: Work) -> None:
 def tell_administrator_of_held_people(work: Work) -> None:
     """Tell one of them."""
     tell(work.object_id, UUID(work.payload["directory"]))
+
+
+@tenant_job(KEY_LETTER_TO_JOB, max_attempts=5)
+def tell_administrator_of_key(work: Work) -> None:
+    """Tell one of those who make keys that one runs out."""
+    tell_of_key(work.object_id, UUID(work.payload["key"]), int(work.payload["days"]))
 
 
 @tenant_job(NOTICE_JOB, max_attempts=5)

@@ -37,9 +37,13 @@ _entrance = [
         stays_open(second_step.second_factor, "read_only"),
         name="account_second_factor",
     ),
-    path("link/", sign_in_links.ask, name="account_sign_in_link"),
-    path("link/code/", sign_in_links.code, name="account_sign_in_code"),
-    path("link/<str:token>/", sign_in_links.open_link, name="account_open_sign_in_link"),
+    path("link/", stays_open(sign_in_links.ask, "read_only"), name="account_sign_in_link"),
+    path("link/code/", stays_open(sign_in_links.code, "read_only"), name="account_sign_in_code"),
+    path(
+        "link/<str:token>/",
+        stays_open(sign_in_links.open_link, "read_only"),
+        name="account_open_sign_in_link",
+    ),
     path("sign-in/give-up/", stays_open(second_step.give_up, "read_only"), name="account_give_up"),
     path(
         "sign-in/passkey/",

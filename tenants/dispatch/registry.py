@@ -19,6 +19,7 @@ class Job:
     ``lease_seconds``: how long a silent worker keeps it. ``time_limit_seconds``: how long it may take at all.
     ``max_attempts``: failures before it is a dead letter. ``max_age_seconds``: how long it may put itself
     back. ``coalesce``: a run also serves every other waiting request of the same tenant, kind and object.
+    ``lets_in``: somebody waits for it to sign in, so it runs wherever people may, also in a company that is read-only.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Job:
     backoff_seconds: float = 5.0
     backoff_most_seconds: float = 1800.0
     coalesce: bool = False
+    lets_in: bool = False
 
     def backoff(self, attempt: int) -> float:
         """Seconds to wait after failure number ``attempt``: doubling, bounded, spread by ± a quarter."""
@@ -94,6 +96,7 @@ def tenant_job(
     backoff_seconds: float = 5.0,
     backoff_most_seconds: float = 1800.0,
     coalesce: bool = False,
+    lets_in: bool = False,
 ) -> Callable[[JobFunction], JobFunction]:
     """Register a function of an app's ``jobs.py`` as the job ``kind`` (``package.verb_noun``).
 
@@ -107,6 +110,7 @@ def tenant_job(
                 kind=kind, function=function, max_attempts=max_attempts, lease_seconds=lease_seconds,
                 time_limit_seconds=time_limit_seconds, max_age_seconds=max_age_seconds,
                 backoff_seconds=backoff_seconds, backoff_most_seconds=backoff_most_seconds, coalesce=coalesce,
+                lets_in=lets_in,
             )
         )  # fmt: skip
         return function

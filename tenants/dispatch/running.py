@@ -132,7 +132,7 @@ def _admit(lease: Lease, job: Job | None) -> tuple[TenantRef | None, Verdict | N
         log.error("job.not_the_platforms", tenant=tenant.slug)
         return None, Verdict(Outcome.DEAD, "This is work of the platform, and a company asked for it.")
     doors = doors_of(tenant.state)
-    if not doors.works:
+    if not doors.works and not (job.lets_in and doors.signs_in):
         # It is not looked at how often: what is asked for runs as soon as the company opens, however late that is.
         return None, Verdict(Outcome.POSTPONED, COMPANY_CLOSED, doors.seconds, has_begun=False)
     return tenant, None

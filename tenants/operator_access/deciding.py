@@ -52,8 +52,9 @@ def approve(*, grant_id: UUID, role: str, minutes: int, actor: Actor) -> Operato
         grant.decided_by, grant.decided_at = actor.name[:120], now
         grant.ends_at = now + timedelta(minutes=minutes)
         grant.save()
-    with atomic():
-        publish(OperatorApproved(grant_id=grant.pk, role=role, minutes=minutes))
+        # Inside: who is let in is written down in the company, or nobody is let in.
+        with atomic():
+            publish(OperatorApproved(grant_id=grant.pk, role=role, minutes=minutes))
     tell_operator(grant)
     log.info("operator_grant.approved", grant_id=grant.pk, role=role, minutes=minutes, by=actor.user_id)
     return grant
@@ -83,12 +84,13 @@ def is_shut() -> bool:
 def set_rule(*, shut: bool, actor: Actor) -> None:
     """Say whether operators may ask: every time, or never. Shutting refuses who has asked. Raises: Forbidden."""
     _require_person(actor)
-    OperatorRule.objects.update_or_create(
-        tenant_id=current_tenant().id,
-        defaults={"is_shut": shut, "changed_by": actor.name[:120], "changed_at": timezone.now()},
-    )
-    with atomic():
-        publish(OperatorRuleChanged(is_shut=shut))
+    with transaction.atomic(using="default"):
+        OperatorRule.objects.update_or_create(
+            tenant_id=current_tenant().id,
+            defaults={"is_shut": shut, "changed_by": actor.name[:120], "changed_at": timezone.now()},
+        )
+        with atomic():
+            publish(OperatorRuleChanged(is_shut=shut))
     if shut:
         for grant in OperatorGrant.objects.filter(tenant_id=current_tenant().id, state=State.ASKED):
             refuse(grant_id=grant.pk, actor=actor)

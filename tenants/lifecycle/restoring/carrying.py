@@ -55,6 +55,19 @@ LATER_SESSIONS = {
 UPDATE {restored}.accounts_supportvisit SET ended_at = now(), ended_because = 'restored' WHERE ended_at IS NULL
 """),
 }
+# Changes that wait for a second person: who said no since, or let the time run out, is not asked once more; what was
+# carried out since was undone with the rows, and is to be proposed anew.
+DECIDED = {
+    "accounts_proposedchange": sql.SQL("""
+UPDATE {restored}.accounts_proposedchange r
+  SET state = CASE l.state WHEN 'applied' THEN 'stale' ELSE l.state END, decided_at = coalesce(l.decided_at, now()),
+      note = l.note, arguments = '{{}}',
+      decided_by_id = (SELECT u.id FROM {restored}.accounts_user u WHERE u.id = l.decided_by_id)
+  FROM {live}.accounts_proposedchange l WHERE l.id = r.id AND r.state = 'open' AND l.state <> 'open';
+DELETE FROM {restored}.secrets_secret s USING {restored}.accounts_proposedchange r
+  WHERE s.owner_table = 'accounts_proposedchange' AND s.owner_id = r.id AND r.state <> 'open'
+"""),
+}
 LATER_ACCESS = {
     "accounts_scimtoken": sql.SQL("""
 UPDATE {restored}.accounts_scimtoken r SET revoked_at = l.revoked_at, expires_at = least(r.expires_at, l.expires_at)
@@ -69,11 +82,12 @@ def carry_over(connection: Connection, *, live: str, restored: str, keeps_access
     """Bring to the restored schema, in the caller's transaction, what the live one knows better.
 
     ``keeps_access``: passwords, deactivations and revoked tokens of since then count. Without it they are as they
-    were at that moment, which is wanted when somebody has shut everybody else out. Sessions end either way.
+    were at that moment, which is wanted when somebody has shut everybody else out. Either way sessions end, and a
+    proposed change that was decided since stays decided.
     """
     names = {"live": sql.Identifier(live), "restored": sql.Identifier(restored)}
     scripts = [DELIVERIES, SESSIONS, *([ACCESS] if keeps_access else [])]
-    later = LATER_SESSIONS | (LATER_ACCESS if keeps_access else {})
+    later = LATER_SESSIONS | DECIDED | (LATER_ACCESS if keeps_access else {})
     scripts += [script for table, script in later.items() if _have(connection, (live, restored), table)]
     for script in scripts:
         connection.execute(script.format(**names).as_bytes(connection))

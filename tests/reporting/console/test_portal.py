@@ -19,8 +19,9 @@ from tenants.accounts.access import Role, UserActor
 from tenants.accounts.access.bindings import Holder, grant_role
 from tenants.accounts.access.holdings import Scope
 from tenants.accounts.access.roles import ScopeType
-from tenants.accounts.models import User
+from tenants.accounts.models import SupportAccount, User
 from tenants.accounts.selectors import actor_for
+from tenants.foundation.ids import uuid7
 from tenants.tenancy import TenantRef
 from tests.factories.tasks import make_person, make_project, make_task
 from tests.people import person
@@ -286,6 +287,15 @@ def test_only_clients_are_previewed_and_only_by_who_sees_everything(
     )
     assert login_as(again(scoped)).get(f"/portal/as/{scoped.user_id}/").status_code == 403
     assert login_as(again(scoped)).get("/tasks/").status_code == 200
+
+
+def test_an_operator_who_visits_is_no_client_to_look_at(
+    login_as: Callable[[UserActor], Client], client: UserActor, member: UserActor
+) -> None:
+    SupportAccount.objects.create(user=client.user, operator_id=uuid7())
+    looking = login_as(member)
+    assert looking.get(f"/portal/as/{client.user_id}/").status_code == 404
+    assert client.user.name not in looking.get("/portal/").content.decode()
 
 
 # --- what it costs

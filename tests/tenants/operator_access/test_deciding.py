@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role
@@ -16,7 +16,7 @@ from tenants.foundation.errors import Conflict, Forbidden, InvalidInput, NotFoun
 from tenants.foundation.ids import uuid7
 from tenants.models import OperatorGrant, Tenant
 from tenants.operator_access.asking import ask_to_enter, give_back, grants_of
-from tenants.operator_access.deciding import approve, refuse, revoke, set_rule, visible_grants
+from tenants.operator_access.deciding import approve, is_shut, refuse, revoke, set_rule, visible_grants
 from tenants.operator_access.letters import post_to_company, post_to_operator
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tests.people import person, token_client
@@ -92,6 +92,22 @@ def test_nobody_gives_more_than_was_asked_for(scene: Scene, role: str, minutes: 
     with pytest.raises(InvalidInput):
         approve(grant_id=grant.pk, role=role, minutes=minutes, actor=scene.owner)
     assert OperatorGrant.objects.get(pk=grant.pk).state == "asked"
+
+
+def test_nobody_is_let_in_where_it_could_not_be_written_down(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_events: object) -> None:
+        raise OperationalError("The company's database is away.")
+
+    monkeypatch.setattr("tenants.operator_access.deciding.publish", fails)
+    grant = scene.ask(role="read_only", minutes=60)
+    with pytest.raises(OperationalError):
+        approve(grant_id=grant.pk, role="read_only", minutes=30, actor=scene.owner)
+    assert OperatorGrant.objects.get(pk=grant.pk).state == "asked"
+    with pytest.raises(OperationalError):
+        set_rule(shut=True, actor=scene.owner)
+    assert not is_shut()
 
 
 def test_less_can_be_given(scene: Scene) -> None:

@@ -12,6 +12,7 @@ from tenants.accounts.access import SYSTEM
 from tenants.accounts.models import (
     IdentityProvider,
     Invitation,
+    ProposedChange,
     ScimToken,
     SignInHandover,
     SignInLink,
@@ -25,6 +26,8 @@ from tenants.accounts.scim.tokens import issue_scim_token
 from tenants.foundation.ids import uuid7
 from tenants.lifecycle.restoring.carrying import carry_over
 from tenants.models import Tenant
+from tenants.secrets.models import Secret
+from tenants.secrets.services import store_secret
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.databases import owner_connection
 from tests.companies import create_company, drop_company
@@ -111,6 +114,46 @@ def test_asked_for_keys_are_as_they_were_and_ways_in_are_closed_all_the_same(
         assert Invitation.objects.get().revoked_at is None
         assert not SignInLink.objects.exists()
         assert SupportVisit.objects.get().ended_at is not None
+
+
+@pytest.mark.parametrize("keeps_access", [True, False])
+def test_what_was_decided_since_is_not_proposed_once_more(
+    both: tuple[TenantRef, Tenant], *, keeps_access: bool
+) -> None:
+    live, restored = both
+    decided = {
+        "refused": "refused",
+        "expired": "expired",
+        "withdrawn": "withdrawn",
+        "applied": "stale",
+        "open": "open",
+    }
+    numbers = {state: uuid7() for state in decided}
+    now = timezone.now()
+    for ref in (live, restored.ref):
+        with tenant_scope(ref), atomic():
+            for pk in numbers.values():
+                ProposedChange.objects.create(
+                    id=pk, kind="sso.enforce", target_id=uuid7(), fingerprint="f", proposed_at=now,
+                    expires_at=now + timedelta(days=7), arguments={"on": True},
+                )  # fmt: skip
+                store_secret(
+                    name="key", owner_table="accounts_proposedchange", owner_id=pk, value="s", actor=SYSTEM
+                )
+    with tenant_scope(live), atomic():
+        admin = User.objects.create(email="since@example.com", name="Since")
+        for state, pk in numbers.items():
+            ProposedChange.objects.filter(pk=pk).update(
+                state=state, decided_by=admin, decided_at=now, note="No."
+            )
+    carried(live, restored, keeps_access=keeps_access)
+    with tenant_scope(restored.ref), atomic():
+        rows = {row.pk: row for row in ProposedChange.objects.all()}
+        assert {state: rows[pk].state for state, pk in numbers.items()} == decided
+        assert rows[numbers["refused"]].note == "No."
+        assert rows[numbers["refused"]].decided_by is None  # who decided came in after that day
+        assert [pk for pk, row in rows.items() if row.arguments] == [numbers["open"]]
+        assert list(Secret.objects.values_list("owner_id", flat=True)) == [numbers["open"]]
 
 
 def test_rows_of_a_release_without_directories_are_carried_too(both: tuple[TenantRef, Tenant]) -> None:
