@@ -29,7 +29,7 @@ from tenants.accounts.access.granting import (
     check_separations,
     withdraw_invitations_beyond,
 )
-from tenants.accounts.access.proposals import check_may_make_owner_alone
+from tenants.accounts.access.second_person import check_may_make_owner_alone
 from tenants.accounts.models import ApiToken, Department, Invitation, RoleBinding, User
 from tenants.accounts.scim.ruling import check_may_be_let_in, check_name_is_ours
 from tenants.accounts.selectors import owners

@@ -35,6 +35,11 @@ def bound_actor(actor_id: UUID | None) -> Iterator[None]:
         _actor_id.reset(token)
 
 
+def current_actor_id() -> UUID | None:
+    """The id of whoever acts in the enclosing ``bound_actor`` block, None for nobody in particular."""
+    return _actor_id.get()
+
+
 def bind_actor(actor_id: UUID | None) -> None:
     """Say who acts for the rest of the enclosing ``bound_actor`` block, when it is found out only inside it."""
     _actor_id.set(actor_id)

@@ -22,9 +22,9 @@ from tenants.accounts.access.granting import (
     withdraw_invitations_beyond,
 )
 from tenants.accounts.access.holdings import NOTHING, Scope
-from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.access.roles import Role, RoleSource, ScopeType
 from tenants.accounts.access.scopes import check_scope
+from tenants.accounts.access.second_person import check_may_make_owner_alone
 from tenants.accounts.models import ApiToken, CustomRole, Department, Group, RoleBinding, User
 from tenants.accounts.scim.ruling import check_may_own
 from tenants.accounts.sessions.services import end_sign_ins_of

@@ -61,8 +61,28 @@ ALONE: Final = LetterKind(
     ),
     button=_("Look at the change"),
 )
+LEFT_ALONE: Final = LetterKind(
+    code="left_alone",
+    title=_("Only one person is left who can agree"),
+    description=_("Goes to everybody who could agree before, and to everybody who looks after sign-in."),
+    variables=(
+        _COMPANY,
+        Variable(name="permission", meaning=_("What they may do"), sample=_("Set up single sign-on")),
+        Variable(name="before", meaning=_("Who could before"), sample="Ada Example, Bea Example"),
+        Variable(name="left", meaning=_("Who is left"), sample="Bea Example"),
+        Variable(name="until", meaning=_("When one person alone can"), sample="2027-01-31 09:00 UTC"),
+        _LINK,
+    ),
+    subject=_("Only one person left: {{ permission }}"),
+    body=_(
+        "At {{ company }} this is left to fewer people than before:\n\n{{ permission }}\n\nBefore: {{ before }}\n\n"
+        "Now: {{ left }}\n\nChanges of this kind that want two people can be made by one person alone from "
+        "{{ until }} on. If this should not be so, give somebody their role back before then.\n\n{{ link }}"
+    ),
+    button=_("Look at it"),
+)
 
 
 def register() -> None:
     """Make the letters known; called when the application starts."""
-    register_letter(PROPOSED, DECIDED, ALONE)
+    register_letter(PROPOSED, DECIDED, ALONE, LEFT_ALONE)

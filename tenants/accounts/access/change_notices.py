@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from tenants.accounts.access.change_letters import ALONE, DECIDED, PROPOSED
+from tenants.accounts.access import change_letters as letters
 from tenants.accounts.access.changes import change_kind
 from tenants.accounts.access.holders import people_holding
+from tenants.accounts.access.left_alone import LEFT_ALONE
 from tenants.accounts.models import ProposedChange, User
 from tenants.foundation.letters import Letter, LetterKind, write_letter
 from tenants.tenancy import atomic, current_tenant
@@ -27,10 +28,10 @@ def send_change_letters(change_id: UUID) -> int:
         change = (
             ProposedChange.objects.select_related("proposed_by", "decided_by").filter(pk=change_id).first()
         )
-        letters = list(_letters(change)) if change else []
-    for letter in letters:
+        written = list(_letters(change)) if change else []
+    for letter in written:
         letter.send()
-    return len(letters)
+    return len(written)
 
 
 def _letters(change: ProposedChange) -> Iterable[Letter]:
@@ -44,6 +45,14 @@ def _letters(change: ProposedChange) -> Iterable[Letter]:
         "outcome": str(ProposedChange.State(change.state).label),
         "link": primary_address(reverse("accounts:change", args=[change.pk])),
     }  # fmt: skip
+    if change.kind == LEFT_ALONE.key:
+        line = change.diff[0]
+        facts |= {
+            "permission": change.target_name,
+            "before": line["before"],
+            "left": line["after"],
+            "until": f"{change.expires_at:%Y-%m-%d %H:%M} UTC",
+        }
     letter, people = _audience(change, kind.permission)
     for person in people:
         names = letter.names
@@ -56,10 +65,16 @@ def _letters(change: ProposedChange) -> Iterable[Letter]:
 
 
 def _audience(change: ProposedChange, permission: str) -> tuple[LetterKind, list[User]]:
+    if change.kind == LEFT_ALONE.key:
+        # Also who was shut out: they may know why it should not be so.
+        before = User.objects.filter(pk__in=change.arguments["before"]).order_by("pk")
+        return letters.LEFT_ALONE, list(
+            {each.pk: each for each in (*before, *people_holding(_WATCHING))}.values()
+        )
     if change.is_alone:
-        return ALONE, people_holding(_WATCHING)
+        return letters.ALONE, people_holding(_WATCHING)
     if change.is_open:
-        return PROPOSED, [
+        return letters.PROPOSED, [
             each
             for each in people_holding(permission)
             if each.pk != change.proposed_by_id and each.created_at < change.proposed_at
@@ -67,4 +82,4 @@ def _audience(change: ProposedChange, permission: str) -> tuple[LetterKind, list
     is_own = change.decided_by_id is not None and change.decided_by_id == change.proposed_by_id
     proposer = change.proposed_by
     is_told = proposer is not None and proposer.is_active and not is_own
-    return DECIDED, [proposer] if is_told and proposer is not None else []
+    return letters.DECIDED, [proposer] if is_told and proposer is not None else []

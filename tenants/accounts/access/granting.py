@@ -15,6 +15,7 @@ from tenants.accounts.access.catalogue import (
 )
 from tenants.accounts.access.gathering import bindings_of, gathered_actor, holding_of
 from tenants.accounts.access.holdings import Holding
+from tenants.accounts.access.left_alone import lasting_holders, note_who_is_left
 from tenants.accounts.access.roles import Role, ScopeType
 from tenants.accounts.events import AccessChanged
 from tenants.accounts.models import Invitation, RoleBinding, User
@@ -42,10 +43,11 @@ def changing_access() -> Iterator[None]:
     """
     # Two owners who demote each other at the same moment wait for one another here, whichever rows they touch.
     wait_for_turn("accounts.access")
-    had_owner = lasting_owners().exists()
+    had_owner, holders = lasting_owners().exists(), lasting_holders()
     yield
     if had_owner and not lasting_owners().exists():
         raise Conflict("A company keeps at least one owner.", code="conflict.last_owner")
+    note_who_is_left(holders)
     publish(AccessChanged())
 
 

@@ -19,8 +19,8 @@ from tenants.accounts.access.granting import (
     lasting_owners,
     withdraw_invitations_beyond,
 )
-from tenants.accounts.access.proposals import check_may_make_owner_alone
 from tenants.accounts.access.roles import Role
+from tenants.accounts.access.second_person import check_may_make_owner_alone
 from tenants.accounts.models import Group, GroupMembership, RoleBinding, User
 from tenants.accounts.scim.ruling import check_group_is_ours
 from tenants.accounts.sessions.services import end_sign_ins_of

@@ -14,13 +14,8 @@ from rest_framework.viewsets import GenericViewSet
 from tenants.accounts.access import Actor
 from tenants.accounts.access.changes import all_kinds, change_kind
 from tenants.accounts.access.checks import require_any
-from tenants.accounts.access.proposals import (
-    approve_change,
-    may_decide,
-    refuse_change,
-    visible_changes,
-    withdraw_change,
-)
+from tenants.accounts.access.deciding import approve_change, may_decide, refuse_change, withdraw_change
+from tenants.accounts.access.proposals import visible_changes
 from tenants.accounts.api.permissions import ANYBODY
 from tenants.accounts.models import ProposedChange
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer

@@ -93,11 +93,7 @@ class SignInRulesView(KnownParameters, APIView):
         waiting change where the company wants two people for them.
         """
         body = body_of(SignInRulesChangeSerializer(data=request.data, partial=True))
-        now = current_rules()
-        values: dict[str, Any] = {name: getattr(now, name) for name in (*_NUMBERS, *_LISTS, "link_sign_in")}
-        saved = change_rules(
-            actor=asking(request), address=client_address(request._request), **{**values, **body}
-        )
+        saved = change_rules(actor=asking(request), address=client_address(request._request), **body)
         if isinstance(saved, ProposedChange):
             return waiting_answer(request, saved)
         return Response(_shown(saved))

@@ -17,14 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 from tenants.accounts.access import Actor, actor_of, permission
 from tenants.accounts.access.changes import all_kinds, change_kind
 from tenants.accounts.access.checks import require_any
-from tenants.accounts.access.proposals import (
-    approve_change,
-    may_decide,
-    refuse_change,
-    visible_changes,
-    waiting_changes,
-    withdraw_change,
-)
+from tenants.accounts.access.deciding import approve_change, may_decide, refuse_change, withdraw_change
+from tenants.accounts.access.proposals import visible_changes, waiting_changes
 from tenants.accounts.models import ProposedChange
 from tenants.foundation.console import toast
 

@@ -82,6 +82,8 @@ class RulesForm(forms.Form):
         max_length=500,
         help_text=_("For the second person, where one has to agree to looser rules."),
     )
+    # The rules as they were shown: what others changed meanwhile is not overwritten.
+    seen = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
 
 
 @login_required
@@ -103,9 +105,11 @@ def rules(request: HttpRequest) -> HttpResponse:
         "token_max_days": now.token_max_days,
         "two_people_for": sorted(now.two_people_for),
         "link_sign_in": now.link_sign_in,
+        "seen": now.mark,
     }
     form = RulesForm(request.POST or None, initial=initial)
     address = client_address(request)
+    is_overtaken = False
     if request.method == "POST" and form.is_valid():
         data: dict[str, Any] = form.cleaned_data | {
             "allowed_networks": form.cleaned_data["allowed_networks"].splitlines()
@@ -117,12 +121,14 @@ def rules(request: HttpRequest) -> HttpResponse:
             raise
         except DomainError as error:
             add_domain_error(form, error)
+            is_overtaken = error.code == "conflict.rules_changed"
         else:
             if isinstance(saved, ProposedChange):
                 return waits_for_second_person(request, saved)
             answer = HttpResponseRedirect(reverse("accounts:sign_in_rules"))
             return toast(request, answer, gettext("The rules hold from now on."))
     status = 422 if form.is_bound and not form.is_valid() else 200
+    status = 409 if is_overtaken else status
     context = {"form": form, "address": address, "since": now.mfa_required_since}
     return render(request, "accounts/sign_in_rules.html", context, status=status)
 

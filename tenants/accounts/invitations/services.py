@@ -17,7 +17,7 @@ from tenants.accounts.access.granting import (
     check_separations,
 )
 from tenants.accounts.access.holdings import Holding
-from tenants.accounts.access.proposals import check_may_make_owner_alone
+from tenants.accounts.access.second_person import check_may_make_owner_alone
 from tenants.accounts.keyed_hashes import keyed_hash, random_public_id, random_secret
 from tenants.accounts.models import CustomRole, Invitation, RoleBinding, User
 from tenants.accounts.services import check_password, create_user, email_taken, normal_email

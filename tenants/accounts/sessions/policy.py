@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -27,13 +28,14 @@ from tenants.accounts.access.proposals import hold_for_second_person
 from tenants.accounts.models import AccessPolicy, ProposedChange
 from tenants.accounts.networks import checked_networks, is_within
 from tenants.accounts.sessions.loosening import LABELS, loosened
-from tenants.foundation.errors import InvalidInput
-from tenants.tenancy import atomic
+from tenants.foundation.errors import Conflict, InvalidInput
+from tenants.tenancy import atomic, wait_for_turn
 
 log = structlog.get_logger(__name__)
 
 MANAGE: Final = "accounts.manage_sign_in"
 EVERYBODY: Final = "*"
+_TURN: Final = "accounts.sign_in_rules"
 # Browsers keep the cookie this long at most (SESSION_COOKIE_AGE).
 _BOUNDS: Final[Mapping[str, tuple[int, int, str]]] = {
     "idle_minutes": (5, 14 * 24 * 60, "minutes"),
@@ -75,9 +77,19 @@ class Rules:
         """How long a proof of who one is counts for sensitive steps."""
         return timedelta(minutes=self.step_up_minutes)
 
+    @property
+    def mark(self) -> str:
+        """A short text that is another one once any rule is."""
+        values = [f"{each.name}={_plain(getattr(self, each.name))}" for each in fields(self)]
+        return blake2b("\n".join(values).encode(), digest_size=12).hexdigest()
+
     def requires_second_factor(self, roles: Collection[str]) -> bool:
         """Say whether somebody with these roles must have a second factor."""
         return EVERYBODY in self.mfa_required_for or not self.mfa_required_for.isdisjoint(roles)
+
+
+def _plain(value: object) -> str:
+    return str(sorted(value) if isinstance(value, frozenset) else value)
 
 
 def rules_beside() -> Subquery:
@@ -124,42 +136,53 @@ def change_rules(
     *,
     actor: Actor,
     address: str,
-    allowed_networks: Collection[str],
-    idle_minutes: int,
-    absolute_hours: int,
-    step_up_minutes: int,
-    mfa_required_for: Collection[str],
-    mfa_grace_days: int,
-    token_max_days: int,
+    allowed_networks: Collection[str] | None = None,
+    idle_minutes: int | None = None,
+    absolute_hours: int | None = None,
+    step_up_minutes: int | None = None,
+    mfa_required_for: Collection[str] | None = None,
+    mfa_grace_days: int | None = None,
+    token_max_days: int | None = None,
     two_people_for: Collection[str] | None = None,
     link_sign_in: str | None = None,
     reason: str = "",
+    seen: str = "",
 ) -> Rules | ProposedChange:
     """Save the rules; they hold from the next request of everybody on. None leaves a rule as it is.
 
     Looser rules may have to wait for a second person: then what is returned is the change that waits.
     `address` is where the actor asks from: a list of networks without it would shut them out and is refused.
+    `seen` is the `mark` of the rules the actor looked at: what others changed since is not overwritten.
     Raises: Forbidden, InvalidInput (a number out of bounds, no network, an unknown role or choice, oneself shut out),
-    Conflict (somebody else's change waits).
+    Conflict (somebody else's change waits, or was made since).
     """
     require(actor, MANAGE)
-    numbers = {
+    # What is left as it is must not be what somebody else is just changing.
+    wait_for_turn(_TURN)
+    before = current_rules()
+    if seen and seen != before.mark:
+        raise Conflict(
+            "Somebody else has changed the rules since you opened this page. Open it again to see them.",
+            code="conflict.rules_changed",
+        )
+    given = {
         "idle_minutes": idle_minutes,
         "absolute_hours": absolute_hours,
         "step_up_minutes": step_up_minutes,
         "mfa_grace_days": mfa_grace_days,
         "token_max_days": token_max_days,
     }
+    numbers = {name: getattr(before, name) if value is None else value for name, value in given.items()}
     for name, value in numbers.items():
         _check_bounds(name, value)
-    networks = checked_networks(allowed_networks)
+    networks = checked_networks(before.allowed_networks if allowed_networks is None else allowed_networks)
     if not is_within(address, networks):
         msg = (
             f"Your own address ({address or 'unknown'}) is in none of these networks: you would be shut out."
         )
         raise InvalidInput(msg, code="invalid_input.shuts_oneself_out", fields={"allowed_networks": [msg]})
-    required_for = _known("mfa_required_for", mfa_required_for, {EVERYBODY, *Role.values}, "role")
-    before = current_rules()
+    wanted_for = before.mfa_required_for if mfa_required_for is None else mfa_required_for
+    required_for = _known("mfa_required_for", wanted_for, {EVERYBODY, *Role.values}, "role")
     subjects = (
         sorted(before.two_people_for)
         if two_people_for is None
@@ -207,6 +230,8 @@ def _apply(approved: Approved) -> None:
 
 def _state(_target_id: UUID | None) -> Json:
     """The rules as they are, locked; a company that has said nothing has said so."""
+    # The row may not be there yet: whoever makes it waits here.
+    wait_for_turn(_TURN)
     row = AccessPolicy.objects.select_for_update().values(*_VALUES).first()
     return {name: row[name] for name in _VALUES} if row else {}
 

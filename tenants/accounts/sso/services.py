@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.accounts.access import Actor, require
 from tenants.accounts.access.changes import Approved, ChangeKind, DiffLine, Json, Subject, register_change
-from tenants.accounts.access.proposals import check_may_alone, hold_for_second_person
+from tenants.accounts.access.proposals import hold_for_second_person
+from tenants.accounts.access.second_person import check_may_alone
 from tenants.accounts.models import GroupRule, IdentityProvider, Passkey, ProposedChange, User
 from tenants.accounts.selectors import owners
 from tenants.accounts.sso import sso_log

@@ -10,8 +10,9 @@ from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.access.bindings import Holder, grant_role
 from tenants.accounts.access.change_notices import send_change_letters
 from tenants.accounts.access.changes import Subject
+from tenants.accounts.access.deciding import approve_change, refuse_change
 from tenants.accounts.access.owner_grants import give_role
-from tenants.accounts.access.proposals import SecondPersonNeeded, approve_change, refuse_change
+from tenants.accounts.access.second_person import SecondPersonNeeded
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import AccessPolicy, ProposedChange, RoleBinding, User
 from tenants.accounts.selectors import actor_for

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.access.changes import Approved, ChangeKind, DiffLine, _kinds, register_change
-from tenants.accounts.access.proposals import approve_change, hold_for_second_person, refuse_change
+from tenants.accounts.access.deciding import approve_change, refuse_change
+from tenants.accounts.access.proposals import hold_for_second_person
 from tenants.accounts.models import Group, ProposedChange, User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.services import change_role, create_user

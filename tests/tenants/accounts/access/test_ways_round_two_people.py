@@ -5,9 +5,10 @@ import pytest
 from tenants.accounts.access import SYSTEM, Role, UserActor
 from tenants.accounts.access.bindings import Holder, grant_role
 from tenants.accounts.access.changes import Subject
+from tenants.accounts.access.deciding import approve_change
 from tenants.accounts.access.groups import add_member, create_group, remove_member
 from tenants.accounts.access.owner_grants import give_role
-from tenants.accounts.access.proposals import SecondPersonNeeded, approve_change
+from tenants.accounts.access.second_person import SecondPersonNeeded
 from tenants.accounts.models import AccessPolicy, Group, ProposedChange, RoleBinding
 from tenants.accounts.selectors import actor_for
 from tenants.foundation.errors import Conflict

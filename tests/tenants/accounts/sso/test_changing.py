@@ -6,7 +6,8 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants.accounts.access import Role, UserActor
-from tenants.accounts.access.proposals import SecondPersonNeeded, approve_change, refuse_change
+from tenants.accounts.access.deciding import approve_change, refuse_change
+from tenants.accounts.access.second_person import SecondPersonNeeded
 from tenants.accounts.models import AccessPolicy, IdentityProvider, ProposedChange, SsoLogEntry, User
 from tenants.accounts.sso import services
 from tenants.accounts.sso.notices import send_notices

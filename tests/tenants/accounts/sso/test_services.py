@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from tenants.accounts.access import SYSTEM, Role, UserActor
-from tenants.accounts.access.proposals import SecondPersonNeeded, approve_change
+from tenants.accounts.access.deciding import approve_change
+from tenants.accounts.access.second_person import SecondPersonNeeded
 from tenants.accounts.models import (
     ExternalIdentity,
     IdentityProvider,

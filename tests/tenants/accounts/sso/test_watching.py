@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client
 
 from tenants.accounts.access import Role, UserActor
-from tenants.accounts.access.proposals import approve_change
+from tenants.accounts.access.deciding import approve_change
 from tenants.accounts.models import IdentityProvider, ProposedChange, SsoLogEntry
 from tenants.accounts.sso import services, watching
 from tenants.accounts.sso.notices import send_notices
