@@ -30,6 +30,7 @@ class ScimKeySerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
+    created_by_id = serializers.UUIDField(allow_null=True, help_text="Who made it.")
     revoked_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -60,6 +61,9 @@ class ScimDirectorySerializer(serializers.Serializer[Any]):
     active_count = serializers.IntegerField()
     group_count = serializers.IntegerField()
     held_count = serializers.IntegerField(help_text="People waiting for a decision.")
+    key_expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its last key ends or ended; null when there is none."
+    )
     created_at = serializers.DateTimeField()
 
     def get_base_url(self, row: ScimDirectory) -> str:

@@ -1,5 +1,6 @@
 """Directories (SCIM): setting them up, which group gives which role, and what they were held from doing."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,7 +17,7 @@ from tenants.accounts.access import actor_of
 from tenants.accounts.console.forms import add_domain_error
 from tenants.accounts.console.scim_forms import DirectoryForm, KeyForm, NewDirectoryForm, RolesForm
 from tenants.accounts.models import EmailDomain, ScimDirectory, ScimToken
-from tenants.accounts.scim import brake, directories, mapping, tokens
+from tenants.accounts.scim import brake, directories, key_expiry, mapping, tokens
 from tenants.accounts.scim.provisioning_log import visible_entries
 from tenants.accounts.scim.resources import base_address
 from tenants.accounts.sessions.proof import ProofNeeded
@@ -44,7 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         else:
             return HttpResponseRedirect(reverse("accounts:scim_directory", args=[made.pk]))
     context = {
-        "directories": list(rows),
+        "directories": [(row, _days_of_key(row)) for row in rows],
         "form": form,
         "has_domain": EmailDomain.objects.filter(state=EmailDomain.State.VERIFIED).exists(),
     }
@@ -187,7 +189,8 @@ def _page(
         "directory": directory,
         "base_url": base_address(),
         "new_token": new_token,
-        "keys": list(ScimToken.objects.filter(directory=directory)[:10]),
+        "keys": list(ScimToken.objects.filter(directory=directory).select_related("created_by")[:10]),
+        "key_days": _days_of_key(directory) if not new_token else None,
         "key_form": key_form or KeyForm(),
         "rules_form": rules_form or DirectoryForm(actor=actor, directory=directory),
         "roles_form": roles_form,
@@ -198,6 +201,13 @@ def _page(
         "entries": list(visible_entries(actor=actor, directory=directory)[:_SHOWN_ENTRIES]),
     }
     return render(request, "accounts/scim_directory.html", context, status=status)
+
+
+def _days_of_key(directory: ScimDirectory) -> int | None:
+    """How many days the directory's key is still good when that is to be pointed out, else None."""
+    ends: datetime | None = getattr(directory, "key_expires_at", None)
+    days = key_expiry.days_left(ends, timezone.now()) if ends is not None else None
+    return days if days is not None and days <= max(key_expiry.WARN_DAYS) else None
 
 
 def _back(request: HttpRequest, directory: ScimDirectory, text: str) -> HttpResponse:

@@ -63,6 +63,8 @@ class ScimToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # Of how many days before its end its company was told last, 0 for the end itself.
+    warned_days = models.PositiveSmallIntegerField(null=True, blank=True)
     created_by = models.ForeignKey(
         "accounts.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 from django.db import IntegrityError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from tenants.accounts.access import Actor, Role, require
 from tenants.accounts.access.granting import check_may_give_role
@@ -46,13 +46,17 @@ class DirectoryChange:
 
 
 def visible_directories(*, actor: Actor) -> QuerySet[ScimDirectory]:
-    """The company's directories with how many people, groups and held ones each has, by name. Raises: Forbidden."""
+    """The company's directories with how many people, groups and held ones each has, and until when its key is good.
+
+    By name. Raises: Forbidden.
+    """
     require(actor, MANAGE)
     live = Q(people__deleted_at=None) & Q(people__isnull=False)
     rows = ScimDirectory.objects.select_related("provider").annotate(
         people_count=Count("people", filter=live, distinct=True),
         active_count=Count("people", filter=live & Q(people__is_active=True), distinct=True),
         group_count=Count("groups", distinct=True),
+        key_expires_at=Max("tokens__expires_at", filter=Q(tokens__revoked_at=None)),
         held_count=Count(
             "deprovisionings",
             filter=Q(deprovisionings__state=ScimDeprovisioning.State.HELD),
