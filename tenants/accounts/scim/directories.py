@@ -10,7 +10,14 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from tenants.accounts.access import Actor, Role, require
 from tenants.accounts.access.granting import check_may_give_role
-from tenants.accounts.models import EmailDomain, IdentityProvider, ScimDeprovisioning, ScimDirectory
+from tenants.accounts.models import (
+    EmailDomain,
+    IdentityProvider,
+    ScimDeprovisioning,
+    ScimDirectory,
+    ScimGroup,
+    ScimPerson,
+)
 from tenants.accounts.scim.permissions import MANAGE
 from tenants.accounts.scim.provisioning_log import write
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
@@ -121,8 +128,23 @@ def remove_directory(*, directory: ScimDirectory, actor: Actor) -> None:
     """Forget a directory: its people and groups stay as they are, and are edited by hand again. Raises: Forbidden."""
     require(actor, MANAGE)
     write(directory, "scim.directory.removed", detail=f"By {actor.name}.")
+    _lock_all(directory)
     ScimDirectory.objects.filter(pk=directory.pk).delete()
     log.info("scim_directory.removed", directory_id=directory.pk, by=actor.user_id)
+
+
+def _lock_all(directory: ScimDirectory) -> None:
+    """Wait for whoever works on what goes with a directory, in the order they lock it (see `brake`).
+
+    The directory itself comes last: what is added to it from then on waits, and finds none.
+    """
+    for rows in (
+        ScimDeprovisioning.objects.filter(directory=directory),
+        ScimPerson.objects.filter(directory=directory),
+        ScimGroup.objects.filter(directory=directory),
+        ScimDirectory.objects.filter(pk=directory.pk),
+    ):
+        list(rows.select_for_update().order_by("pk").values_list("pk"))
 
 
 def _checked_name(name: str) -> str:
