@@ -16,6 +16,8 @@ CACHES = {
     "tenants/branding/domains/asking.py",
     # Which domains are about to be lost: the default cache, by company.
     "tenants/branding/domains/warnings.py",
+    # That the company's mail server fails: likewise.
+    "tenants/branding/mail_servers/warnings.py",
     # How often somebody guessed of late: the default cache, by company.
     "tenants/accounts/delays.py",
     # How much a directory asked for in a minute: the default cache, by company.
@@ -59,7 +61,7 @@ FILE_ROOMS = (
 MESSAGES = {"tenants/dispatch/broker.py"}
 STREAMS = {
     "tenants/tenancy/streaming.py", "integrations/console/sync_runs.py", "tenants/console/company_data.py",
-    "tenants/api/exports.py",
+    "tenants/api/exports.py", "tenants/accounts/streams.py",
 }  # fmt: skip
 # A thread starts without a scope. Each of these opens its own, or works for no company: it renews leases, watches
 # cells, checks readiness, compares tables as the owner, asks a name server.

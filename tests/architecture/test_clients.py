@@ -23,7 +23,7 @@ from tenants.accounts.tokens.services import create_api_token
 from tenants.tenancy import TenantRef, atomic
 from tenants.tenancy.transactions import current_alias
 from tests.architecture.canary import Canary
-from tests.architecture.test_routes import ROUTES, Route
+from tests.architecture.routes import ROUTES, Route
 from tests.factories.tasks import make_person, make_project, make_task
 from tests.people import person, signed_in_client
 

@@ -10,17 +10,10 @@ from tenants.accounts.access.catalogue import is_scoped
 from tenants.accounts.models import Department, RoleBinding, User
 from tenants.accounts.selectors import actor_for
 from tenants.tenancy import TenantRef
+from tests.architecture.asking import DENIED, answers, is_turned_away
+from tests.architecture.routes import TABLE, Route
 from tests.architecture.test_route_permissions import ANYBODY, ONE_OF, UNNAMED, wanted_by
-from tests.architecture.test_routes import (
-    DENIED,
-    TABLE,
-    Route,
-    Things,
-    answers,
-    is_turned_away,
-    things_of,
-    waiting_for,
-)
+from tests.architecture.things import Things, things_of, waiting_for
 from tests.factories.tasks import make_task
 from tests.people import person, signed_in_client
 

@@ -12,16 +12,9 @@ from tenants.accounts.access import Role, all_permissions
 from tenants.accounts.models import AccessDenial, CustomRole, RoleBinding
 from tenants.tenancy import TenantRef, atomic
 from tenants.tenancy.transactions import current_alias
-from tests.architecture.test_routes import (
-    DENIED,
-    ROUTES,
-    TABLE,
-    Route,
-    Things,
-    ask,
-    in_the_hands_of,
-    things_of,
-)
+from tests.architecture.asking import DENIED, ask
+from tests.architecture.routes import ROUTES, TABLE, Route
+from tests.architecture.things import Things, in_the_hands_of, things_of
 from tests.people import person, signed_in_client
 
 SCOPES: dict[str, dict[str, str]] = TABLE["scopes"]

@@ -13,7 +13,9 @@ from tenants.tenancy import TenantRef
 from tenants.tenancy.directory import directory
 from tenants.tenancy.doors import view_of
 from tenants.tenancy.states import DOORS, does_write_when_read, doors_of
-from tests.architecture.test_routes import ROUTES, TABLE, Route, answers, is_turned_away, things_of
+from tests.architecture.asking import answers, is_turned_away
+from tests.architecture.routes import ROUTES, TABLE, Route
+from tests.architecture.things import things_of
 from tests.people import person, signed_in_client, token_client
 
 OPEN: dict[str, dict[str, list[str]]] = TABLE["open"]

@@ -15,7 +15,7 @@ from tenants.accounts.tokens.services import create_api_token
 from tenants.models import Domain
 from tenants.tenancy import TenantRef, tenant_scope
 from tests.architecture.canary import rows_of
-from tests.architecture.test_routes import KNOWN, TABLE
+from tests.architecture.routes import KNOWN, TABLE
 from tests.people import person, signed_in_client
 from tests.tenants.accounts.scim.conftest import ScimClient, user_body
 

@@ -16,7 +16,9 @@ from tenants.models import Domain, Tenant
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tenants.tenancy.directory import directory
 from tenants.tenancy.transactions import current_alias
-from tests.architecture.test_routes import ROUTES, TABLE, Route, Things, ask, things_of
+from tests.architecture.asking import ask
+from tests.architecture.routes import ROUTES, TABLE, Route
+from tests.architecture.things import Things, things_of
 from tests.people import token_client
 
 SCOPES: dict[str, dict[str, str]] = TABLE["scopes"]

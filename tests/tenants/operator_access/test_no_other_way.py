@@ -13,7 +13,7 @@ from tenants.accounts.models import SupportVisit
 from tenants.accounts.support import visits
 from tenants.accounts.support.allowed import CODES, OPEN, SHUT
 from tenants.tenancy import tenant_scope
-from tests.architecture.test_routes import ROUTES, Route
+from tests.architecture.routes import ROUTES, Route
 from tests.people import token_client
 from tests.tenants.operator_access.conftest import Scene
 

@@ -28,7 +28,9 @@ from tenants.tenancy.directory import directory
 from tenants.tenancy.middleware import TenantMiddleware
 from tenants.tenancy.states import does_write_when_read
 from tenants.tenancy.transactions import current_alias
-from tests.architecture.test_routes import CASES, address_of, ask, things_of
+from tests.architecture.asking import address_of, ask
+from tests.architecture.routes import CASES
+from tests.architecture.things import things_of
 from tests.companies import OWNER_PASSWORD
 from tests.factories.tasks import make_task
 from tests.fakes.dispatch import make_due, run_due_work
