@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -42,6 +43,7 @@ from tenants.accounts.sso.addresses import (
     signed_out_uri,
     slo_url,
 )
+from tenants.accounts.sso.log_words import OUTCOMES, TOPICS, topic_of
 from tenants.accounts.sso.presets import PRESETS
 from tenants.accounts.sso.saml.certificates import facts_of
 from tenants.accounts.sso.saml.metadata import fetch_metadata
@@ -209,10 +211,23 @@ def break_glass(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def log_page(request: HttpRequest) -> HttpResponse:
-    """What happened at single sign-on, newest first."""
+    """What happened at single sign-on, newest first; one topic or one outcome of it when asked."""
     entries = visible_log(actor=actor_of(request))
+    topic, outcome = topic_of(request.GET.get("about", "")), request.GET.get("outcome", "")
+    chosen = {}
+    if topic is not None:
+        entries, chosen["about"] = entries.filter(topic.condition), topic.code
+    if outcome in OUTCOMES:
+        entries, chosen["outcome"] = entries.filter(outcome=outcome), outcome
     page = Paginator(entries, _PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "accounts/sso_log.html", {"page": page})
+    asked = urlencode(chosen)
+    context = {
+        "page": page,
+        "topics": TOPICS,
+        "outcomes": OUTCOMES.items(),
+        "asked": f"{asked}&" if asked else "",
+    }
+    return render(request, "accounts/sso_log.html", context | chosen)
 
 
 def _metadata(

@@ -1,4 +1,4 @@
-"""The providers on the sign-in page."""
+"""The providers on the sign-in page, and the events of the log in words."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,11 @@ from django import template
 
 from tenants.accounts.models import EmailDomain, IdentityProvider
 from tenants.accounts.sso.enforcement import offered_providers
+from tenants.accounts.sso.log_words import words_of
 from tenants.tenancy import atomic
 
 register = template.Library()
+register.filter("event_words", words_of)
 
 
 @dataclass(frozen=True, slots=True)
