@@ -14,7 +14,7 @@ from tasks.activity import Happening, record
 from tasks.drafts import TaskChanges
 from tasks.events import TaskAssigned, TaskCompleted, TaskMoved, TaskUpdated
 from tasks.importing.normalising import MAX_HOURS, clean_tags, clean_text, settle
-from tasks.models import Person, Project, Task, TaskActivity, TaskAssignee
+from tasks.models import Milestone, Person, Project, Task, TaskActivity, TaskAssignee
 from tenants.accounts.access import Actor
 from tenants.accounts.models import Department
 from tenants.foundation.errors import InvalidInput
@@ -28,8 +28,11 @@ MAX_DEPTH: Final = 50
 _REFERRED: Final = {
     "department_id": Department,
     "project_id": Project,
+    "milestone_id": Milestone,
     "parent_id": Task,
 }
+# The same as for one of another project: nobody finds out which there are.
+_UNKNOWN: Final = {"milestone_id": "The task's project has no such milestone."}
 
 
 @dataclass
@@ -52,6 +55,7 @@ def apply_changes(
     """
     checked = _check(changes)
     _check_ancestry(tasks, checked)
+    _check_milestones(tasks, checked)
     now = timezone.now()
     differences = {task.pk: _set_on(task, checked, now) for task in tasks}
     if is_new:
@@ -63,6 +67,8 @@ def apply_changes(
     if is_new or not changed:
         return [task.pk for task in tasks] if is_new else []
     columns = {*checked.values, *checked.referred, "completed_at", "due_on", "due_at", "updated_at"}
+    if "project_id" in checked.referred:
+        columns.add("milestone_id")
     for task in changed:
         task.updated_at = now
     Task.objects.bulk_update(changed, sorted(columns))
@@ -89,7 +95,7 @@ def _check(changes: TaskChanges) -> _Checked:
         if name in values and (pk := values.pop(name, None)) is not None:
             checked.referred[name] = model._default_manager.filter(pk=pk).first()
             if checked.referred[name] is None:
-                checked.errors[name] = ["There is no such thing."]
+                checked.errors[name] = [_UNKNOWN.get(name, "There is no such thing.")]
         elif name in changes.given():
             checked.referred[name] = None
     if assignee_ids is not None:
@@ -114,6 +120,23 @@ def _check_ancestry(tasks: Sequence[Task], checked: _Checked) -> None:
                 "A task cannot be part of itself.", fields={"parent_id": ["This would make a circle."]}
             )
         above = Task.objects.filter(pk=above).values_list("parent_id", flat=True).first()
+
+
+def _check_milestones(tasks: Sequence[Task], checked: _Checked) -> None:
+    """A task is on a milestone of its own project. Raises: InvalidInput."""
+    milestone = checked.referred.get("milestone_id")
+    if milestone is None:
+        return
+    moved_to = checked.referred.get("project_id")
+    for task in tasks:
+        project_id = task.project_id
+        if "project_id" in checked.referred:
+            project_id = moved_to.pk if moved_to else None
+        if milestone.project_id != project_id:
+            raise InvalidInput(
+                "Some of the values are not valid.",
+                fields={"milestone_id": [_UNKNOWN["milestone_id"]]},
+            )
 
 
 def _people(ids: Sequence[UUID], errors: dict[str, list[str]]) -> dict[UUID, str]:
@@ -143,6 +166,10 @@ def _set_on(task: Task, checked: _Checked, now: Any) -> dict[str, tuple[Any, Any
             present = getattr(task, name)
             differences[name] = (_label(present), _label(target))
             setattr(task, name, target)
+    if task.milestone is not None and task.milestone.project_id != task.project_id:
+        # It stays behind with the project the task has left.
+        differences["milestone"] = (_label(task.milestone), None)
+        task.milestone = None
     if "status" in differences:
         differences.pop("completed_at", None)
     if "due_on" in differences:

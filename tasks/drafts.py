@@ -127,6 +127,7 @@ class TaskChanges:
     priority: int | Unset = UNSET
     department_id: UUID | Unset | None = UNSET
     project_id: UUID | Unset | None = UNSET
+    milestone_id: UUID | Unset | None = UNSET
     parent_id: UUID | Unset | None = UNSET
     start_on: date | Unset | None = UNSET
     due_on: date | Unset | None = UNSET

@@ -117,7 +117,7 @@ def visible_task(*, actor: Actor, key: str) -> Task:
     task = (
         visible_tasks(actor=actor)
         .filter(condition)
-        .select_related("department", "project", "parent")
+        .select_related("department", "project", "milestone", "parent")
         .prefetch_related(Prefetch("assignees", queryset=people))
         .first()
     )
@@ -207,6 +207,19 @@ def visible_milestone(*, actor: Actor, milestone_id: UUID) -> Milestone:
     if found is None:
         raise NotFound("There is no such milestone.", code="milestones.not_found")
     return found
+
+
+def milestones_with_progress(project: Project) -> QuerySet[Milestone]:
+    """A project's milestones by day, those without one last; `done` of `total` tasks that were not cancelled."""
+    live = Q(tasks__archived_at=None) & ~Q(tasks__status=Task.Status.CANCELLED)
+    return (
+        Milestone.objects.filter(project=project)
+        .annotate(
+            total=Count("tasks", filter=live),
+            done=Count("tasks", filter=live & Q(tasks__status=Task.Status.DONE)),
+        )
+        .order_by("due_on", "pk")
+    )
 
 
 def project_progress(*, actor: Actor) -> dict[UUID, tuple[int, int]]:

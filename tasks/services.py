@@ -203,7 +203,7 @@ def _locked(ids: Sequence[UUID]) -> list[Task]:
             code="tasks.too_many",
             fields={"ids": [f"At most {MAX_AT_ONCE}."]},
         )
-    rows = Task.objects.filter(pk__in=wanted).select_related("department", "project")
+    rows = Task.objects.filter(pk__in=wanted).select_related("department", "project", "milestone")
     found: dict[Any, Task] = {
         task.pk: task for task in rows.select_for_update(of=("self",), no_key=True).order_by("pk")
     }

@@ -13,7 +13,12 @@ from django.utils import timezone
 
 from tasks.approvals.selectors import visible_approvals, waiting_for
 from tasks.models import ApprovalRequest, Milestone, Project, Task, TaskActivity
-from tasks.selectors import project_progress, visible_project_rows, visible_tasks
+from tasks.selectors import (
+    milestones_with_progress,
+    project_progress,
+    visible_project_rows,
+    visible_tasks,
+)
 from tenants.accounts.access import Actor
 from tenants.foundation.keyset import Page, keyset_page
 
@@ -49,10 +54,12 @@ class PortalHome:
 
 @dataclass(frozen=True, kw_only=True)
 class ShownMilestone:
-    """A milestone in a word: reached, late or ahead."""
+    """A milestone in a word: reached, late or ahead; and how many of its tasks are done."""
 
     milestone: Milestone
     state: str
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,8 +170,10 @@ def milestones_of(project: Project) -> list[ShownMilestone]:
             return "reached"
         return "late" if milestone.due_on is not None and milestone.due_on < today else "ahead"
 
-    rows = Milestone.objects.filter(project=project).order_by("due_on", "pk")
-    return [ShownMilestone(milestone=each, state=state(each)) for each in rows]
+    return [
+        ShownMilestone(milestone=each, state=state(each), done=each.done, total=each.total)  # type: ignore[attr-defined]
+        for each in milestones_with_progress(project)
+    ]
 
 
 def _with_subject(rows: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:

@@ -68,6 +68,9 @@ class ApprovalSerializer(serializers.Serializer[Any]):
     decisions = DecisionSerializer(many=True, source="decisions.all")
     created_at = serializers.DateTimeField()
     decided_at = serializers.DateTimeField(allow_null=True)
+    nobody_left_at = serializers.DateTimeField(
+        allow_null=True, help_text="Since when it is open and nobody who was asked can answer any more."
+    )
 
     def get_subject(self, approval: ApprovalRequest) -> str:
         """What it is about, in words."""

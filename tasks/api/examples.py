@@ -12,6 +12,7 @@ _TASK: Final[dict[str, Any]] = {
     "priority": "high",
     "department": {"id": "019ab2c4-0d00-7000-8000-000000000001", "name": "Operations"},
     "project": {"id": "019ab2c4-0d00-7000-8000-000000000002", "name": "Office move", "key": "OPS"},
+    "milestone": {"id": "019ab2c4-0d00-7000-8000-000000000004", "name": "Fifth floor handed over"},
     "parent_id": None,
     "assignees": [{"id": "019ab2c4-0d00-7000-8000-000000000003", "name": "Ida Invented"}],
     "start_on": "2027-01-04",

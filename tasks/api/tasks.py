@@ -46,6 +46,7 @@ class TaskSerializer(serializers.Serializer[Any]):
     priority = PriorityField()
     department = NamedSerializer(allow_null=True)
     project = ProjectReferenceSerializer(allow_null=True)
+    milestone = NamedSerializer(allow_null=True)
     parent_id = serializers.UUIDField(allow_null=True)
     assignees = NamedSerializer(many=True, source="assignees.all")
     start_on = serializers.DateField(allow_null=True)
@@ -82,6 +83,11 @@ class TaskChangeSerializer(StrictSerializer):
     priority = PriorityField(required=False)
     department_id = serializers.UUIDField(required=False, allow_null=True)
     project_id = serializers.UUIDField(required=False, allow_null=True)
+    milestone_id = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="One of its project; with another project it is taken off.",
+    )
     parent_id = serializers.UUIDField(required=False, allow_null=True)
     assignee_ids = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=MAX_ASSIGNEES
@@ -143,7 +149,8 @@ class TaskViewSet(KnownParameters, IdempotentPosts, GenericViewSet[Task]):
     def list(self, request: Request) -> Response:
         """List tasks a page at a time, the last updated first unless `sort` says otherwise."""
         filters = TaskFilters.parse(dict(request.query_params.lists()), ignore=PAGE_PARAMETERS, strict=True)
-        tasks = with_row_parts(filtered_tasks(actor=_actor(request), filters=filters))
+        rows = with_row_parts(filtered_tasks(actor=_actor(request), filters=filters))
+        tasks = rows.select_related("department", "project", "milestone")
         page = self.paginate_queryset(tasks)
         return self.get_paginated_response(TaskSerializer(page, many=True).data)
 

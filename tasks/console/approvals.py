@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -30,8 +32,17 @@ from tasks.sharing import holder_of, possible_approvers
 from tenants.accounts.access import UserActor, actor_of, can, require, require_somewhere
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError, InvalidInput, LimitReached
+from tenants.foundation.keyset import keyset_page
+from tenants.foundation.page_parts import Pages, Segment
 
 SHOWN: Final = 50
+SHOWS: Final = {
+    "": gettext_lazy("Overview"),
+    "mine": gettext_lazy("Waiting for you"),
+    "asked": gettext_lazy("Asked by you"),
+    "open": gettext_lazy("Open"),
+    "settled": gettext_lazy("Settled"),
+}
 
 
 class ApprovalForm(forms.Form):
@@ -84,16 +95,54 @@ class ApprovalForm(forms.Form):
 @login_required
 @require_GET
 def approvals(request: HttpRequest) -> HttpResponse:
-    """What waits for the reader's answer, what they asked for, and what was settled lately. Raises: Forbidden."""
+    """What waits for the reader's answer, for others', and what was settled lately; or all of one of these, by pages.
+
+    Raises: Forbidden, InvalidInput (the cursor).
+    """
     actor = actor_of(request)
     require_somewhere(actor, "tasks.view")
+    show = request.GET.get("show", "")
+    segments = [
+        Segment(label=str(label), url=f"?show={name}" if name else "?", is_current=name == show)
+        for name, label in SHOWS.items()
+    ]
+    if show in SHOWS and show:
+        return _one_kind(request, actor, show, segments)
     waiting = list(with_parts(waiting_for(actor=actor))[:SHOWN])
     rest = visible_approvals(actor=actor).exclude(pk__in=[each.pk for each in waiting])
     rows = with_parts(rest.order_by("-created_at", "-pk"))
     context = {
+        "segments": segments,
         "waiting": waiting,
         "running": list(rows.filter(state=ApprovalRequest.State.REQUESTED)[:SHOWN]),
         "settled": list(rows.exclude(state=ApprovalRequest.State.REQUESTED)[:SHOWN]),
+    }
+    return render(request, "tasks/approval_list.html", context)
+
+
+def _one_kind(request: HttpRequest, actor: UserActor, show: str, segments: Sequence[Segment]) -> HttpResponse:
+    rows = {
+        "mine": lambda: waiting_for(actor=actor),
+        "asked": lambda: visible_approvals(actor=actor).filter(asked_by=actor.user_id),
+        "open": lambda: visible_approvals(actor=actor).filter(state=ApprovalRequest.State.REQUESTED),
+        "settled": lambda: visible_approvals(actor=actor).exclude(state=ApprovalRequest.State.REQUESTED),
+    }[show]()
+    page = keyset_page(
+        with_parts(rows.order_by()),
+        sort="-created",
+        sorts={"created": "created_at"},
+        cursor=request.GET.get("cursor") or None,
+        size=SHOWN,
+    )
+
+    def address(cursor: str | None) -> str:
+        return f"?{urlencode({'show': show, 'cursor': cursor})}" if cursor else ""
+
+    context = {
+        "segments": segments,
+        "title": SHOWS[show],
+        "rows": page.rows,
+        "pages": Pages(previous_url=address(page.previous_cursor), next_url=address(page.next_cursor)),
     }
     return render(request, "tasks/approval_list.html", context)
 

@@ -10,10 +10,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from tasks.changing import MAX_TITLE_CHARS
-from tasks.drafts import MilestoneChanges, ProjectChanges, TaskChanges
-from tasks.models import Person, Project, Task
+from tasks.drafts import UNSET, MilestoneChanges, ProjectChanges, TaskChanges
+from tasks.models import Milestone, Person, Project, Task
 from tasks.projects import departments_to_make_in
-from tasks.selectors import nameable_people, visible_project_rows
+from tasks.selectors import nameable_people, visible_milestones, visible_project_rows
 from tenants.accounts.access import Actor
 from tenants.accounts.models import Department
 from tenants.foundation.errors import DomainError
@@ -48,6 +48,13 @@ class TaskForm(forms.Form):
     project_id = forms.ModelChoiceField(
         label=_("Project"), queryset=Project.objects.none(), required=False, empty_label=_("None")
     )
+    milestone_id = forms.ModelChoiceField(
+        label=_("Milestone"),
+        queryset=Milestone.objects.none(),
+        required=False,
+        empty_label=_("None"),
+        help_text=_("Of its project. In another project the task is on none."),
+    )
     start_on = forms.DateField(label=_("Start"), required=False, widget=_DAY)
     due_on = forms.DateField(label=_("Due"), required=False, widget=_DAY)
     estimate_hours = forms.DecimalField(
@@ -55,7 +62,14 @@ class TaskForm(forms.Form):
     )
     tags = forms.CharField(label=_("Tags"), required=False, help_text=_("Separated by commas."))
 
-    def __init__(self, *args: Any, actor: Actor, is_in: UUID | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        actor: Actor,
+        is_in: UUID | None = None,
+        is_on: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         # Made here, in the tenant's scope; a queryset of the class would be shared by all tenants.
         self._offer("assignee_ids", nameable_people(actor=actor)[:MAX_PEOPLE])
@@ -63,6 +77,11 @@ class TaskForm(forms.Form):
         # The project the task is in stays one to choose, so that saving does not take it out.
         seen = Q(pk__in=visible_project_rows(actor=actor).values("pk")) | Q(pk=is_in)
         self._offer("project_id", Project.objects.filter(seen).order_by("name", "pk"))
+        # Of the project it is in, or is to be made in; and the one it is on stays.
+        own = Q(pk__in=visible_milestones(actor=actor).filter(project=is_in).values("pk")) | Q(pk=is_on)
+        self._offer("milestone_id", Milestone.objects.filter(own).order_by("due_on", "name", "pk"))
+        if not self.fields["milestone_id"].queryset.exists():  # type: ignore[attr-defined]
+            del self.fields["milestone_id"]
 
     def _offer(self, name: str, rows: Any) -> None:
         field: Any = self.fields[name]
@@ -82,11 +101,18 @@ class TaskForm(forms.Form):
             assignee_ids=[person.pk for person in data["assignee_ids"]],
             department_id=_id(data["department_id"]),
             project_id=_id(data["project_id"]),
+            milestone_id=self._milestone_id() if "milestone_id" in self.fields else UNSET,
             start_on=data["start_on"],
             due_on=data["due_on"],
             estimate_hours=data["estimate_hours"],
             tags=data["tags"].split(","),
         )
+
+    def _milestone_id(self) -> UUID | None:
+        """None when the project was changed as well: a milestone stays with its own."""
+        chosen, project = self.cleaned_data["milestone_id"], self.cleaned_data["project_id"]
+        is_of_it = chosen is not None and project is not None and chosen.project_id == project.pk
+        return chosen.pk if is_of_it else None
 
 
 def _id(row: Any) -> UUID | None:
@@ -103,6 +129,7 @@ def values_of(task: Task) -> dict[str, Any]:
         "assignee_ids": [person.pk for person in task.assignees.all()],
         "department_id": task.department_id,
         "project_id": task.project_id,
+        "milestone_id": task.milestone_id,
         "start_on": task.start_on,
         "due_on": task.due_on,
         "estimate_hours": task.estimate_hours,

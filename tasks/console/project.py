@@ -17,7 +17,7 @@ from tasks.console.forms import MilestoneForm, add_domain_error
 from tasks.milestones import make_milestone
 from tasks.models import Milestone, Project, Task
 from tasks.rendering import to_html
-from tasks.selectors import visible_project, visible_tasks
+from tasks.selectors import milestones_with_progress, visible_project, visible_tasks
 from tasks.sharing import shares_of
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.foundation.console import toast
@@ -56,10 +56,7 @@ def _page(
         "description": to_html(project.description) if project.description else "",
         "total": tasks.count(),
         "done": tasks.filter(status=Task.Status.DONE).count(),
-        "milestones": [
-            (each, _state(each))
-            for each in Milestone.objects.filter(project=project).order_by("due_on", "pk")
-        ],
+        "milestones": [(each, _state(each)) for each in milestones_with_progress(project)],
         "form": form,
         "approvals": approvals_about(subject=project, actor=actor),
         "shares": shares_of(thing=project, actor=actor) if may_share else [],

@@ -31,7 +31,7 @@ from tasks.sharing import (
 )
 from tenants.accounts.access import UserActor, actor_of, can, require
 from tenants.accounts.models import Group, User
-from tenants.foundation.console import toast
+from tenants.foundation.console import htmx_of, toast
 from tenants.foundation.errors import DomainError, InvalidInput, LimitReached
 
 MAX_CHOICES: Final = 500
@@ -135,10 +135,16 @@ def _page(request: HttpRequest, thing: Task | Project, actor: UserActor) -> Http
         except DomainError as error:
             add_domain_error(form, error)
         else:
-            return toast(
-                request, HttpResponseRedirect(_address(thing)), _("Shared with %(name)s") % {"name": name}
-            )
+            return _done(request, thing, actor, _("Shared with %(name)s") % {"name": name})
+    return _shown(request, thing, actor, form)
+
+
+def _shown(request: HttpRequest, thing: Task | Project, actor: UserActor, form: ShareForm) -> HttpResponse:
+    """The page, or inside the dialog of the thing's own page what is in it."""
+    in_dialog = bool(htmx_of(request))
     context = {
+        "in_dialog": in_dialog,
+        "address": _address(thing),
         "thing": thing,
         "is_task": isinstance(thing, Task),
         "form": form,
@@ -154,7 +160,14 @@ def _page(request: HttpRequest, thing: Task | Project, actor: UserActor) -> Http
         if isinstance(thing, Task)
         else reverse("tasks:unshare_project", args=[thing.pk]),
     }
-    return render(request, "tasks/share.html", context, status=422 if form.is_bound else 200)
+    template = "tasks/share.html#panel" if in_dialog else "tasks/share.html"
+    return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+def _done(request: HttpRequest, thing: Task | Project, actor: UserActor, text: str) -> HttpResponse:
+    if htmx_of(request):
+        return toast(request, _shown(request, thing, actor, ShareForm(actor=actor)), text)
+    return toast(request, HttpResponseRedirect(_address(thing)), text)
 
 
 def _share(thing: Task | Project, form: ShareForm, actor: UserActor) -> str:
@@ -190,5 +203,4 @@ def _take_back(request: HttpRequest, thing: Task | Project, actor: UserActor) ->
     require(actor, "tasks.share", on=thing)
     holder = _holder(request.POST.get("holder", ""))
     unshare(thing=thing, holder=holder, actor=actor)
-    back = HttpResponseRedirect(_address(thing))
-    return toast(request, back, _("No longer shared with %(name)s") % {"name": holder})
+    return _done(request, thing, actor, _("No longer shared with %(name)s") % {"name": holder})

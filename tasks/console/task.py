@@ -22,7 +22,7 @@ from tasks.console.forms import TaskForm, add_domain_error, values_of
 from tasks.console.history import feed_of
 from tasks.console.undoing import Undo, offer_undo
 from tasks.drafts import TaskChanges
-from tasks.models import Project, Task
+from tasks.models import Milestone, Project, Task
 from tasks.ports import panels_of
 from tasks.rendering import to_html
 from tasks.selectors import (
@@ -30,6 +30,7 @@ from tasks.selectors import (
     comments_of,
     links_of,
     open_blockers_of,
+    visible_milestones,
     visible_project_rows,
     visible_task,
 )
@@ -80,6 +81,7 @@ def _context(task: Task, actor: UserActor) -> dict[str, Any]:
             .only("pk", "name")
             .order_by("name")
         ),
+        "milestones": _milestones(task, actor),
         "panels": panels_of(task, actor=actor),
         "may_edit": can(actor, "tasks.edit", task) and not task.is_archived,
         "may_comment": can(actor, "tasks.comment", task),
@@ -88,6 +90,17 @@ def _context(task: Task, actor: UserActor) -> dict[str, Any]:
         "may_ask": can(actor, "tasks.request_approval", task) and not task.is_archived,
         "approvals": approvals_about(subject=task, actor=actor),
     }
+
+
+def _milestones(task: Task, actor: UserActor) -> list[Milestone]:
+    """Those of its project, by day; no query for a task without one."""
+    if task.project_id is None:
+        return []
+    rows = Milestone.objects.filter(
+        Q(pk__in=visible_milestones(actor=actor).filter(project=task.project_id).values("pk"))
+        | Q(pk=task.milestone_id)
+    )
+    return list(rows.order_by("due_on", "name", "pk"))
 
 
 def _answer(
@@ -118,7 +131,7 @@ def set_property(request: HttpRequest, key: str) -> HttpResponse:
         raise InvalidInput(_("This value is not valid."), fields={name: [_("Not valid.")]}) from None
     undo = Undo.before([task], name)
     changed = update_task(task=task, changes=changes, actor=actor)
-    undo_url = offer_undo(undo, actor=actor) if name in {"status", "priority"} else ""
+    undo_url = offer_undo(undo, actor=actor) if name in {"status", "priority", "milestone"} else ""
     return _answer(request, changed, actor, _("%(key)s saved") % {"key": task.key}, undo_url)
 
 
@@ -129,11 +142,19 @@ def _day(text: str) -> Any:
     return day
 
 
+def _number(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 _READERS: dict[str, Callable[[str], TaskChanges]] = {
     "status": lambda text: TaskChanges(status=text),
     "priority": lambda text: TaskChanges(priority=int(text)),
     "department": lambda text: TaskChanges(department_id=UUID(text) if text else None),
     "project": lambda text: TaskChanges(project_id=UUID(text) if text else None),
+    "milestone": lambda text: TaskChanges(milestone_id=UUID(text) if text else None),
     "start_on": lambda text: TaskChanges(start_on=_day(text)),
     "due_on": lambda text: TaskChanges(due_on=_day(text)),
 }
@@ -146,7 +167,8 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     actor = actor_of(request)
     task = visible_task(actor=actor, key=key)
     require(actor, "tasks.edit", on=task)
-    form = TaskForm(request.POST or None, initial=values_of(task), actor=actor, is_in=task.project_id)
+    places = {"is_in": task.project_id, "is_on": task.milestone_id}
+    form = TaskForm(request.POST or None, initial=values_of(task), actor=actor, **places)
     if request.method == "POST" and form.is_valid():
         try:
             update_task(task=task, changes=form.changes(), actor=actor)
@@ -165,8 +187,11 @@ def new(request: HttpRequest) -> HttpResponse:
     """Make a task; the address may fill in status and project. Raises: Forbidden."""
     actor = actor_of(request)
     require_somewhere(actor, "tasks.create")
-    given = {name: request.GET[name] for name in ("status", "title", "project_id") if name in request.GET}
-    form = TaskForm(request.POST or None, initial=given, actor=actor)
+    names = ("status", "title", "project_id", "milestone_id")
+    given = {name: request.GET[name] for name in names if name in request.GET}
+    form = TaskForm(
+        request.POST or None, initial=given, actor=actor, is_in=_number(given.get("project_id", ""))
+    )
     if request.method == "POST" and form.is_valid():
         try:
             task = create_task(changes=form.changes(), actor=actor)

@@ -47,6 +47,8 @@ class Undo:
                     value: Any = task.status
                 case "priority":
                     value = task.priority
+                case "milestone":
+                    value = task.milestone_id
                 case "assign":
                     value = tuple(sorted(person.pk for person in task.assignees.all()))
                 case _:
@@ -97,6 +99,8 @@ def _restore(kind: str, value: Any, ids: tuple[UUID, ...], actor: UserActor) -> 
             edit_tasks(ids=ids, changes=TaskChanges(status=value), actor=actor)
         case "priority":
             edit_tasks(ids=ids, changes=TaskChanges(priority=value), actor=actor)
+        case "milestone":
+            edit_tasks(ids=ids, changes=TaskChanges(milestone_id=value), actor=actor)
         case "assign":
             edit_tasks(ids=ids, changes=TaskChanges(assignee_ids=value), actor=actor)
         case _ if value:

@@ -30,8 +30,9 @@ log = structlog.get_logger(__name__)
 MAX_BATCH: Final = 500
 # Columns an import may write; the order is that of the statement.
 _COLUMNS: Final = (
-    "title", "description", "status", "priority", "department_id", "project_id", "start_on", "due_on",
-    "due_at", "estimate_hours", "tags", "source", "source_url", "completed_at", "archived_at", "created_at",
+    "title", "description", "status", "priority", "department_id", "project_id", "milestone_id",
+    "start_on", "due_on", "due_at", "estimate_hours", "tags", "source", "source_url", "completed_at",
+    "archived_at", "created_at",
 )  # fmt: skip
 
 
@@ -121,7 +122,7 @@ class _Names:
 
 def _stored(values: Mapping[UUID, dict[str, Any]]) -> dict[UUID, Task]:
     """The tasks already there, locked; their text is read only when the batch brings text."""
-    tasks = Task.objects.filter(pk__in=list(values)).select_related("department", "project")
+    tasks = Task.objects.filter(pk__in=list(values)).select_related("department", "project", "milestone")
     if not any("description" in given for given in values.values()):
         tasks = tasks.defer("description")
     return {task.pk: task for task in tasks.select_for_update(of=("self",), no_key=True).order_by("pk")}
@@ -154,6 +155,10 @@ def _merge(task_id: UUID, given: dict[str, Any], stored: Task | None, names: _Na
         if is_given and present != target:
             row.changes[name] = (present and present.name, target and target.name)
             setattr(task, name, target)
+    if task.milestone is not None and task.milestone.project_id != task.project_id:
+        # It stays behind with the project the task has left.
+        row.changes["milestone"] = (task.milestone.name, None)
+        task.milestone = None
     if archived is not None and archived != task.is_archived:
         row.changes["archived"] = ("Yes" if task.is_archived else None, "Yes" if archived else None)
         task.archived_at = now if archived else None

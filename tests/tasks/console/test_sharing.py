@@ -6,8 +6,10 @@ import pytest
 from django.test import Client
 
 from tasks.approvals.letters import share_letter
+from tasks.approvals.services import grant_approval, request_approval
+from tasks.approvals.settling import look_again
 from tasks.models import ApprovalRequest, Project, ProjectUserShare, Task, TaskUserShare
-from tasks.sharing import share, share_with_client
+from tasks.sharing import share, share_with_client, unshare
 from tenants.accounts.access import Role, UserActor
 from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import CustomRole, Invitation, RoleBinding, User
@@ -167,3 +169,63 @@ def test_whoever_writes_to_too_many_strangers_is_told_when_to_go_on(
     sent = managing.post(f"/tasks/{task.key}/share/", {"email": "clara@client.example", "level": "view"})
     assert (sent.status_code, 0 < int(sent.headers["Retry-After"]) <= 3600) == (429, True)
     assert not User.objects.filter(email="clara@client.example").exists()
+
+
+def test_the_dialog_gets_what_the_page_shows_and_says_what_is_wrong_in_it(
+    managing: Client, task: Task, member: UserActor
+) -> None:
+    address, htmx = f"/tasks/{task.key}/share/", {"HX-Request": "true"}
+    assert f'hx-get="{address}"' in managing.get(f"/tasks/{task.key}/").content.decode()
+    wrong = managing.post(address, {"level": "view"}, headers=htmx)
+    assert wrong.status_code == 422
+    assert "Choose a person or group" in wrong.content.decode()
+    done = managing.post(address, {"level": "view", "holder": f"user:{member.user_id}"}, headers=htmx)
+    assert (done.status_code, "<html" in done.content.decode()) == (200, False)
+    assert f'value="user:{member.user_id}"><button' in done.content.decode()
+    taken = managing.post(f"/tasks/{task.key}/unshare/", {"holder": f"user:{member.user_id}"}, headers=htmx)
+    assert "Nobody but those" in taken.content.decode()
+    assert not TaskUserShare.objects.exists()
+
+
+@pytest.mark.parametrize("show", ["", "mine", "asked", "open", "settled", "nonsense"])
+def test_approvals_are_shown_by_kind(
+    login_as: Callable[[UserActor], Client],
+    managing: Client,
+    task: Task,
+    manager: UserActor,
+    member: UserActor,
+    show: str,
+) -> None:
+    request_approval(subject=task, text="Is it right?", approvers=[member.user], actor=manager)
+    done = request_approval(subject=task, text="Was it right?", approvers=[member.user], actor=manager)
+    grant_approval(approval=done, actor=member)
+    seen = {
+        name: {text for text in ("Is it right?", "Was it right?") if text in page}
+        for name, page in {
+            "asker": managing.get(f"/tasks/approvals/?show={show}").content.decode(),
+            "approver": login_as(member).get(f"/tasks/approvals/?show={show}").content.decode(),
+        }.items()
+    }
+    both = {"Is it right?", "Was it right?"}
+    expected = {
+        "mine": (set(), {"Is it right?"}),
+        "asked": (both, set()),
+        "open": ({"Is it right?"}, {"Is it right?"}),
+        "settled": ({"Was it right?"}, {"Was it right?"}),
+    }.get(show, (both, both))
+    assert (seen["asker"], seen["approver"]) == expected
+
+
+def test_a_cursor_that_is_none_is_refused(managing: Client) -> None:
+    assert managing.get("/tasks/approvals/?show=open&cursor=nonsense").status_code == 422
+
+
+def test_who_asked_sees_that_nobody_can_answer(
+    managing: Client, task: Task, manager: UserActor, guest: UserActor
+) -> None:
+    share(thing=task, holder=guest.user, codes=["tasks.approve"], actor=manager)
+    approval = request_approval(subject=task, text="Right?", approvers=[guest.user], actor=manager)
+    unshare(thing=task, holder=guest.user, actor=manager)
+    look_again(approval.pk)
+    assert "Nobody can answer" in managing.get("/tasks/approvals/?show=asked").content.decode()
+    assert "Nobody who was asked" in managing.get(f"/tasks/approvals/{approval.pk}/").content.decode()
