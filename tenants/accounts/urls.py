@@ -20,6 +20,7 @@ from tenants.accounts.console import (
     service_accounts,
     sign_in_links,
     sign_in_rules,
+    single_sign_on,
     sso_doors,
     sso_handover,
     sso_keys,
@@ -183,11 +184,11 @@ _console = (
         path("settings/directories/<uuid:directory_id>/roles/", scim.roles, name="scim_roles"),
         path("settings/directories/<uuid:directory_id>/held/", scim.held, name="scim_held"),
         path("settings/directories/<uuid:directory_id>/remove/", scim.remove, name="remove_scim_directory"),
-        path("settings/sign-in/", identity_providers.overview, name="identity_providers"),
+        path("settings/sign-in/", single_sign_on.overview, name="identity_providers"),
         path("settings/sign-in/keys/", sso_keys.keys, name="sso_keys"),
-        path("settings/sign-in/log/", identity_providers.log_page, name="sso_log"),
-        path("settings/sign-in/domains/", identity_providers.domain, name="sso_domain"),
-        path("settings/sign-in/emergency/", identity_providers.break_glass, name="break_glass"),
+        path("settings/sign-in/log/", single_sign_on.log_page, name="sso_log"),
+        path("settings/sign-in/domains/", single_sign_on.domain, name="sso_domain"),
+        path("settings/sign-in/emergency/", single_sign_on.break_glass, name="break_glass"),
         path(
             "settings/sign-in/<uuid:provider_id>/", identity_providers.provider_page, name="identity_provider"
         ),

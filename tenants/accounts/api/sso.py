@@ -1,6 +1,7 @@
 """`/api/v1/sso/…`: the only way in, the owners for an emergency, and the log of single sign-on."""
 
-from typing import Any
+import re
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -25,6 +26,15 @@ from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParame
 from tenants.foundation.errors import InvalidInput
 
 PROVIDER = OpenApiParameter("provider_id", UUID, OpenApiParameter.QUERY, description="Of which one to tell.")
+
+
+_CODE: Final = re.compile(r"[a-z_.]{1,60}", re.ASCII)
+LOG_FILTERS = [
+    OpenApiParameter("event", str, description="Only these, e.g. `sign_in`, `logout` or `passkey_sign_in`."),
+    OpenApiParameter("outcome", str, enum=SsoLogEntry.Outcome.values),
+    OpenApiParameter("reason", str, description="Only what was refused for it, e.g. `audience`."),
+    OpenApiParameter("provider_id", UUID, OpenApiParameter.QUERY, description="Only of this provider."),
+]
 
 
 class EnforceSerializer(StrictSerializer):
@@ -167,11 +177,22 @@ class SsoLogViewSet(KnownParameters, GenericViewSet[SsoLogEntry]):
     serializer_class = SsoLogEntrySerializer
     keyset_sorts = {"at": "at"}
     keyset_default_sort = "-at"
-    query_parameters = {"list": PAGE_PARAMETERS}
+    query_parameters = {"list": PAGE_PARAMETERS | {"event", "outcome", "reason", "provider_id"}}
     permission_codes = {"list": CODE}
 
+    @extend_schema(parameters=LOG_FILTERS)
     def list(self, request: Request) -> Response:
         """List the entries a page at a time."""
         entries: QuerySet[SsoLogEntry] = sso_log.visible_log(actor=actor_of_call(request))
+        asked = request.query_params
+        if asked.get("outcome") not in {None, *SsoLogEntry.Outcome.values}:
+            raise InvalidInput(fields={"outcome": ["There is no such outcome."]})
+        for name in ("event", "outcome", "reason"):
+            if name in asked:
+                if not _CODE.fullmatch(asked[name]):
+                    raise InvalidInput(fields={name: ["This is no code: letters, dots and underscores."]})
+                entries = entries.filter(**{name: asked[name]})
+        if "provider_id" in asked:
+            entries = entries.filter(provider=_uuid(asked["provider_id"]))
         page = self.paginate_queryset(entries.order_by())
         return self.get_paginated_response(SsoLogEntrySerializer(page, many=True).data)

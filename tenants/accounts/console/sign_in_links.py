@@ -31,6 +31,7 @@ from tenants.accounts.sessions.links import (
     spend_code,
     spend_link,
 )
+from tenants.tenancy.middleware import host_of
 
 COOKIE: Final = "sign_in_link"
 
@@ -74,7 +75,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             problem = error.message
         else:
             browser = new_browser_secret()
-            ask_for_link(email=email, browser=browser, next_path=safe_next(request))
+            ask_for_link(email=email, browser=browser, next_path=safe_next(request), host=host_of(request))
             answer = HttpResponseRedirect(reverse("account_sign_in_code"))
             answer.set_cookie(
                 _cookie_name(request), browser, max_age=int(VALID_FOR.total_seconds()), httponly=True,

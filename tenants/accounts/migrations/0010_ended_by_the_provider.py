@@ -1,4 +1,4 @@
-"""To which sign-in a provider's session came, so that the provider can end it by itself."""
+"""To which sign-in a provider's session came, so that the provider can end it; on which host a link was asked for."""
 
 from django.db import migrations, models
 
@@ -11,5 +11,10 @@ class Migration(migrations.Migration):
             model_name="ssosession",
             name="sign_in_id",
             field=models.UUIDField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="signinlink",
+            name="host",
+            field=models.CharField(blank=True, db_default="", default="", max_length=253),
         ),
     ]

@@ -21,6 +21,8 @@ class SignInLink(models.Model):
     token_hash = models.BinaryField(max_length=32, null=True, blank=True, unique=True)
     code_hash = models.BinaryField(max_length=32, null=True, blank=True)
     standing = models.BinaryField(max_length=32, null=True, blank=True)
+    # The host it was asked on, to which the link leads back: only there does the browser show its cookie.
+    host = models.CharField(max_length=253, blank=True, default="", db_default="")
     next_path = models.CharField(max_length=500, blank=True, default="")
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -29,8 +29,9 @@ from tenants.accounts.sso.enforcement import enforced_provider
 from tenants.dispatch import enqueue
 from tenants.foundation.crypto import Secret
 from tenants.foundation.letters import Letter, write_letter
+from tenants.models import Domain
 from tenants.tenancy import atomic, current_tenant
-from tenants.tenancy.addresses import primary_address
+from tenants.tenancy.addresses import primary_address, public_address
 
 log = structlog.get_logger(__name__)
 
@@ -57,8 +58,11 @@ def new_browser_secret() -> str:
 
 
 @atomic
-def ask_for_link(*, email: str, browser: str, next_path: str = "") -> None:
-    """Have a letter with a link and a code sent to whoever has this address here and may come in by it."""
+def ask_for_link(*, email: str, browser: str, next_path: str = "", host: str = "") -> None:
+    """Have a letter with a link and a code sent to whoever has this address here and may come in by it.
+
+    ``host`` is the one it is asked on; the link leads back there, "" to where letters lead.
+    """
     user_id = (
         User.objects.filter(email=email.strip().lower(), is_active=True).values_list("pk", flat=True).first()
     )
@@ -66,6 +70,7 @@ def ask_for_link(*, email: str, browser: str, next_path: str = "") -> None:
         user_id=user_id,
         browser_hash=keyed_hash("sign_in_browser", browser),
         next_path=_safe_path(next_path),
+        host=host,
         expires_at=timezone.now() + VALID_FOR,
     )
     enqueue(SIGN_IN_LINK_JOB, object_id=link.pk, priority=10)
@@ -104,9 +109,15 @@ def link_letter(link_id: UUID) -> Letter | None:
                 "name": str(user),
                 "code": f"{code[:3]} {code[3:]}",
                 "minutes": int(VALID_FOR.total_seconds() // 60),
-                "link": primary_address(reverse("account_open_sign_in_link", args=[Secret(token).reveal()])),
+                "link": _address(link, reverse("account_open_sign_in_link", args=[Secret(token).reveal()])),
             },
         )
+
+
+def _address(link: SignInLink, path: str) -> str:
+    """On the host it was asked on, if that is the company's still."""
+    hosts = Domain.objects.filter(tenant_id=current_tenant().id, host=link.host)
+    return public_address(link.host, path) if link.host and hosts.exists() else primary_address(path)
 
 
 def why_not(actor: UserActor) -> str:

@@ -5,7 +5,8 @@ from rest_framework.test import APIClient
 
 from tenants.accounts.access import Role, UserActor
 from tenants.accounts.models import EmailDomain, IdentityProvider
-from tenants.accounts.sso import services
+from tenants.accounts.sso import services, sso_log
+from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.tenancy import TenantRef
 from tests.people import person, token_client
 from tests.tenants.accounts.sso.test_services import add_passkey
@@ -140,3 +141,30 @@ def test_a_manager_sees_nothing_of_it(host: str, tenant: TenantRef) -> None:
     manager = token_client(host, person(tenant, Role.MANAGER))
     for path in (URL, "/api/v1/email-domains/", "/api/v1/sso/log/"):
         assert manager.get(path).status_code == 403
+
+
+def test_the_log_is_narrowed_down_by_codes(api: APIClient, tenant: TenantRef) -> None:
+    provider = IdentityProvider.objects.create(name="Example Id", kind="saml", preset="saml", state="active")
+    for event, reason in (("sign_in", Reason.AUDIENCE), ("logout", Reason.REPLAY)):
+        sso_log.note(
+            event=event, refused=SsoRefused(reason), provider=provider, outcome=sso_log.Outcome.REFUSED
+        )
+    sso_log.note(event="sign_in", outcome=sso_log.Outcome.ACCEPTED)
+
+    def found(**query: str) -> list[str]:
+        answer = api.get("/api/v1/sso/log/", query)
+        assert answer.status_code == 200, answer.content
+        return [f"{row['event']} {row['reason']}".strip() for row in answer.json()["results"]]
+
+    assert found(event="sign_in") == ["sign_in", "sign_in audience"]
+    assert found(event="sign_in", outcome="refused") == ["sign_in audience"]
+    assert found(reason="replay", provider_id=str(provider.pk)) == ["logout replay"]
+    assert found(reason="never_heard_of") == []
+    for bad in (
+        {"outcome": "lost"},
+        {"event": "a\0b"},
+        {"reason": "x" * 61},
+        {"provider_id": "7"},
+        {"who": "x"},
+    ):
+        assert api.get("/api/v1/sso/log/", bad).status_code == 400, bad

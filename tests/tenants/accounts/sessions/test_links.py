@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -40,6 +41,7 @@ from tenants.accounts.sessions.links import (
 from tenants.accounts.sessions.policy import change_rules, current_rules
 from tenants.foundation.errors import Forbidden, InvalidInput
 from tenants.foundation.ids import uuid7
+from tenants.models import Domain
 from tenants.tenancy import TenantRef
 from tests.people import person
 
@@ -329,3 +331,23 @@ def test_asking_too_often_is_slowed_down(stranger: Client) -> None:
     assert statuses[-1] == 429
     assert SignInLink.objects.count() < 6
     assert stranger.post(ASK, {"email": "not an address"}).status_code == 422
+
+
+def test_a_link_leads_back_to_the_host_it_was_asked_on_while_that_is_the_companys(
+    tenant: TenantRef, guest: UserActor, host: str, other_tenant: TenantRef
+) -> None:
+    def led_to(asked_on: str) -> str | None:
+        ask_for_link(email=guest.user.email, browser=BROWSER, host=asked_on)
+        letter = link_letter(SignInLink.objects.latest("created_at", "pk").pk)
+        assert letter is not None
+        address = re.search(r"https?://\S+/account/link/\S+", letter.text)
+        assert address
+        return urlsplit(address[0]).hostname
+
+    Domain.objects.create(tenant_id=tenant.id, host="tasks.example.com")
+    assert led_to("tasks.example.com") == "tasks.example.com"
+    assert led_to("") == host
+    # Given up in the meantime, or never theirs.
+    Domain.objects.filter(host="tasks.example.com").delete()
+    assert led_to("tasks.example.com") == host
+    assert led_to(Domain.objects.get(tenant_id=other_tenant.id).host) == host

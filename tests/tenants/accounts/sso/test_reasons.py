@@ -6,7 +6,9 @@ import pytest
 
 from tenants.accounts.sso.reasons import SENTENCES, Reason
 
-TESTS = [path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__)]
+HERE = Path(__file__).parent
+FILES = [*HERE.glob("test_*.py"), HERE / "forging.py"]
+TESTS = [path.read_text() for path in FILES if path != Path(__file__)]
 
 
 @pytest.mark.parametrize("reason", list(Reason), ids=lambda reason: reason.value)
