@@ -12,6 +12,7 @@ from tenants.console import (
     company_data,
     company_restore,
     domains,
+    mail_server,
     operations,
     operator_access,
     proofs,
@@ -111,6 +112,10 @@ branding_pages = (
         path(_letter_kind, brand_letters.letter, name="letter"),
         path(f"{_letter_kind}preview/", brand_letters.letter_frame, name="letter_frame"),
         path(f"{_letter_kind}test/", brand_letters.try_letter, name="try_letter"),
+        path("settings/branding/sender/", mail_server.sender, name="sender"),
+        path("settings/branding/sender/test/", mail_server.test, name="sender_test"),
+        path("settings/branding/sender/confirm/", mail_server.confirm, name="sender_confirm"),
+        path("settings/branding/sender/remove/", mail_server.remove, name="sender_remove"),
     ],
     "branding",
 )

@@ -10,6 +10,7 @@ from tenants.api.company_deletion import CompanyDeletionViewSet
 from tenants.api.company_restore import CompanyRestoreViewSet
 from tenants.api.domains import DomainViewSet
 from tenants.api.exports import ExportViewSet
+from tenants.api.mail_server import MailServerViewSet
 from tenants.api.operations import OperationViewSet
 from tenants.api.operator_access import (
     OperatorGrantViewSet,
@@ -36,6 +37,7 @@ _undo_restore = CompanyRestoreViewSet.as_view({"post": "undo"})
 
 _brand = BrandingViewSet.as_view({"get": "retrieve", "patch": "partial_update"})
 _letter = LetterViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"})
+_mail_server = MailServerViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"})
 branding = [
     path("branding/", _brand, name="branding"),
     path("branding/publish/", BrandingViewSet.as_view({"post": "publish"}), name="branding-publish"),
@@ -51,6 +53,22 @@ branding = [
         "branding/letters/<slug:kind>/preview/",
         LetterViewSet.as_view({"post": "preview"}),
         name="branding-letter-preview",
+    ),
+    path("branding/mail-server/", _mail_server, name="branding-mail-server"),
+    path(
+        "branding/mail-server/candidate/",
+        MailServerViewSet.as_view({"delete": "discard"}),
+        name="branding-mail-server-candidate",
+    ),
+    path(
+        "branding/mail-server/test/",
+        MailServerViewSet.as_view({"post": "test"}),
+        name="branding-mail-server-test",
+    ),
+    path(
+        "branding/mail-server/confirm/",
+        MailServerViewSet.as_view({"post": "confirm"}),
+        name="branding-mail-server-confirm",
     ),
 ]
 

@@ -70,7 +70,7 @@ class BrandForm(forms.Form):
     )  # fmt: skip
     sender_name = forms.CharField(
         label=_("Sender of letters"), max_length=LENGTHS["sender_name"], required=False,
-        help_text=_("Empty: the company's name. Letters come from the platform's own address."),
+        help_text=_("Empty: the company's name. The address they come from is set under Sender."),
     )  # fmt: skip
     reply_to = forms.CharField(
         label=_("Answers go to"), max_length=LENGTHS["reply_to"], required=False,

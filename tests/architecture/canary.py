@@ -49,6 +49,10 @@ FORMS: dict[str, Any] = {
     "branding.BrandImage.sizes": lambda mark: {"full": [4, 1], "half": [2, 1]},
     "branding.LetterText.kind": lambda mark: "invitation",
     "branding.LetterText.language": lambda mark: "en",
+    # A server that nothing is sent to: its sender's domain is nobody's.
+    "branding.MailServer.security": lambda mark: "tls",
+    "branding.MailServer.port": lambda mark: 465,
+    "branding.MailServer.password_id": lambda mark: None,
     "accounts.EmailDomain.domain": lambda mark: f"{mark}.example",
     "tenants.CustomDomain.host": lambda mark: f"{mark}.example.com",
     "tenants.OperatorGrant.wanted_minutes": lambda mark: 60,

@@ -142,6 +142,8 @@ class _Session:
             client.login(route.username, route.password.reveal() if route.password else "")
 
     def _failed(self, error: Exception) -> ExternalServiceError:
+        if self._client.said > MOST_SAID:
+            return _failure(MailFailure.MALFORMED)
         reason = _reason_of(error, is_late=self._client.seconds_left() <= 0)
         return _failure(reason, _quoted(error), said_code=getattr(error, "smtp_code", None))
 
@@ -213,7 +215,7 @@ class _Reader(io.RawIOBase):
         size = self._sock.recv_into(buffer) if self._sock is not None else 0
         self._client.said += size
         if self._client.said > MOST_SAID:
-            raise smtplib.SMTPResponseException(-1, b"")
+            raise smtplib.SMTPServerDisconnected
         return size
 
 

@@ -43,6 +43,7 @@ LEFT_OUT: Final = (
     LeftOut("accounts_scimtoken", "secret_hash", "left_out", "The hash of a directory's key that still works."),
     LeftOut("accounts_invitation", "token_hash", "left_out", "The hash of a link that still lets somebody in."),
     LeftOut("account_emailconfirmation", "key", "left_out", "A key that still confirms an address."),
+    LeftOut("branding_mailserver", "code_hash", "left_out", "The hash of a code that still proves a mail server."),
     LeftOut(
         "integrations_webhooksubscription", "address_key", "left_out",
         "The unguessable part of the address at which a service still tells of changes.",

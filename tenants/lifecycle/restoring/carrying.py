@@ -75,6 +75,15 @@ UPDATE {restored}.accounts_scimtoken r SET revoked_at = l.revoked_at, expires_at
 UPDATE {restored}.accounts_scimtoken r SET revoked_at = now()
   WHERE r.revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM {live}.accounts_scimtoken l WHERE l.id = r.id)
 """),
+    # Letters do not go by a mail server that was given up since: it may be somebody else's by now.
+    "branding_mailserver": sql.SQL("""
+DELETE FROM {restored}.secrets_secret s USING {restored}.branding_mailserver r
+  WHERE s.owner_table = 'branding_mailserver' AND s.owner_id = r.id
+    AND NOT EXISTS (SELECT 1 FROM {live}.branding_mailserver l WHERE l.id = r.id);
+DELETE FROM {restored}.branding_mailserver r
+  WHERE NOT EXISTS (SELECT 1 FROM {live}.branding_mailserver l WHERE l.id = r.id);
+UPDATE {restored}.branding_mailserver r SET code_hash = NULL, rests_until = NULL
+"""),
 }
 
 
