@@ -183,6 +183,7 @@ READABLE: Final = sorted(path for path, verbs in _PATHS.items() if "get" in verb
 # On a company's host they do not exist (tests/tenants/api/test_operators.py asks them on the platform's).
 OPERATORS: Final = {
     "/api/v1/companies/", "/api/v1/operations/", "/api/v1/evidence/", "/api/v1/deletion-certificates/",
+    "/api/v1/operator-grants/",
 }  # fmt: skip
 PAGED: Final = sorted(
     path for path in READABLE if "{" not in path and path not in {"/api/v1/me/", *OPERATORS}
@@ -191,6 +192,7 @@ PAGED: Final = sorted(
 
 def somewhere(path: str) -> str:
     somebody = path.replace("{id}", str(UUID(int=7))).replace("{connection_id}", str(UUID(int=7)))
+    somebody = somebody.replace("{user_id}", str(UUID(int=7))).replace("{kind}", "invitation")
     return somebody.replace("{key}", "T-1").replace("{version}", "1")
 
 

@@ -20,6 +20,7 @@ from tests.people import token_client
 
 PAGED = [
     "/api/v1/companies/", "/api/v1/operations/", "/api/v1/evidence/", "/api/v1/deletion-certificates/",
+    "/api/v1/operator-grants/",
 ]  # fmt: skip
 ADDRESSES = [*PAGED, "/api/v1/platform/"]
 
