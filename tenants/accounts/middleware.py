@@ -7,13 +7,13 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
-from tenants.accounts.streams import end_when_revoked
+from tenants.accounts.streams import EVENT_STREAM, OVER, end_when_revoked
 from tenants.accounts.support.allowed import support_actor
 from tenants.foundation.requests import is_json_door
 from tenants.outbox.bus import bound_actor
@@ -67,6 +67,9 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         if is_json_door(request):
             return None
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is not None and EVENT_STREAM in request.headers.get("Accept", ""):
+            # A page that watches could do nothing with the sign-in page, and would ask for it again and again.
+            return HttpResponse(OVER, content_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
         return answer
 
 

@@ -26,6 +26,9 @@ from tenants.tenancy.middleware import host_of
 
 log = structlog.get_logger(__name__)
 
+EVENT_STREAM: Final = "text/event-stream"
+# What a page that watches is told last: it loads itself again, and shows where its reader stands now (ui.js).
+OVER: Final = b"event: stream:over\ndata:\n\n"
 # How long what was found holds: a revocation is felt about this much later, and a second of a step of the stream.
 LOOK_SECONDS: Final = 1.0
 
@@ -40,7 +43,10 @@ def end_when_revoked(request: HttpRequest, response: HttpResponseBase) -> None:
         # The iterator itself: what the property gives does not close it.
         parts: Any = response._iterator  # type: ignore[attr-defined]
         watch = Watch(request, actor)
-        response.streaming_content = _async_parts(watch, parts) if response.is_async else _parts(watch, parts)
+        last = [OVER] if response.headers["Content-Type"] == EVENT_STREAM else []
+        response.streaming_content = (
+            _async_parts(watch, parts, last) if response.is_async else _parts(watch, parts, last)
+        )
 
 
 class Watch:
@@ -82,16 +88,19 @@ class Watch:
         return actor_for(self._actor.user)
 
 
-def _parts(watch: Watch, parts: Iterator[Any]) -> Iterator[Any]:
+def _parts(watch: Watch, parts: Iterator[Any], last: list[bytes]) -> Iterator[Any]:
     for part in parts:
         # Asked when the part is there: a stream waits before it has one, and what came meanwhile is not shown.
         if watch.is_over():
+            yield from last
             return
         yield part
 
 
-async def _async_parts(watch: Watch, parts: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _async_parts(watch: Watch, parts: AsyncIterator[Any], last: list[bytes]) -> AsyncIterator[Any]:
     async for part in parts:
         if await sync_to_async(watch.is_over)():
+            for each in last:
+                yield each
             return
         yield part

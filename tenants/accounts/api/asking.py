@@ -10,6 +10,7 @@ from tenants.accounts.access import UserActor, permission
 from tenants.accounts.access.denying import Reason, note_denial, refusal
 from tenants.accounts.services import EDIT_PROFILE
 from tenants.foundation.api import StrictSerializer
+from tenants.foundation.errors import InvalidInput
 
 ID = OpenApiParameter("id", UUID, OpenApiParameter.PATH)
 USER_ID = OpenApiParameter("user_id", UUID, OpenApiParameter.PATH)
@@ -38,3 +39,11 @@ def body_of(serializer: StrictSerializer) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     data: dict[str, Any] = serializer.validated_data
     return data
+
+
+def id_given(name: str, text: str) -> UUID:
+    """An id somebody wrote into a parameter or field. Raises: InvalidInput."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput(fields={name: ["There is no such thing."]}) from None

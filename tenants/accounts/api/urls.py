@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from tenants.accounts.api.access import AccessDenialViewSet, RoleBindingViewSet, RoleViewSet
+from tenants.accounts.api.access_denials import AccessDenialViewSet
 from tenants.accounts.api.email_domains import EmailDomainViewSet
 from tenants.accounts.api.factors import FactorViewSet
 from tenants.accounts.api.groups import GroupViewSet
@@ -11,6 +11,8 @@ from tenants.accounts.api.identity_providers import IdentityProviderViewSet
 from tenants.accounts.api.invitations import InvitationViewSet
 from tenants.accounts.api.me import MeView
 from tenants.accounts.api.proposed_changes import ProposedChangeViewSet
+from tenants.accounts.api.role_bindings import RoleBindingViewSet
+from tenants.accounts.api.roles import RoleViewSet
 from tenants.accounts.api.scim_directories import ScimDirectoryViewSet
 from tenants.accounts.api.sign_in_rules import SignInRulesView
 from tenants.accounts.api.sign_ins import MySignInViewSet, UserSignInViewSet

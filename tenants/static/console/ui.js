@@ -97,6 +97,9 @@
     if (source && !/every /.test(source.getAttribute("hx-trigger") ?? "")) show({ text: toasts.dataset.offline });
   });
 
+  // --- a stream whose reader is signed out, or may not see it any more: the page says where they stand
+  document.addEventListener("stream:over", () => location.reload());
+
   // --- copying
   on("click", "[data-copy]", async (button) => {
     const field = one(button.dataset.copy);

@@ -104,7 +104,7 @@ def test_the_next_part_is_not_sent_any_more(ending: str, run: SyncRun, host: str
     with atomic():
         ENDINGS[ending](watcher)
     rename(run)
-    assert list(parts) == []
+    assert list(parts) == [streams.OVER]
 
 
 def test_it_goes_on_for_whoever_is_still_let_in(
@@ -152,7 +152,7 @@ def test_a_role_that_allows_less_ends_it_and_one_that_allows_more_does_not(
     CustomRole.objects.filter(pk=role.pk).update(codes=[*role.codes, "tasks.view"])
     assert next(parts)
     CustomRole.objects.filter(pk=role.pk).update(codes=["accounts.view_users"])
-    assert list(parts) == []
+    assert list(parts) == [streams.OVER]
 
 
 def test_a_look_costs_two_queries_and_none_before_it_is_due(
@@ -171,6 +171,15 @@ def test_a_look_costs_two_queries_and_none_before_it_is_due(
     with CaptureQueriesContext(connections[current_alias()]) as asked:
         assert [next(resting) for _ in range(100)] == [b"part"] * 100
     assert len(asked) == 0
+
+
+def test_a_stranger_who_would_watch_is_told_to_load_the_page_again(run: SyncRun, stranger: Client) -> None:
+    """The sign-in page is nothing a stream could show: the browser would ask for it without end."""
+    asking = {"Accept": "text/html, text/event-stream"}
+    answer = stranger.get(f"/sync/runs/{run.pk}/live/", headers=asking)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream")
+    assert answer.content == streams.OVER
+    assert stranger.get(f"/sync/runs/{run.pk}/live/").status_code == 302
 
 
 def watched(request: HttpRequest) -> Iterator[bytes]:
