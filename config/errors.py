@@ -4,10 +4,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
+from tenants.accounts.sso.oversized import note_oversized
 from tenants.foundation.api import problem_page
 from tenants.tenancy.backend.whereabouts import is_moving
 from tenants.tenancy.doors import closed
@@ -38,8 +40,12 @@ def answer(request: HttpRequest, status: int) -> HttpResponse:
     if request.path.startswith(("/api/", "/scim/")):
         return problem_page(request, status=status, code=CODES[status], detail=detail)
     template = loader.get_template(f"console/errors/{status}.html")
-    context = {"title": title, "detail": detail, "request_id": getattr(request, "request_id", "")}
-    # The pages for 5xx must not ask anything of a request or a database that may be what failed.
+    # The pages for 5xx must not ask anything of a request or a database that may be what failed: whose host it is, is
+    # in memory.
+    context = {
+        "title": title, "detail": detail, "request_id": getattr(request, "request_id", ""),
+        "tenant": getattr(request, "tenant", None),
+    }  # fmt: skip
     return HttpResponse(template.render(context, None if status >= 500 else request), status=status)
 
 
@@ -50,7 +56,14 @@ def _handler(status: int) -> Callable[..., HttpResponse]:
     return handler
 
 
-bad_request, forbidden, not_found = map(_handler, (400, 403, 404))
+forbidden, not_found = map(_handler, (403, 404))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """What could not be understood; the company's log hears of messages that were too large for any door to read."""
+    if isinstance(exception, RequestDataTooBig):
+        note_oversized(request)
+    return answer(request, 400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

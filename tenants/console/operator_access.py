@@ -1,14 +1,16 @@
 """Support access: asked for on the platform's host, decided at Settings → Support access, gone through in between."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required, login_required
-from django.db.models import Model
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -22,6 +24,8 @@ from tenants.accounts.sessions.services import ROW_KEY
 from tenants.accounts.support.visits import visits_under
 from tenants.foundation.console import toast
 from tenants.foundation.errors import DomainError, Forbidden
+from tenants.foundation.keyset import keyset_page
+from tenants.foundation.page_parts import Pages
 from tenants.models import OperatorGrant, Tenant
 from tenants.operator_access import asking, closing, deciding, entering
 from tenants.permissions import DECIDE_SUPPORT, ENTER_COMPANIES, SEE_COMPANIES, require_operator
@@ -31,24 +35,18 @@ from tenants.tenancy.middleware import host_of
 
 BACKEND = "tenants.accounts.backends.EmailBackend"
 SHOWN = 50
+OFFERED = 50
 ROLES = [("read_only", _("To look, changing nothing")), ("admin", _("To look and to change"))]
-
-
-class CompanyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic while it runs
-    """Companies by their names, with what stands in their address."""
-
-    def label_from_instance(self, obj: Model) -> str:
-        """How a company is offered."""
-        assert isinstance(obj, Tenant)
-        return f"{obj.name} ({obj.slug})"
 
 
 class AskForm(forms.Form):
     """What an operator tells the company."""
 
-    company = CompanyField(
-        label=_("Company"), queryset=Tenant.objects.none(), to_field_name="slug", empty_label=None
-    )
+    company = forms.CharField(
+        label=_("Company"), max_length=63,
+        help_text=_("The first part of its host name, such as acme. “Companies” finds it."),
+        widget=forms.TextInput(attrs={"list": "companies-offered", "autocomplete": "off", "spellcheck": "false"}),
+    )  # fmt: skip
     reason = forms.CharField(
         label=_("Reason"),
         max_length=asking.LONGEST_REASON,
@@ -61,12 +59,22 @@ class AskForm(forms.Form):
         label=_("Minutes"), min_value=asking.LEAST_MINUTES, max_value=asking.MOST_MINUTES, initial=60
     )
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        chosen = self.fields["company"]
-        assert isinstance(chosen, forms.ModelChoiceField)
-        there = Tenant.objects.exclude(slug="platform").exclude(state=Tenant.State.DELETED)
-        chosen.queryset = there.order_by("name", "slug")
+    def clean_company(self) -> Tenant:
+        """The company at this address."""
+        found = companies_there().filter(slug=str(self.cleaned_data["company"]).strip().lower()).first()
+        if found is None:
+            raise forms.ValidationError(gettext("There is no company at this address."))
+        return found
+
+    @staticmethod
+    def offered() -> list[Tenant]:
+        """The newest companies, to choose from without typing: there may be thousands."""
+        return list(companies_there().order_by("-created_at")[:OFFERED])
+
+
+def companies_there() -> QuerySet[Tenant]:
+    """Companies that could be asked."""
+    return Tenant.objects.exclude(slug="platform").exclude(state=Tenant.State.DELETED)
 
 
 class ApproveForm(forms.Form):
@@ -112,23 +120,34 @@ def access(request: HttpRequest) -> HttpResponse:
             with atomic():
                 return toast(request, HttpResponseRedirect(reverse("platform:access")), text)
     with atomic():
-        rows = list(asking.grants_of(actor=actor)[:SHOWN])
+        page = keyset_page(
+            asking.grants_of(actor=actor).order_by(), sort="-asked", sorts={"asked": "asked_at"}, size=SHOWN,
+            cursor=request.GET.get("cursor") or None,
+        )  # fmt: skip
         context = {
             "form": form,
+            "offered": AskForm.offered(),
+            "pages": Pages(previous_url=_at(page.previous_cursor), next_url=_at(page.next_cursor)),
             "grants": [
                 {
                     "row": row,
                     "is_mine": row.operator_id == actor.user_id,
-                    "is_in_force": asking.grant_in_force(row.pk, row.operator_id) is not None,
+                    "is_in_force": row.state == OperatorGrant.State.APPROVED
+                    and row.ends_at is not None
+                    and row.ends_at > timezone.now(),
                     "enter": public_address(
                         host_of_slug(row.tenant.slug), reverse("support:set_out", args=[row.pk])
                     ),
                 }
-                for row in rows
+                for row in page.rows
             ],
             "may_ask": can(actor, ENTER_COMPANIES),
         }
         return render(request, "tenants/operator_grants.html", context, status=422 if form.errors else 200)
+
+
+def _at(cursor: str | None) -> str:
+    return f"{reverse('platform:access')}?{urlencode({'cursor': cursor})}" if cursor else ""
 
 
 @login_required
