@@ -14,6 +14,7 @@ from integrations.demo.ports import LOOPBACK, ChosenPort, choose_port
 
 WEB_PORT = 8000
 SANDBOX_PORT = 8790
+NAME_SERVER_PORTS = (8793, 8794)
 POLL_SECONDS = 10
 """How often the demo looks for changes where no events come: often, so that an edit is seen soon on a page."""
 OAUTH_CLIENT_ID = "task-sync-demo"
@@ -26,6 +27,8 @@ class Addresses:
 
     web: ChosenPort
     sandbox: ChosenPort
+    name_servers: tuple[ChosenPort, ...] = ()
+    """Those of the two name servers (UDP), which know what `manage.py demo_dns` tells them."""
     oauth_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     """The public integration's secret: another one in each run, told to the sandbox and the console."""
 
@@ -33,6 +36,11 @@ class Addresses:
     def sandbox_url(self) -> str:
         """Where the sandbox answers in place of Notion."""
         return f"http://{LOOPBACK}:{self.sandbox.number}"
+
+    @property
+    def resolvers(self) -> list[str]:
+        """The name servers as they are configured."""
+        return [f"{LOOPBACK}:{each.number}" for each in self.name_servers]
 
     @property
     def notices(self) -> list[str]:
@@ -48,6 +56,7 @@ class Addresses:
             "OUTBOUND_ALLOWED_PRIVATE_HOSTS": LOOPBACK,
             "PUBLIC_PORT": str(self.web.number),
             "SIGN_UPS": "open",
+            "DNS_RESOLVERS": ",".join(self.resolvers),
             "SYNC_POLL_SECONDS": str(POLL_SECONDS),
             "PYTHONUNBUFFERED": "1",
         }
@@ -64,10 +73,17 @@ class Addresses:
         settings.NOTION_OAUTH_CLIENT_SECRET = self.oauth_secret
         settings.OUTBOUND_ALLOWED_PRIVATE_HOSTS = [LOOPBACK]
         settings.PUBLIC_PORT = self.web.number
+        settings.DNS_RESOLVERS = self.resolvers
         settings.SYNC_POLL_SECONDS = POLL_SECONDS
 
 
 def choose_addresses(*, web: int = WEB_PORT, sandbox: int = SANDBOX_PORT) -> Addresses:
     """Choose free ports, the usual ones if possible. Raises: Conflict."""
     web_port = choose_port("console", web)
-    return Addresses(web_port, choose_port("Notion sandbox", sandbox, taken={web_port.number}))
+    sandbox_port = choose_port("Notion sandbox", sandbox, taken={web_port.number})
+    taken = {web_port.number, sandbox_port.number}
+    name_servers = []
+    for wanted in NAME_SERVER_PORTS:
+        name_servers.append(choose_port("name server", wanted, taken=taken))
+        taken.add(name_servers[-1].number)
+    return Addresses(web_port, sandbox_port, tuple(name_servers))

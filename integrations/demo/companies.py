@@ -34,7 +34,9 @@ from tenants.tenancy.addresses import address_of
 
 log = structlog.get_logger(__name__)
 
-_ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.MEMBER, Role.GUEST)
+_ROLES = (
+    Role.OWNER, Role.ADMIN, Role.MANAGER, Role.MEMBER, Role.GUEST, Role.SECURITY, Role.AUDITOR,
+)  # fmt: skip
 # Calls a minute that Notion allows on the larger plans; the connector assumes the smallest.
 _PLAN_BUDGETS = {"business": 600, "enterprise": 600}
 FIRST_TASKS = {"acme": "Company tasks", "globex": "Work items"}

@@ -28,6 +28,7 @@ from integrations.demo.companies import (
     platform_company,
 )
 from integrations.demo.events import ensure_events, ensure_platform_events
+from integrations.demo.name_servers import NameServers, Records
 from integrations.demo.only_one import hold
 from integrations.demo.outcome import Outcome, outcome_of, workspaces_of
 from integrations.demo.own_domain import ensure_own_domain
@@ -60,6 +61,8 @@ class Show:
         self._sign_ins: list[SignIn] = []
         self._totals: dict[str, int] = {}
         self._own_domain = ""
+        self._records = Records(self._folder / "names.json")
+        self._names: NameServers | None = None
         self._stop_living = Event()
         self._life: Thread | None = None
         self._lock: TextIO | None = None
@@ -79,6 +82,8 @@ class Show:
         self._addresses.take_effect()
         for notice in self._addresses.notices:
             self._say(notice)
+        self._names = NameServers(self._records, [each.number for each in self._addresses.name_servers])
+        self._names.start()
         assets = self._processes.start_assets()
         self._say("The Notion sandbox starts …")
         files = ensure_workspace_files(self._folder / "workspaces")
@@ -95,7 +100,7 @@ class Show:
             self._companies.append(ref)
             self._sign_ins += people
             connected.append((ref, ensure_connections(ref, files)))
-        self._own_domain = ensure_own_domain(self._companies[0])
+        self._own_domain = ensure_own_domain(self._companies[0], self._records)
         platform, operators = ensure_company(platform_company(), self.password)
         self._sign_ins += operators
         self._supervisor.finish(assets)
@@ -143,6 +148,9 @@ class Show:
             self._say(line)
         self._say("")
         self._say(f"Acme under a name of its own: {self._own_domain}")
+        self._say(
+            "    Another one: add it under “Domains”, set its two records with `manage.py demo_dns`, look it up."
+        )
         for line in what_to_try(self._addresses.sandbox_url + WINDOW):
             self._say(line)
         self._say("")
@@ -190,6 +198,8 @@ class Show:
         self._stop_living.set()
         if self._life is not None:
             self._life.join(timeout=5)
+        if self._names is not None:
+            self._names.stop()
         stopped = self._supervisor.stop_all()
         connections.close_all()
         stopped += _stop_services(getattr(settings, "EMBEDDED_STARTED_HERE", ()))

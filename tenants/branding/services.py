@@ -58,13 +58,26 @@ def set_image(*, actor: Actor, slot: str, image: DrawnImage, seen: int | None = 
     """Put an image that was drawn anew into the draft. Raises: Forbidden, NotFound (no such slot), Conflict."""
     now = _begun(actor, seen)
     _check_slot(slot)
-    shown = known_image(image.digest, slot=slot)
-    if shown is None:
-        row = BrandImage.objects.create(digest=image.digest, slot=slot, sizes=image.sizes)
-        shown = ShownImage(row.digest, {name: (size[0], size[1]) for name, size in image.sizes.items()})
-    for name, picture in image.pictures.items():
-        _store(image_name(image.digest, name), picture.content)
-    kept = _keep_draft(actor, now, replace(now.newest, images={**now.newest.images, slot: shown}))
+    images = {**now.newest.images, slot: _taken_in(slot, image)}
+    kept = _keep_draft(actor, now, replace(now.newest, images=images))
+    _tidy_images(kept)
+    return kept
+
+
+@atomic
+def replace_draft(*, actor: Actor, texts: Mapping[str, str], images: Mapping[str, DrawnImage]) -> BrandInWork:
+    """Make the draft these texts and exactly these images; texts that are not named stay.
+
+    Raises: Forbidden, NotFound (no such slot), InvalidInput.
+    """
+    now = _begun(actor, None)
+    tidied = checked_texts(texts)
+    if tidied.get("reply_to") and tidied["reply_to"] != now.published.reply_to:
+        _check_reply_to(tidied["reply_to"])
+    for slot in images:
+        _check_slot(slot)
+    shown = {slot: _taken_in(slot, image) for slot, image in images.items()}
+    kept = _keep_draft(actor, now, replace(now.newest.with_texts(tidied), images=shown))
     _tidy_images(kept)
     return kept
 
@@ -186,6 +199,16 @@ def _check_reply_to(address: str) -> None:
     if not is_proved and not runs_it.exists():
         sentence = "Prove this domain first (Single sign-on, e-mail domains), or give the address of an administrator."
         raise InvalidInput(sentence, code="invalid_input.reply_to_not_ours", fields={"reply_to": [sentence]})
+
+
+def _taken_in(slot: str, image: DrawnImage) -> ShownImage:
+    shown = known_image(image.digest, slot=slot)
+    if shown is None:
+        row = BrandImage.objects.create(digest=image.digest, slot=slot, sizes=image.sizes)
+        shown = ShownImage(row.digest, {name: (size[0], size[1]) for name, size in image.sizes.items()})
+    for name, picture in image.pictures.items():
+        _store(image_name(image.digest, name), picture.content)
+    return shown
 
 
 def _store(name: str, content: bytes) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
+
 from tenants.foundation.errors import InvalidInput
 
 type TxtResolver = Callable[[str], Sequence[str]]
@@ -42,7 +44,7 @@ class Place:
 def txt_records(name: str, *, servers: Sequence[Server] | None = None) -> list[str]:
     """Return the TXT records of a name, each joined to one text; none when there is no such name.
 
-    ``servers`` are (address, port) pairs, the system's by default. Raises: LookupFailed.
+    ``servers`` are (address, port) pairs, the configured ones by default. Raises: LookupFailed.
     """
     records = _ask(name, _TXT, servers)
     return [_text(record.data) for record in records.answering(name, _TXT)]
@@ -54,6 +56,11 @@ def place_of(name: str, *, servers: Sequence[Server] | None = None) -> Place:
     found = {socket.inet_ntop(socket.AF_INET, each.data) for each in four.answering(name, _A)}
     found |= {socket.inet_ntop(socket.AF_INET6, each.data) for each in six.answering(name, _AAAA)}
     return Place(four.aliases_of(name) or six.aliases_of(name), frozenset(found))
+
+
+def known_servers() -> list[Server]:
+    """Return the name servers of `DNS_RESOLVERS`, where there are none those this machine asks."""
+    return [server_from(text) for text in settings.DNS_RESOLVERS] or system_servers()
 
 
 def system_servers() -> list[Server]:
@@ -129,7 +136,7 @@ def _ask(name: str, kind: int, servers: Sequence[Server] | None) -> _Records:
     query_id = secrets.randbits(16)
     question = _question(name, kind)
     query = struct.pack("!HHHHHH", query_id, 0x0100, 1, 0, 0, 0) + question
-    for server in servers if servers is not None else system_servers():
+    for server in servers if servers is not None else known_servers():
         try:
             answer = _over_udp(query, server)
             if _is_truncated(answer):

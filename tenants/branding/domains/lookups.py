@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from django.conf import settings
 from django.utils.translation import gettext
 
 from tenants.foundation.dns import (
     LookupFailed,
     Place,
     Server,
+    known_servers,
     place_of,
-    server_from,
-    system_servers,
     txt_records,
 )
 
@@ -64,8 +62,7 @@ def look_up(host: str, record: str, value: str, target: str) -> Found:
 
 def resolvers() -> list[Server]:
     """The two name servers that are asked, fewer where no more are known."""
-    named = [server_from(text) for text in settings.DNS_RESOLVERS] or system_servers()
-    return list(dict.fromkeys(named))[:NEEDED]
+    return list(dict.fromkeys(known_servers()))[:NEEDED]
 
 
 def _proof(record: str, value: str, servers: Sequence[Server]) -> tuple[Proof, str]:
