@@ -212,4 +212,4 @@ def test_a_milestones_progress_leaves_out_what_was_cancelled_or_put_away(
     Task.objects.filter(number=931).update(archived_at=timezone.now())
     (shown,) = milestones_with_progress(project)
     assert (shown.done, shown.total) == (1, 2)  # type: ignore[attr-defined]
-    assert "1 / 2" in managing.get(f"/tasks/projects/{project.pk}/").content.decode()
+    assert "1&nbsp;/&nbsp;2" in managing.get(f"/tasks/projects/{project.pk}/").content.decode()

@@ -330,3 +330,19 @@ def test_every_page_costs_few_queries_however_much_is_shared(
             assert visitor.get(address).status_code == 200
         costs[address] = sum(not query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in captured)
     assert {address: cost for address, cost in costs.items() if cost > MOST_QUERIES} == {}
+
+
+# --- what cannot be done
+
+
+def test_a_refusal_stays_in_the_clients_own_frame(visitor: Client, approval: ApprovalRequest) -> None:
+    address = f"/portal/approvals/{approval.pk}/answer/"
+    assert visitor.post(address, {"answer": "approved"}).status_code == 302
+    settled = visitor.post(address, {"answer": "refused", "note": "No."})
+    page = settled.content.decode()
+    assert (settled.status_code, "You have answered this already." in page) == (409, True)
+    missing = visitor.get("/tasks/")
+    assert missing.status_code == 404
+    for shown in (page, missing.content.decode()):
+        assert 'class="portal-head"' in shown
+        assert "Your teams keep working in Notion" not in shown
