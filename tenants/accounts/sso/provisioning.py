@@ -7,6 +7,7 @@ import structlog
 from django.utils import timezone
 
 from tenants.accounts.access import SYSTEM, Role, RoleSource
+from tenants.accounts.events import AccessChanged
 from tenants.accounts.invitations.services import take_up, use_up
 from tenants.accounts.models import (
     BreakGlassOwner,
@@ -23,6 +24,7 @@ from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.foundation.errors import Conflict, InvalidInput
+from tenants.outbox.bus import publish
 from tenants.tenancy import atomic, wait_for_turn
 
 log = structlog.get_logger(__name__)
@@ -185,5 +187,6 @@ def _give_roles(provider: IdentityProvider, user: User, groups: list[str]) -> tu
     if lost or gained:
         # As after a change by hand. Whoever is coming in now has no sign-in yet: that one is made afterwards.
         end_sign_ins_of([user.pk], because="role")
+        publish(AccessChanged())
         log.info("sso.roles_changed", user_id=user.pk, gained=len(gained), lost=len(lost))
     return tuple(sorted(role.value for role in wanted))

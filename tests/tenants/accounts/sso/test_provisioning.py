@@ -6,9 +6,11 @@ import pytest
 
 from tenants.accounts.access import Role, UserActor
 from tenants.accounts.access.custom_roles import create_custom_role
+from tenants.accounts.invitations.guests import ensure_guest
 from tenants.accounts.invitations.services import invite_user, revoke_invitation
 from tenants.accounts.models import EmailDomain, GroupRule, IdentityProvider, Invitation, UserSession
 from tenants.accounts.selectors import actor_for
+from tenants.accounts.services import change_role
 from tenants.accounts.sso import services
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.provisioning import arrive
@@ -44,6 +46,26 @@ def test_who_was_invited_gets_all_the_invitation_names(provider: IdentityProvide
     assert Role.GUEST in actor.roles
     assert actor.holds("tasks.create")
     assert Invitation.objects.get().accepted_by == arrival.user
+
+
+def test_a_guest_who_was_let_in_meanwhile_takes_up_what_they_were_invited_to(
+    provider: IdentityProvider, owner: UserActor
+) -> None:
+    invite_user(email="nia@people.example", role=Role.MANAGER, actor=owner)
+    guest = ensure_guest(email="nia@people.example", actor=owner)
+    arrival = arrive(provider, NIA)
+    assert (arrival.user, arrival.is_new_user) == (guest, False)
+    assert actor_for(arrival.user).roles == {Role.MANAGER}
+    assert Invitation.objects.get().accepted_by == guest
+
+
+def test_who_was_given_more_meanwhile_comes_in_as_that(provider: IdentityProvider, owner: UserActor) -> None:
+    invite_user(email="nia@people.example", role=Role.MEMBER, actor=owner)
+    guest = ensure_guest(email="nia@people.example", actor=owner)
+    change_role(user=guest, role=Role.ADMIN, actor=owner)
+    arrive(provider, NIA)
+    assert actor_for(guest).roles == {Role.ADMIN}
+    assert Invitation.objects.get().state == "open"
 
 
 def test_a_role_by_groups_ends_the_other_sign_ins_as_one_by_hand_does(
