@@ -84,6 +84,6 @@ def choose_addresses(*, web: int = WEB_PORT, sandbox: int = SANDBOX_PORT) -> Add
     taken = {web_port.number, sandbox_port.number}
     name_servers = []
     for wanted in NAME_SERVER_PORTS:
-        name_servers.append(choose_port("name server", wanted, taken=taken))
+        name_servers.append(choose_port("name server", wanted, taken=taken, by_datagrams=True))
         taken.add(name_servers[-1].number)
     return Addresses(web_port, sandbox_port, tuple(name_servers))

@@ -28,8 +28,10 @@ class ChosenPort:
         return f"Port {self.wanted} is busy: the {self.service} takes {self.number} instead."
 
 
-def is_free(port: int) -> bool:
-    """Return whether nobody listens on this port of the loopback addresses."""
+def is_free(port: int, *, by_datagrams: bool = False) -> bool:
+    """Return whether nobody listens on this port of the loopback addresses; `by_datagrams` asks of UDP."""
+    if by_datagrams:
+        return _takes_datagrams(port)
     return _can_bind(socket.AF_INET, LOOPBACK, port) and _can_bind(socket.AF_INET6, "::1", port)
 
 
@@ -47,6 +49,16 @@ def _can_bind(family: socket.AddressFamily, address: str, port: int) -> bool:
     return True
 
 
+def _takes_datagrams(port: int) -> bool:
+    # Without SO_REUSEADDR: with it two sockets would have the same port, and the later one all that comes.
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((LOOPBACK, port))
+    except OSError:
+        return False
+    return True
+
+
 def _has_ipv6() -> bool:
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
@@ -56,12 +68,14 @@ def _has_ipv6() -> bool:
     return True
 
 
-def choose_port(service: str, wanted: int, *, taken: Collection[int] = ()) -> ChosenPort:
+def choose_port(
+    service: str, wanted: int, *, taken: Collection[int] = (), by_datagrams: bool = False
+) -> ChosenPort:
     """Return the wanted port, or the next one that nobody listens on and nobody in `taken` was given.
 
     Raises: Conflict when two hundred ports in a row are busy.
     """
     for number in range(wanted, min(wanted + _TRIES, 65_536)):
-        if number not in taken and is_free(number):
+        if number not in taken and is_free(number, by_datagrams=by_datagrams):
             return ChosenPort(service, wanted, number)
     raise Conflict(f"No port from {wanted} on is free for the {service}.", code="demo.no_port")

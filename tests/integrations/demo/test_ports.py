@@ -51,6 +51,14 @@ def test_somebody_listening_on_ipv6_only_counts() -> None:
 
 
 def test_without_any_free_port_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda _port: False)
+    monkeypatch.setattr(ports, "is_free", lambda _port, **_kind: False)
     with pytest.raises(Conflict, match="No port from 8000 on is free for the console"):
         choose_port("console", 8000)
+
+
+def test_who_answers_datagrams_wants_a_port_where_nobody_else_does() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        busy = other.getsockname()[1]
+        assert not is_free(busy, by_datagrams=True)
+        assert choose_port("name server", busy, by_datagrams=True).number > busy
