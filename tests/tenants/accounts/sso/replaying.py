@@ -1,6 +1,6 @@
-"""A process of its own that offers one response to one provider when it is told to; started by a test, never imported.
+"""A process of its own that offers one message of a provider when it is told to; started by a test, never imported.
 
-Standard input: a line of JSON (databases, company, provider, path, the response), then a line to begin.
+Standard input: a line of JSON (databases, company, kind, provider, path, the message), then a line to begin.
 Standard output: "ready", then "accepted" or the reason of the refusal.
 """
 
@@ -19,6 +19,7 @@ def main() -> None:
     for alias, name in told["databases"].items():
         connections.databases[alias]["NAME"] = name
     # Not before the databases are known: these open none, but models need the set-up above.
+    from tenants.accounts.sso.oidc.backchannel import accept_logout_token
     from tenants.accounts.sso.reasons import SsoRefused
     from tenants.accounts.sso.sign_in import accept_saml
     from tenants.models import Tenant
@@ -30,10 +31,13 @@ def main() -> None:
         sys.stdout.flush()
         sys.stdin.readline()
         try:
-            accept_saml(
-                provider_id=UUID(told["provider"]), text=told["text"], relay_state="", path=told["path"],
-                browser="",
-            )  # fmt: skip
+            if told["kind"] == "logout":
+                accept_logout_token(provider_id=UUID(told["provider"]), token=told["text"])
+            else:
+                accept_saml(
+                    provider_id=UUID(told["provider"]), text=told["text"], relay_state="", path=told["path"],
+                    browser="",
+                )  # fmt: skip
             outcome = "accepted"
         except SsoRefused as refused:
             outcome = refused.reason.value
