@@ -47,6 +47,8 @@ STORED_FILES = {
     # The images of the brand, below the company's own folder.
     "tenants/branding/services.py",
     "tenants/branding/console.py",
+    # Copies them out, in one company's scope.
+    "tenants/management/commands/brand.py",
     # Reads and deletes what the storage lists in one company's scope.
     "tenants/lifecycle/export/stored_files.py",
 }
