@@ -4,12 +4,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
-from tenants.accounts.sso.oversized import note_oversized
 from tenants.foundation.api import problem_page
 from tenants.tenancy.backend.whereabouts import is_moving
 from tenants.tenancy.doors import closed
@@ -56,14 +54,7 @@ def _handler(status: int) -> Callable[..., HttpResponse]:
     return handler
 
 
-forbidden, not_found = map(_handler, (403, 404))
-
-
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """What could not be understood; the company's log hears of messages that were too large for any door to read."""
-    if isinstance(exception, RequestDataTooBig):
-        note_oversized(request)
-    return answer(request, 400)
+bad_request, forbidden, not_found = map(_handler, (400, 403, 404))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
