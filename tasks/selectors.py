@@ -222,6 +222,18 @@ def milestones_with_progress(project: Project) -> QuerySet[Milestone]:
     )
 
 
+def milestone_progress(milestones: Iterable[Milestone]) -> dict[UUID, tuple[int, int]]:
+    """For each of these with tasks: how many are done, and how many were not cancelled or put away. One query."""
+    rows = (
+        Task.objects.filter(milestone__in=[each.pk for each in milestones], archived_at=None)
+        .exclude(status=Task.Status.CANCELLED)
+        .order_by()
+        .values_list("milestone_id")
+        .annotate(done=Count("pk", filter=Q(status=Task.Status.DONE)), total=Count("pk"))
+    )
+    return {milestone_id: (done, total) for milestone_id, done, total in rows}
+
+
 def project_progress(*, actor: Actor) -> dict[UUID, tuple[int, int]]:
     """For each project with tasks: how many are done, and how many were not cancelled. One query."""
     tasks = visible_tasks(actor=actor).live().exclude(status=Task.Status.CANCELLED)

@@ -64,6 +64,8 @@ MILESTONE: Final = OpenApiExample(
         "name": "Fifth floor handed over",
         "due_on": "2027-02-15",
         "reached_at": None,
+        "tasks_done": 3,
+        "tasks_total": 5,
         "created_at": "2027-01-02T09:00:00Z",
         "updated_at": "2027-01-02T09:00:00Z",
     },

@@ -1,5 +1,6 @@
 """`/api/v1/projects/{id}/milestones/` and `/api/v1/milestones/`: what goes in, what comes out, and the verbs."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from tasks.api import examples
 from tasks.drafts import MilestoneChanges
 from tasks.milestones import MAX_NAME_CHARS, delete_milestone, make_milestone, update_milestone
 from tasks.models import Milestone
-from tasks.selectors import visible_milestone, visible_milestones, visible_project
+from tasks.selectors import milestone_progress, visible_milestone, visible_milestones, visible_project
 from tenants.accounts.access import Actor
 from tenants.foundation.api import PAGE_PARAMETERS, IdempotentPosts, KnownParameters, StrictSerializer
 
@@ -32,6 +33,8 @@ class MilestoneSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     due_on = serializers.DateField(allow_null=True)
     reached_at = serializers.DateTimeField(allow_null=True, help_text="Null as long as it is not reached.")
+    tasks_done = serializers.IntegerField(help_text="How many of its tasks are done.")
+    tasks_total = serializers.IntegerField(help_text="Of how many that were not cancelled or archived.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
@@ -75,7 +78,7 @@ class ProjectMilestoneViewSet(KnownParameters, IdempotentPosts, GenericViewSet[M
         actor = _actor(request)
         project = visible_project(actor=actor, project_id=id)
         page = self.paginate_queryset(visible_milestones(actor=actor).filter(project=project))
-        return self.get_paginated_response(MilestoneSerializer(page, many=True).data)
+        return self.get_paginated_response(_shown(page or []))
 
     @extend_schema(parameters=[ID], request=NewMilestoneSerializer, responses={201: MilestoneSerializer})
     def create(self, request: Request, id: UUID) -> Response:
@@ -88,7 +91,7 @@ class ProjectMilestoneViewSet(KnownParameters, IdempotentPosts, GenericViewSet[M
         body = NewMilestoneSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         made = make_milestone(project=project, changes=body.changes(), actor=actor)
-        return Response(MilestoneSerializer(made).data, status=201)
+        return Response(_one(made), status=201)
 
 
 @extend_schema_view(
@@ -113,7 +116,7 @@ class MilestoneViewSet(KnownParameters, GenericViewSet[Milestone]):
 
     def retrieve(self, request: Request, id: UUID) -> Response:
         """Show one milestone."""
-        return Response(MilestoneSerializer(visible_milestone(actor=_actor(request), milestone_id=id)).data)
+        return Response(_one(visible_milestone(actor=_actor(request), milestone_id=id)))
 
     def partial_update(self, request: Request, id: UUID) -> Response:
         """Change what is given, leave the rest. 409 if another of the project has the name."""
@@ -121,13 +124,24 @@ class MilestoneViewSet(KnownParameters, GenericViewSet[Milestone]):
         body = MilestoneChangeSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         changed = update_milestone(milestone=milestone, changes=body.changes(), actor=_actor(request))
-        return Response(MilestoneSerializer(changed).data)
+        return Response(_one(changed))
 
     def destroy(self, request: Request, id: UUID) -> Response:
         """Take a milestone away; its tasks stay. 409 if an approval of it waits, or was answered."""
         milestone = visible_milestone(actor=_actor(request), milestone_id=id)
         delete_milestone(milestone=milestone, actor=_actor(request))
         return Response(status=204)
+
+
+def _shown(milestones: Sequence[Milestone]) -> list[dict[str, Any]]:
+    progress = milestone_progress(milestones)
+    for each in milestones:
+        each.tasks_done, each.tasks_total = progress.get(each.pk, (0, 0))  # type: ignore[attr-defined]
+    return list(MilestoneSerializer(milestones, many=True).data)
+
+
+def _one(milestone: Milestone) -> dict[str, Any]:
+    return _shown([milestone])[0]
 
 
 def _actor(request: Request) -> Actor:

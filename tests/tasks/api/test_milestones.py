@@ -8,13 +8,13 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from tasks.approvals.services import request_approval
-from tasks.models import Milestone, Project
+from tasks.models import Milestone, Project, Task
 from tasks.sharing import LEVELS, share
 from tenants.accounts.access import UserActor
 from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
 from tenants.tenancy import TenantRef
-from tests.factories.tasks import make_project
+from tests.factories.tasks import make_project, make_task
 from tests.people import token_client
 
 ONE = "/api/v1/milestones/"
@@ -146,3 +146,18 @@ def test_a_token_that_may_only_look_changes_nothing(host: str, manager: UserActo
     looking = token_client(host, manager, scopes=frozenset({"tasks.view"}))
     assert looking.get(address).status_code == 200
     assert looking.post(address, {"name": "A"}).status_code == 403
+
+
+def test_a_milestone_says_how_far_it_is(api: APIClient, project: Project) -> None:
+    milestone = Milestone.objects.create(project=project, name="Hall handed over")
+    for number, status in enumerate(["done", "planned", "cancelled"]):
+        made = make_task(title=status, status=status, project=project, key_prefix="HAL", number=940 + number)
+        Task.objects.filter(pk=made.pk).update(milestone=milestone)
+    shown = api.get(f"/api/v1/milestones/{milestone.pk}/").json()
+    assert (shown["tasks_done"], shown["tasks_total"]) == (1, 2)
+    rows = api.get(f"/api/v1/projects/{project.pk}/milestones/").json()["results"]
+    assert [(row["tasks_done"], row["tasks_total"]) for row in rows if row["id"] == str(milestone.pk)] == [
+        (1, 2)
+    ]
+    changed = api.patch(f"/api/v1/milestones/{milestone.pk}/", {"name": "Handed over"}, format="json").json()
+    assert changed["tasks_total"] == 2
