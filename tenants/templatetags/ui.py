@@ -8,7 +8,7 @@ from zlib import crc32
 from django import template
 from django.contrib.staticfiles.finders import find
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -42,18 +42,23 @@ NOTE_ICONS: Mapping[str, str] = {
 
 @register.simple_tag
 def field(
-    bound: BoundField, *, label: str = "", help_text: str | None = None, **attributes: Any
+    bound: BoundField, *, label: str = "", help_text: str | None = None, unit: str = "", **attributes: Any
 ) -> SafeString:
     """A form field with label, help and errors tied to it; `hx_get=…` and the like become attributes.
 
-    `help_text` replaces the field's own; an empty one leaves it out.
+    `help_text` replaces the field's own; an empty one leaves it out. `unit` stands behind a number and is read out
+    with it.
     """
     widget = bound.field.widget
     is_group = isinstance(widget, RadioSelect | CheckboxSelectMultiple)
     is_check = isinstance(widget, CheckboxInput)
     attrs = {name.replace("_", "-"): value for name, value in attributes.items()}
     shown_help = bound.help_text if help_text is None else help_text
-    described = [f"{bound.auto_id}_help"] * bool(shown_help) + [f"{bound.auto_id}_error"] * bool(bound.errors)
+    described = (
+        [f"{bound.auto_id}_unit"] * bool(unit)
+        + [f"{bound.auto_id}_help"] * bool(shown_help)
+        + [f"{bound.auto_id}_error"] * bool(bound.errors)
+    )
     if described and not is_group:
         attrs["aria-describedby"] = " ".join(described)
     if bound.errors and not is_group:
@@ -66,8 +71,11 @@ def field(
         "label": label or bound.label,
         "help_text": shown_help,
         "widget": bound.as_widget(attrs=attrs),
+        "unit": unit,
         "is_check": is_check,
         "is_group": is_group,
+        # A list of choices says itself that none of them is one.
+        "is_optional": not (bound.field.required or is_check or type(widget) is Select),
     }
     return SafeString(render_to_string("console/ui/field.html", context))
 

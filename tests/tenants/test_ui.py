@@ -272,3 +272,16 @@ def test_ago_is_the_largest_whole_unit(before: timedelta, words: str) -> None:
 )
 def test_a_length_of_time_is_said_as_a_person_does(seconds: float, said: str) -> None:
     assert drawn("{{ seconds|length_of_time }}", seconds=seconds) == said
+
+
+def test_a_unit_stands_behind_its_number_and_is_read_with_it() -> None:
+    source = drawn('{% field form.name unit="minutes" %}', form=ExampleForm())
+    assert 'aria-describedby="id_name_unit id_name_help"' in source
+    assert '<span id="id_name_unit">minutes</span>' in source
+
+
+def test_a_list_of_choices_is_not_called_optional() -> None:
+    class Chosen(forms.Form):
+        role = forms.ChoiceField(choices=[("", "none"), ("a", "A")], required=False)
+
+    assert "optional" not in drawn("{% field form.role %}", form=Chosen())

@@ -27,9 +27,9 @@ class NewDirectoryForm(forms.Form):
 class KeyForm(forms.Form):
     """A key in place of the one there is."""
 
-    days = forms.IntegerField(label=_("Days it lives"), initial=365, min_value=1, max_value=365)
+    days = forms.IntegerField(label=_("It lives"), initial=365, min_value=1, max_value=365)
     overlap_hours = forms.IntegerField(
-        label=_("Hours the present key goes on"), initial=24, min_value=0, max_value=168
+        label=_("The present key goes on for"), initial=24, min_value=0, max_value=168
     )
     allowed_networks = forms.CharField(
         label=_("Only from these networks"),
@@ -57,11 +57,9 @@ class DirectoryForm(forms.Form):
             "If the directory's external ids are this provider's subjects, people are known by them."
         ),
     )
-    brake_percent = forms.IntegerField(
-        label=_("Shuts out at once at most, in per cent"), min_value=0, max_value=100
-    )
-    brake_least = forms.IntegerField(label=_("But always this many people"), min_value=0, max_value=1000)
-    brake_hours = forms.IntegerField(label=_("Counted over so many hours"), min_value=1, max_value=168)
+    brake_percent = forms.IntegerField(label=_("Shuts out at once at most"), min_value=0, max_value=100)
+    brake_least = forms.IntegerField(label=_("But always"), min_value=0, max_value=1000)
+    brake_hours = forms.IntegerField(label=_("Counted over the last"), min_value=1, max_value=168)
 
     def __init__(self, *args: Any, actor: UserActor, directory: ScimDirectory, **kwargs: Any) -> None:
         names = (

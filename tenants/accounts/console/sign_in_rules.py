@@ -39,18 +39,22 @@ class RulesForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     mfa_grace_days = forms.IntegerField(
-        label=_("Days to set it up"), help_text=_("After that, people without one can do nothing else.")
+        label=_("Time to set it up"),
+        help_text=_("Up to 60 days; 0 for at once. After that, people without one can do nothing else."),
     )
     idle_minutes = forms.IntegerField(
-        label=_("Sign out after minutes without use"), help_text=_("4320 is three days.")
+        label=_("Sign out after so long without use"),
+        help_text=_("5 minutes to 14 days. A day has 1440 minutes, 4320 are three days."),
     )
     absolute_hours = forms.IntegerField(
-        label=_("Sign in again after hours at the latest"), help_text=_("336 is two weeks, the longest.")
+        label=_("Sign in again at the latest after"),
+        help_text=_("1 hour to 14 days. A week has 168 hours, 336 are two weeks."),
     )
     step_up_minutes = forms.IntegerField(
-        label=_("Minutes a confirmation counts"),
+        label=_("A confirmation counts for"),
         help_text=_(
-            "Sensitive steps ask people to confirm that it is them, unless they did so this recently."
+            "1 minute to 4 hours. Sensitive steps ask people to confirm that it is them, unless they did so this "
+            "recently."
         ),
     )
     allowed_networks = forms.CharField(
@@ -59,7 +63,9 @@ class RulesForm(forms.Form):
         help_text=_("One in each line, like 203.0.113.0/24. Empty: from anywhere."),
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
-    token_max_days = forms.IntegerField(label=_("Days an API token lives at most"))
+    token_max_days = forms.IntegerField(
+        label=_("An API token lives at most"), help_text=_("1 to 365 days, chosen when it is made.")
+    )
     link_sign_in = forms.ChoiceField(
         label=_("Signing in by a link in an e-mail is for"),
         required=False,

@@ -11,11 +11,11 @@ from tenants.accounts.models import AccessPolicy
 from tenants.accounts.networks import lies_within
 
 LABELS: Final[Mapping[str, Promise]] = {
-    "idle_minutes": _("Sign out after minutes without use"),
+    "idle_minutes": _("Sign out after so many minutes without use"),
     "absolute_hours": _("Sign in again after hours at the latest"),
-    "step_up_minutes": _("Minutes a confirmation counts"),
+    "step_up_minutes": _("A confirmation counts for so many minutes"),
     "mfa_grace_days": _("Days to set a second factor up"),
-    "token_max_days": _("Days an API token lives at most"),
+    "token_max_days": _("An API token lives so many days at most"),
     "allowed_networks": _("Networks people may come from"),
     "mfa_required_for": _("A second factor is required for"),
     "two_people_for": _("Two people for"),
