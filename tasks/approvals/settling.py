@@ -132,7 +132,7 @@ def look_again(approval_id: UUID) -> bool:
     found.save(update_fields=["nobody_left_at"])
     if is_stuck and found.asked_by_id is not None:
         enqueue(NOBODY_LEFT_LETTER_JOB, object_id=found.pk)
-    log.info("approval.nobody_left" if is_stuck else "approval.somebody_can_answer", approval_id=found.pk)
+    log.info("approval.looked_again", approval_id=found.pk, is_stuck=is_stuck)
     return True
 
 
