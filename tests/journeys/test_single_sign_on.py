@@ -1,11 +1,13 @@
 """The pages of single sign-on in a real browser: setting up, the sign-in page, the log."""
 
+import os
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tenants.accounts.access import SYSTEM
+from tenants.accounts.mfa.refusals import PasskeyReason, PasskeyRefused
 from tenants.accounts.models import EmailDomain, IdentityProvider
 from tenants.accounts.sso import sso_log
 from tenants.accounts.sso.reasons import Reason, SsoRefused
@@ -18,6 +20,8 @@ from tests.journeys.conftest import Site, Watched, open_context, sign_in
 from tests.tenants.accounts.sso.conftest import key_pair
 
 pytestmark = pytest.mark.browser
+# Where to leave pictures of the pages, for whoever wants to look at them.
+PICTURES = os.environ.get("SSO_PICTURES", "")
 
 FINDINGS = [
     {"mark": "ok", "title": "Response and assertion are both signed: RSA with SHA-256.", "advice": ""},
@@ -55,15 +59,31 @@ def provider(committed_tenant: TenantRef, tmp_path: Path) -> IdentityProvider:
             provider=made,
             refused=SsoRefused(Reason.AUDIENCE, subject="nia"),
         )
+        sso_log.note(
+            event="passkey_sign_in",
+            outcome=sso_log.Outcome.REFUSED,
+            provider_name="Passkey",
+            refused=PasskeyRefused(PasskeyReason.ORIGIN, "That page was https://evil.example."),
+        )
     return made
 
 
+@pytest.fixture
+def by_openid(committed_tenant: TenantRef) -> IdentityProvider:
+    """One of the other protocol, just begun."""
+    with tenant_scope(committed_tenant), atomic():
+        return create_provider(preset="oidc", name="Example Connect", actor=SYSTEM)
+
+
 def checked(page: Page, path: str, wrong: list[str]) -> None:
-    """Open a page in both themes and look at it with axe and a ruler."""
+    """Open a page in both themes and look at it with axe and a ruler; leaves pictures if they are wanted."""
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.goto(path)
         wrong += [f"{path} {theme}: {each}" for each in violations(page)]
+        if PICTURES:
+            name = f"{path.strip('/').replace('/', '-')}-{page.viewport_size['width']}-{theme}.png"  # type: ignore[index]
+            page.screenshot(path=Path(PICTURES) / name, full_page=True)
     if overflow(page) > 0:
         wrong.append(f"{path}: {overflow(page)} px too wide")
 
@@ -74,6 +94,7 @@ def test_every_page_of_single_sign_on_can_be_used_by_everybody(
     site: Site,
     watched: Watched,
     provider: IdentityProvider,
+    by_openid: IdentityProvider,
     committed_tenant: TenantRef,
     width: int,
 ) -> None:
@@ -82,10 +103,10 @@ def test_every_page_of_single_sign_on_can_be_used_by_everybody(
     watched.listen(page)
     sign_in(page, site.owner_email, OWNER_PASSWORD)
     wrong: list[str] = []
-    for path in ("", "keys/", "log/", f"{provider.pk}/"):
+    for path in ("", "keys/", "log/", f"{provider.pk}/", f"{by_openid.pk}/"):
         checked(page, f"/settings/sign-in/{path}", wrong)
     with tenant_scope(committed_tenant), atomic():
-        IdentityProvider.objects.update(state="active")
+        IdentityProvider.objects.filter(pk=provider.pk).update(state="active")
     context.clear_cookies()
     checked(page, "/account/sign-in/", wrong)
     expect(page.get_by_role("link", name="Continue with Example Id")).to_be_visible()
