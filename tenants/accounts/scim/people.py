@@ -65,9 +65,11 @@ def create_person(directory: ScimDirectory, resource: Any) -> ScimPerson:
     elif is_active and not was_active:
         reactivate_user(user=user, actor=_actor(directory))
     accounts.rename(directory, user, address=address, name=name)
-    row = ScimPerson.objects.filter(user=user).first() or ScimPerson(user=user, version=0)
+    known = None if is_new else ScimPerson.objects.filter(user=user).first()
+    row = known or ScimPerson(user=user, version=0)
+    before = _state_of(row)
     row.directory, row.deleted_at, row.is_active = directory, None, is_active
-    _keep(row, resource, user_name, external_id, emails)
+    _keep(row, resource, user_name, external_id, emails, before)
     accounts.move_to_department(user, row.attributes.get("enterprise.department", ""))
     event = "scim.user.created" if is_new else "scim.user.taken_over"
     write(directory, event, user=user, subject=user_name)
@@ -122,10 +124,11 @@ def locked_person(directory: ScimDirectory, user_id: UUID, if_match: str = "") -
     rows = ScimPerson.objects.select_for_update(of=("self",), no_key=True).filter(
         directory=directory, user=user_id, deleted_at=None
     )
-    row = rows.select_related("user__department").first()
+    row = rows.select_related("user__department").prefetch_related("emails").first()
     if row is None:
         raise NotFound("There is no such person in this directory.", code="not_found.scim_user")
     check_match(if_match, row.version)
+    row.directory = directory
     return row
 
 
@@ -149,6 +152,7 @@ def _changed(directory: ScimDirectory, row: ScimPerson, resource: Any) -> ScimPe
     user_name, emails = _user_name(resource), emails_of(resource)
     external_id = checked(resource.external_id or "", "externalId")
     is_active, user = row.is_active if resource.active is None else resource.active, row.user
+    before = _state_of(row)
     if row.is_active and not is_active and user.is_active:
         _shut_out(directory, user, is_deletion=False)
         write(directory, "scim.user.deactivated", user=user, subject=user_name)
@@ -161,22 +165,37 @@ def _changed(directory: ScimDirectory, row: ScimPerson, resource: Any) -> ScimPe
     address = accounts.address_of(directory, user_name, emails)
     accounts.rename(directory, user, address=address, name=shown_name(resource, user_name))
     row.is_active = is_active
-    if _keep(row, resource, user_name, external_id, emails):
+    if _keep(row, resource, user_name, external_id, emails, before):
         accounts.move_to_department(user, row.attributes.get("enterprise.department", ""))
         write(directory, "scim.user.changed", user=user, subject=user_name)
     return row
 
 
-def _keep(row: ScimPerson, resource: Any, user_name: str, external_id: str, emails: list[ScimEmail]) -> bool:
-    """Write the record where it differs from what is kept; say whether it did. Raises: Taken."""
-    kept = None if row._state.adding else ScimPerson.objects.filter(pk=row.pk).values_list(*_COLUMNS).first()
+def _state_of(row: ScimPerson) -> dict[str, Any]:
+    return {} if row._state.adding else {name: getattr(row, name) for name in _COLUMNS}
+
+
+def _keep(
+    row: ScimPerson,
+    resource: Any,
+    user_name: str,
+    external_id: str,
+    emails: list[ScimEmail],
+    before: dict[str, Any],
+) -> bool:
+    """Write the record where it differs from what was kept `before`; say whether more than `active` did.
+
+    Raises: Taken.
+    """
     row.user_name, row.user_name_key, row.external_id = user_name, key_of(user_name), external_id
     row.attributes = attributes_of(resource)
-    if resource.active is None and kept is not None:
+    if resource.active is None and before:
         row.attributes[UNSAID] = "yes"
-    before = [] if row._state.adding else [_email_state(each) for each in row.emails.all()]
-    emails_differ = before != [_email_state(each) for each in emails]
-    if kept == tuple(getattr(row, name) for name in _COLUMNS) and not emails_differ:
+    is_new = row._state.adding
+    had = [] if is_new else [_email_state(each) for each in row.emails.all()]
+    emails_differ = had != [_email_state(each) for each in emails]
+    differs = {name for name in _COLUMNS if before.get(name) != getattr(row, name)}
+    if not differs and not emails_differ:
         return False
     row.version += 1
     try:
@@ -185,11 +204,12 @@ def _keep(row: ScimPerson, resource: Any, user_name: str, external_id: str, emai
     except IntegrityError as error:
         raise Taken("Another person has this userName or externalId.") from error
     if emails_differ:
-        row.emails.all().delete()
+        if not is_new:
+            ScimEmail.objects.filter(person=row).delete()
         for each in emails:
             each.person = row
         ScimEmail.objects.bulk_create(emails)
-    return True
+    return emails_differ or differs != {"is_active"}
 
 
 def _email_state(row: ScimEmail) -> tuple[str, str, str, bool | None]:
