@@ -18,7 +18,7 @@ from tasks.models import ApprovalRequest
 from tenants.accounts.access import actor_of
 from tenants.accounts.clients import is_client
 from tenants.foundation.console import toast
-from tenants.foundation.errors import InvalidInput
+from tenants.foundation.errors import Conflict, InvalidInput
 
 SHOWN = 50
 
@@ -52,7 +52,7 @@ def approval(request: HttpRequest, approval_id: UUID, user_id: UUID | None = Non
 @login_required
 @require_POST
 def answer(request: HttpRequest, approval_id: UUID) -> HttpResponse:
-    """Answer an approval. Raises: NotFound, Forbidden, Conflict."""
+    """Answer an approval; one that was settled meanwhile is shown as it stands. Raises: NotFound, Forbidden."""
     visit = visit_of(request)
     found = visible_approval(actor=visit.actor, approval_id=approval_id)
     note = request.POST.get("note", "")
@@ -60,6 +60,10 @@ def answer(request: HttpRequest, approval_id: UUID) -> HttpResponse:
         answer_approval(approval=found, answer=request.POST.get("answer", ""), actor=visit.actor, note=note)
     except InvalidInput as error:
         return _page(request, visit, found, problem=_said(error), note=note)
+    except Conflict as error:
+        # As it stands now, in the client's own frame.
+        now = visible_approval(actor=visit.actor, approval_id=approval_id)
+        return _page(request, visit, now, problem=error.message, status=409)
     back = HttpResponseRedirect(reverse("portal:approval", args=[found.pk]))
     return toast(request, back, _("Your answer was sent."))
 
@@ -69,7 +73,13 @@ def _said(error: InvalidInput) -> str:
 
 
 def _page(
-    request: HttpRequest, visit: Visit, found: ApprovalRequest, *, problem: str = "", note: str = ""
+    request: HttpRequest,
+    visit: Visit,
+    found: ApprovalRequest,
+    *,
+    problem: str = "",
+    note: str = "",
+    status: int = 422,
 ) -> HttpResponse:
     is_waiting = is_asked(found, actor=visit.actor)
     context = visit.context(
@@ -80,4 +90,4 @@ def _page(
         problem=problem,
         note=note,
     )
-    return render(request, "reporting/portal_approval.html", context, status=422 if problem else 200)
+    return render(request, "reporting/portal_approval.html", context, status=status if problem else 200)
