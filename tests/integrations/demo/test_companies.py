@@ -32,11 +32,19 @@ def test_somebody_signs_in_for_each_role_and_a_second_call_changes_nothing(
     taken_in: tuple[TenantRef, list[SignIn]], globex: DemoCompany
 ) -> None:
     ref, sign_ins = taken_in
-    assert [sign_in.role for sign_in in sign_ins] == ["owner", "admin", "manager", "member", "guest"]
+    assert [sign_in.role for sign_in in sign_ins] == [
+        "owner",
+        "admin",
+        "manager",
+        "member",
+        "guest",
+        "security",
+        "auditor",
+    ]
     again, _ = ensure_company(globex, PASSWORD)
     assert again == ref
     with tenant_scope(ref), atomic():
-        assert User.objects.count() == RoleBinding.objects.count() == 5
+        assert User.objects.count() == RoleBinding.objects.count() == 7
         owner = User.objects.get(role_bindings__role=Role.OWNER)
         assert owner.check_password(PASSWORD)
         assert owner.email == sign_ins[0].email
