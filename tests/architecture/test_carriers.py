@@ -20,6 +20,8 @@ CACHES = {
     "tenants/branding/mail_servers/warnings.py",
     # How often somebody guessed of late: the default cache, by company.
     "tenants/accounts/delays.py",
+    # How many letters somebody had sent in an hour: the default cache, by company.
+    "tenants/foundation/letters/rationing.py",
     # How much a directory asked for in a minute: the default cache, by company.
     "tenants/accounts/scim/tokens.py",
     # What a provider says of itself, and how many refusals a minute had: the default cache, by company.
