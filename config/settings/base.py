@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "tenants.branding.domains.canonical.CanonicalHostMiddleware",
     "tenants.accounts.access.recording.AccessNotesMiddleware",
     "tenants.accounts.support.middleware.SupportNotesMiddleware",
+    "tenants.accounts.sso.oversized.OversizedMiddleware",
     "tenants.tenancy.middleware.TransactionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -20,6 +20,8 @@ from tenants.foundation.redaction import is_secret_key
 log = structlog.get_logger(__name__)
 
 JSON_DOORS = ("/api/", "/scim/", "/hooks/")
+# What is too long here is refused further in, where the company is known and told (tenants.accounts.sso.oversized).
+NOTED_DOORS = ("/sso/", "/scim/", "/account/", "/settings/my-sign-in/")
 _ACCEPTED_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _KEYS_IN_PATHS = frozenset({"key", "token"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -91,8 +93,11 @@ def _is_clean(request: HttpRequest) -> bool:
     return "\0" not in request.path and "%00" not in request.META.get("QUERY_STRING", "")
 
 
-def _is_short(request: HttpRequest) -> bool:
-    # Said by its length, before anything reads it: files of a multipart body would be written to disk for anybody.
+def is_short(request: HttpRequest) -> bool:
+    """Whether the body fits by its announced length.
+
+    Asked before anything reads it: files of a multipart body would be written to disk for anybody.
+    """
     announced = request.META.get("CONTENT_LENGTH") or ""
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     return limit is None or not announced.isdigit() or int(announced) <= limit
@@ -102,14 +107,15 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     """The answer to a request that goes no further than this, or None."""
     if not _is_clean(request):
         return malformed(request, "The address contains a NUL character.")
-    if not _is_short(request):
-        return _refused(
-            request,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            "body_too_large",
-            "The body is larger than this address accepts.",
-        )
+    if not is_short(request) and not request.path_info.startswith(NOTED_DOORS):
+        return too_large(request)
     return None
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """The answer to a body that is too long to be read: a problem, or for a browser a page that needs nothing."""
+    detail = "The body is larger than this address accepts."
+    return _refused(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
 
 
 def malformed(request: HttpRequest, detail: str) -> HttpResponse:

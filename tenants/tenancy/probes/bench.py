@@ -21,6 +21,7 @@ type Connection = psycopg.Connection[tuple[Any, ...]]
 OWN_ROW = "a row of one's own"
 MARK = "isolation probe"
 LOCK = "SELECT pg_try_advisory_lock(hashtext('notion-task-sync isolation probe'))"
+UNLOCK = "SELECT pg_advisory_unlock(hashtext('notion-task-sync isolation probe'))"
 ROW = """
 INSERT INTO {schema}.accounts_department (id, name, key, color, created_at) VALUES (%s, %s, 'CANARY', 1, now())
 """
@@ -129,6 +130,8 @@ def bench(cell: str) -> Iterator[Bench]:
                 yield Bench(mine, other, canary, large_object, owner, victim, values)
         finally:
             _tidy(owner)
+            # The server notices the end of a connection a moment after us: the next run may be quicker.
+            owner.execute(UNLOCK)
 
 
 def _company(owner: Connection, cell: str) -> TenantRef:
