@@ -15,6 +15,7 @@ from tenants.accounts.access.roles import Role
 from tenants.accounts.models import CustomRole, User
 from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.foundation.seen_text import drawn, has_unseen
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
@@ -107,7 +108,11 @@ def _checked_name(name: str) -> str:
         raise InvalidInput("A role needs a name.", fields={"name": ["Enter a name."]})
     if len(name) > 80:
         raise InvalidInput("This name is too long.", fields={"name": ["At most 80 characters."]})
-    if name.lower() in {str(role.label).lower() for role in Role} | set(Role.values):
+    if has_unseen(name):
+        msg = "The name holds signs that cannot be seen."
+        raise InvalidInput(msg, fields={"name": [msg]})
+    # As it looks: a letter of another alphabet makes no other name of it.
+    if drawn(name) in {drawn(text) for role in Role for text in (str(role.label), role.value)}:
         msg = "A built-in role has this name."
         raise Conflict(msg, code="conflict.role_name", fields={"name": [msg]})
     return name

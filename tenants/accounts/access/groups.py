@@ -25,6 +25,7 @@ from tenants.accounts.models import Group, GroupMembership, RoleBinding, User
 from tenants.accounts.scim.ruling import check_group_is_ours
 from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.foundation.errors import Conflict, InvalidInput, NotFound
+from tenants.foundation.seen_text import has_unseen
 from tenants.tenancy import atomic
 
 log = structlog.get_logger(__name__)
@@ -160,6 +161,9 @@ def _checked_name(name: str) -> str:
         raise InvalidInput(
             "A group needs a name.", fields={"name": ["Enter a name of up to 200 characters."]}
         )
+    if has_unseen(name):
+        msg = "The name holds signs that cannot be seen."
+        raise InvalidInput(msg, fields={"name": [msg]})
     return name
 
 
