@@ -35,6 +35,7 @@ INVITATION: Final = LetterKind(
 PASSWORD_RESET: Final = LetterKind(
     code="password_reset",
     is_urgent=True,
+    guards=True,
     title=_("New password"),
     description=_("Goes to somebody who has forgotten the password."),
     variables=(

@@ -29,6 +29,7 @@ _LINK: Final = Variable(
 )
 ASKED: Final = LetterKind(
     code="support_asked",
+    guards=True,
     title=_("An operator asks to come in"),
     description=_(
         "Sent to owners and to the role Security when somebody who runs the platform asks for entry."

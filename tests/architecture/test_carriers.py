@@ -18,6 +18,8 @@ CACHES = {
     "tenants/branding/domains/warnings.py",
     # That the company's mail server fails: likewise.
     "tenants/branding/mail_servers/warnings.py",
+    # When it sent its last test letter: likewise.
+    "tenants/branding/mail_servers/pacing.py",
     # How often somebody guessed of late: the default cache, by company.
     "tenants/accounts/delays.py",
     # How many letters somebody had sent in an hour: the default cache, by company.

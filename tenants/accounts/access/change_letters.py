@@ -21,6 +21,7 @@ _LINK: Final = Variable(
 
 PROPOSED: Final = LetterKind(
     code="change_proposed",
+    guards=True,
     title=_("A change waits for a second person"),
     description=_("Goes to everybody who could agree to it."),
     variables=(_COMPANY, _WHAT, _WHO, _REASON, _LINK),
@@ -34,6 +35,7 @@ PROPOSED: Final = LetterKind(
 )
 DECIDED: Final = LetterKind(
     code="change_decided",
+    guards=True,
     title=_("A proposed change was decided"),
     description=_("Goes to whoever proposed it."),
     variables=(
@@ -50,6 +52,7 @@ DECIDED: Final = LetterKind(
 )  # fmt: skip
 ALONE: Final = LetterKind(
     code="change_made_alone",
+    guards=True,
     title=_("An important change was made by one person"),
     description=_("Goes to everybody who looks after sign-in, when nobody else could have agreed."),
     variables=(_COMPANY, _WHAT, _WHO, _REASON, _LINK),
@@ -63,6 +66,7 @@ ALONE: Final = LetterKind(
 )
 LEFT_ALONE: Final = LetterKind(
     code="left_alone",
+    guards=True,
     title=_("Only one person is left who can agree"),
     description=_("Goes to everybody who could agree before, and to everybody who looks after sign-in."),
     variables=(

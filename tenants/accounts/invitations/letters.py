@@ -1,11 +1,16 @@
 """The letter that brings an invitation: written now, sent when the invitation is committed."""
 
+from dataclasses import replace
+
 import structlog
 from django.urls import reverse
 from django.utils import timezone
 
+from tenants.accounts.access import Role, Sensitivity, codes_of, permission
+from tenants.accounts.access.catalogue import is_known
 from tenants.accounts.invitations.services import IssuedInvitation
 from tenants.accounts.letters import INVITATION
+from tenants.accounts.models import Invitation
 from tenants.foundation.errors import ExternalServiceError
 from tenants.foundation.letters import write_letter
 from tenants.foundation.letters.rationing import INVITATIONS, spend_letters
@@ -23,6 +28,7 @@ def link_of(issued: IssuedInvitation) -> str:
 def mail_invitation(issued: IssuedInvitation) -> None:
     """Send the link to the invited person, in the company's language, after this transaction.
 
+    Whoever chose the company's mail server could read it: a link to more than harmless goes by the platform's.
     A mail server that does not take it is noted in the log: whoever invites has the link as well.
     Raises: LimitReached (then the invitation is undone with the transaction).
     """
@@ -38,6 +44,8 @@ def mail_invitation(issued: IssuedInvitation) -> None:
             "until": timezone.localtime(invitation.expires_at).date(),
         },
     )  # fmt: skip
+    if _lets_in_to_much(invitation):
+        letter = replace(letter, carrier=None)
 
     def send() -> None:
         try:
@@ -46,3 +54,9 @@ def mail_invitation(issued: IssuedInvitation) -> None:
             log.warning("invitation.not_mailed", invitation_id=invitation.pk)
 
     on_commit(send)
+
+
+def _lets_in_to_much(invitation: Invitation) -> bool:
+    own = invitation.custom_role.codes if invitation.custom_role else []
+    held = codes_of(Role(invitation.role)).union(own)
+    return any(is_known(code) and permission(code).sensitivity is not Sensitivity.NORMAL for code in held)

@@ -8,6 +8,7 @@ from tenants.foundation.letters import LetterKind, Variable, register_letter
 
 SCIM_HELD: Final = LetterKind(
     code="scim_held",
+    guards=True,
     title=_("A directory was stopped"),
     description=_("Tells administrators that a directory wants to shut out more people than the rule lets through."),
     variables=(

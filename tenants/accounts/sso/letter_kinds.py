@@ -8,6 +8,7 @@ from tenants.foundation.letters import LetterKind, Variable, register_letter
 
 NOTICE: Final = LetterKind(
     code="sso_notice",
+    guards=True,
     title=_("Something happened at single sign-on"),
     description=_("Goes to everybody who looks after single sign-on."),
     variables=(

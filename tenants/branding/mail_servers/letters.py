@@ -1,6 +1,5 @@
 """What a company is told of its mail server by letter: the test of it, and that it fails."""
 
-from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -40,6 +39,7 @@ TEST: Final = LetterKind(
 )
 FAILING: Final = LetterKind(
     code="mail_server_failing",
+    guards=True,
     title=_("The mail server fails"),
     description=_("Sent when the company's own mail server takes no letters."),
     subject=_("{{ host }} does not take your letters"),
@@ -86,12 +86,7 @@ def post_failure() -> int:
             "link": canonical_address(reverse("branding:sender")),
         }  # fmt: skip
         letters = [
-            replace(
-                write_letter(
-                    FAILING.code, to=each.email, facts=facts, language=each.language or tenant.language
-                ),
-                carrier=None,
-            )
+            write_letter(FAILING.code, to=each.email, facts=facts, language=each.language or tenant.language)
             for each in people_holding(MANAGE_SENDER)
         ]
     for letter in letters:

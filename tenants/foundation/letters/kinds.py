@@ -35,6 +35,8 @@ class LetterKind:
     Paragraphs are parted by an empty line; a paragraph with a value that turns out empty is left out. ``button`` is
     written on the button of a link. A company may write its own text unless ``audience`` is the platform. Somebody sits
     and waits for an ``is_urgent`` one (a link or code that lets them in): it waits for no mail server of a company's.
+    One that ``guards`` the company never goes by its own server at all: whoever chose that one could read how owners
+    come in, or keep back the warning about what they are just doing.
     """
 
     code: str
@@ -46,6 +48,7 @@ class LetterKind:
     button: Text = ""
     audience: Audience = "company"
     is_urgent: bool = False
+    guards: bool = False
 
     def __post_init__(self) -> None:
         if not CODE.match(self.code):

@@ -169,7 +169,9 @@ def write_letter(
     letter = composed(
         found, to=to, facts=facts, language=language, dress=dress, own=own, enclosures=enclosures
     )
-    return replace(letter, carrier=dresser.carrier()) if dresser and is_companys else letter
+    if dresser is None or not is_companys or found.guards:
+        return letter
+    return replace(letter, carrier=dresser.carrier())
 
 
 def composed(

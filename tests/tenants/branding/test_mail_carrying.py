@@ -10,8 +10,11 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import RequestFactory
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from tenants.accounts.access import UserActor
+from tenants.accounts.access import Role, UserActor
+from tenants.accounts.invitations.letters import mail_invitation
+from tenants.accounts.invitations.services import invite_user
 from tenants.accounts.models import EmailDomain
 from tenants.branding.events import MailServerChanged
 from tenants.branding.mail_servers import carrying, services
@@ -24,11 +27,13 @@ from tenants.dispatch.running import Outcome
 from tenants.dispatch.work import counted_tries
 from tenants.foundation.errors import ExternalServiceError
 from tenants.foundation.letters import Letter, write_letter
+from tenants.foundation.letters.kinds import letter_kind
 from tenants.secrets.models import Secret as VaultSecret
 from tenants.tenancy import TenantRef, atomic, tenant_scope
 from tests.fakes.dispatch import make_due, run_due_work
 from tests.fakes.events import PublishedEvents
 from tests.fakes.mail_server import MailServer, certificate_for
+from tests.people import person
 from tests.tenants.branding.mail_servers_set_up import DOMAIN, PASSWORD, in_use, prove
 
 KIND = "domain_restored"
@@ -57,8 +62,8 @@ def written(kind: str = KIND, facts: dict[str, Any] | None = None) -> Letter:
 
 
 def urgent() -> Letter:
-    facts = {"company": "Acme", "host": "acme.example", "link": "https://acme.example/reset/"}
-    return written("password_reset", facts)
+    facts = {"company": "Acme", "code": "123 456", "link": "https://acme.example/link/"}
+    return written("sign_in_link", facts)
 
 
 def send_all(count: int) -> None:
@@ -107,6 +112,45 @@ def test_a_companys_letter_never_goes_by_another_companys_server(
         ours.send()
     assert [each.sender for each in server.taken] == [f"tasks@{DOMAIN}"]
     assert len(mail.outbox) == 1
+
+
+def facts_of(kind: str) -> dict[str, Any]:
+    """An invented value for everything the letter names."""
+    return dict(letter_kind(kind).samples)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "password_reset", "change_proposed", "change_decided", "change_made_alone", "left_alone", "sso_notice",
+        "scim_held", "support_asked", "mail_server_failing",
+    ],
+)  # fmt: skip
+def test_whoever_chose_the_server_neither_reads_nor_keeps_back_what_guards_the_company(
+    row: MailServerRow, server: MailServer, kind: str
+) -> None:
+    written(kind, facts_of(kind)).send()
+    assert server.taken == []
+    assert [each.to for each in mail.outbox] == [["ann@acme.example"]]
+
+
+@pytest.mark.parametrize(
+    ("role", "is_by_company"),
+    [(Role.GUEST, True), (Role.OWNER, False), (Role.ADMIN, False), (Role.SECURITY, False)],
+)
+def test_a_link_to_more_than_harmless_is_not_read_by_whoever_chose_the_server(
+    tenant: TenantRef,
+    row: MailServerRow,
+    server: MailServer,
+    role: Role,
+    is_by_company: bool,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    owner = person(tenant, Role.OWNER, "Olga Owner")
+    with django_capture_on_commit_callbacks(using=tenant.cell, execute=True):
+        issued = invite_user(email="new@acme.example", name="New", role=role, actor=owner)
+        mail_invitation(issued)
+    assert (len(server.taken), len(mail.outbox)) == ((1, 0) if is_by_company else (0, 1))
 
 
 def test_letters_of_the_platform_do_not_go_by_it(row: MailServerRow, server: MailServer) -> None:

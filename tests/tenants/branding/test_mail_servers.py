@@ -217,6 +217,20 @@ def test_test_letters_go_to_people_of_the_company_alone_and_not_in_a_row(
     assert len(server.taken) == 1
 
 
+def test_throwing_a_set_up_away_and_making_it_anew_does_not_shorten_the_wait(
+    admin: UserActor, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "BETWEEN_TESTS", timedelta(hours=1))
+    prove()
+    services.save_mail_server(actor=admin, settings=wanted(server))
+    services.send_test_letter(actor=admin)
+    services.discard_candidate(actor=admin)
+    services.save_mail_server(actor=admin, settings=wanted(server))
+    with pytest.raises(Conflict):
+        services.send_test_letter(actor=admin)
+    assert len(server.taken) == 1
+
+
 def test_what_the_server_did_instead_is_said_and_kept(admin: UserActor, server: MailServer) -> None:
     prove()
     services.save_mail_server(actor=admin, settings=wanted(server, password=Secret("another password")))
