@@ -6,15 +6,16 @@ from tenants.accounts.access.actors import Actor, SystemActor, UserActor
 from tenants.accounts.access.changes import Approved, ChangeKind, change_kind, fingerprint
 from tenants.accounts.access.checks import can, require
 from tenants.accounts.access.gathering import gathered_actor
-from tenants.accounts.access.holders import people_holding
-from tenants.accounts.access.left_alone import left_alone
+from tenants.accounts.access.granting import wait_to_change_access
+from tenants.accounts.access.holders import is_settled, people_holding
+from tenants.accounts.access.left_alone import COOLING, left_alone, others_are_settled
 from tenants.accounts.access.proposals import SECRETS_OF, checked_text, close_change
 from tenants.accounts.events import ChangeApproved, ChangeRefused, ChangeWithdrawn
 from tenants.accounts.models import ProposedChange
 from tenants.foundation.errors import Conflict, Forbidden, NotFound
 from tenants.outbox.bus import publish
 from tenants.secrets.services import reveal_secrets
-from tenants.tenancy import atomic, wait_for_turn
+from tenants.tenancy import atomic
 
 
 @atomic
@@ -30,8 +31,9 @@ def approve_change(*, change: ProposedChange, actor: Actor) -> ProposedChange:
         fingerprint(known, change.target_id)
     current, kind = _locked(change)
     approver = _as_second_person(current, kind, actor)
+    _check_not_brought_along(current, kind, approver)
     # Nobody's roles change until this is through: both are looked at as they stand now.
-    wait_for_turn("accounts.access")
+    wait_to_change_access()
     proposer = gathered_actor(current.proposed_by) if current.proposed_by else None
     if proposer is None or not can(proposer, kind.permission):
         raise Conflict(
@@ -133,3 +135,15 @@ def _as_second_person(change: ProposedChange, kind: ChangeKind, actor: Actor) ->
             code="forbidden.came_after",
         )
     return actor
+
+
+def _check_not_brought_along(change: ProposedChange, kind: ChangeKind, approver: UserActor) -> None:
+    """Whoever proposes does not first make somebody who agrees, while others are there who could."""
+    since = timezone.now() - COOLING
+    if is_settled(approver.user, kind.permission, since):
+        return
+    if others_are_settled(kind.permission, but=frozenset({change.proposed_by_id, approver.user_id})):
+        raise Forbidden(
+            "You can do this for less than a day: somebody has to agree who could before. You can refuse it.",
+            code="forbidden.came_after",
+        )

@@ -34,6 +34,14 @@ def lasting_owners() -> RoleBindingQuerySet:
     )
 
 
+def wait_to_change_access() -> None:
+    """Let one transaction of the company at a time change who may do what, until it ends.
+
+    Whoever also locks a person, an invitation or a role takes this turn first, as everybody does who changes them.
+    """
+    wait_for_turn("accounts.access")
+
+
 @contextmanager
 def changing_access() -> Iterator[None]:
     """One change of who may do what at a time, and none that leaves a company without the owner it had.
@@ -42,7 +50,7 @@ def changing_access() -> Iterator[None]:
     Whoever depends on what people may do hears of it (`AccessChanged`). Raises: Conflict.
     """
     # Two owners who demote each other at the same moment wait for one another here, whichever rows they touch.
-    wait_for_turn("accounts.access")
+    wait_to_change_access()
     had_owner, holders = lasting_owners().exists(), lasting_holders()
     yield
     if had_owner and not lasting_owners().exists():

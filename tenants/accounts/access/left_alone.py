@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from tenants.accounts.access.actors import UserActor
 from tenants.accounts.access.catalogue import Sensitivity, all_permissions, permission
 from tenants.accounts.access.changes import Approved, ChangeKind, DiffLine, Json, register_change
-from tenants.accounts.access.holders import bindings_giving, people_by
+from tenants.accounts.access.holders import bindings_giving, people_and_since
 from tenants.accounts.models import ProposedChange, RoleBinding, User
+from tenants.accounts.models.role_binding import RoleBindingQuerySet
 from tenants.dispatch import enqueue
 from tenants.foundation.errors import Conflict
 from tenants.foundation.ids import uuid7
@@ -32,7 +33,16 @@ LETTER_JOB: Final = "accounts.change_letter"
 COOLING: Final = timedelta(hours=24)
 _LASTING: Final = timedelta(days=7)
 
-type Holders = dict[str, frozenset[UUID]]
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who holds a permission, and who of them has for a day: others may have been brought along for what is to come."""
+
+    people: frozenset[UUID]
+    settled: frozenset[UUID]
+
+
+type Holders = dict[str, Held]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +56,40 @@ class LeftAlone:
 def lasting_holders() -> Holders:
     """Who holds each permission that changes want two people for, and not just for some days more.
 
-    One query for the roles; one for each permission that several ways of coming by it lead to.
+    One query for each of these permissions.
     """
     until = timezone.now() + _LASTING
     lasting = RoleBinding.objects.company_wide().filter(Q(expires_at=None) | Q(expires_at__gt=until))
     return {
-        each.code: frozenset(people_by(bindings_giving(each.code, lasting)).values_list("pk", flat=True))
+        each.code: _held(each.code, lasting)
         for each in all_permissions()
         if each.sensitivity is Sensitivity.DUAL_CONTROL
     }
 
 
 def note_who_is_left(before: Holders) -> None:
-    """Write down, and have told, which permissions only one person is left with, or nobody, of several before."""
+    """Write down, and have told, which permissions only one person is left with, or nobody, of several before.
+
+    Beside those who have held one for a day, whoever came by it since is nobody: they could be brought along.
+    """
     for code, now in lasting_holders().items():
-        if len(before[code]) > 1 >= len(now) and left_alone(code) is None:
-            _note(code, before[code], now)
+        was = before[code]
+        of_all = was.people if len(was.people) > 1 >= len(now.people) else frozenset()
+        of_settled = was.settled if len(was.settled) > 1 >= len(was.settled & now.people) else frozenset()
+        concerned = of_settled or of_all
+        if concerned and left_alone(code) is None:
+            _note(code, concerned, now.people)
+
+
+def others_are_settled(code: str, *, but: frozenset[UUID | None]) -> bool:
+    """Whether somebody else has held a permission for a day. One query."""
+    held = _held(code, RoleBinding.objects.company_wide().in_force())
+    return bool(held.settled - but)
+
+
+def _held(code: str, among: RoleBindingQuerySet) -> Held:
+    found = people_and_since(bindings_giving(code, among), timezone.now() - COOLING)
+    return Held(frozenset(found), frozenset(pk for pk, is_settled in found.items() if is_settled))
 
 
 def left_alone(code: str) -> LeftAlone | None:

@@ -15,6 +15,7 @@ from tenants.accounts.access.granting import (
     check_may_give_role,
     check_may_grant,
     check_separations,
+    wait_to_change_access,
 )
 from tenants.accounts.access.holdings import Holding
 from tenants.accounts.access.second_person import check_may_make_owner_alone
@@ -154,6 +155,7 @@ def accept_as(*, token: str, user: User, name: str, password: str = "") -> User:
     A password is wanted where they have none. Their sign-ins end, as whenever a role changes.
     Raises: NotFound (link), Forbidden (another person), InvalidInput (name, password), Conflict (no guest any more).
     """
+    wait_to_change_access()
     invitation = open_invitation(token, lock=True)
     if user.email != invitation.email:
         raise Forbidden("This invitation is somebody else's.", code="forbidden.not_invited")
@@ -173,6 +175,7 @@ def accept_as(*, token: str, user: User, name: str, password: str = "") -> User:
 def take_up(invitation: Invitation, user: User) -> None:
     """Give a guest the role of their open invitation in place of the guest's; their sign-ins end.
 
+    Whoever has locked the invitation waited for the turn of changes of access before.
     Raises: Conflict (they are no guest any more, or duties that may not meet).
     """
     if not gathered_actor(user).own_holding.everywhere <= codes_of(Role.GUEST):

@@ -56,6 +56,14 @@ def address_of(directory: ScimDirectory, user_name: str, emails: list[ScimEmail]
     raise InvalidInput(msg, code="invalid_input.scim_email")
 
 
+def wait_for_address(address: str) -> None:
+    """Take the same turn as somebody who signs in with this address for the first time at this moment.
+
+    It comes before the turn of changes of access: signing in takes them in this order.
+    """
+    wait_for_turn(f"sso-account-{address}")
+
+
 def account_for(
     directory: ScimDirectory, *, address: str, external_id: str, name: str, is_active: bool
 ) -> tuple[User, bool]:
@@ -64,8 +72,7 @@ def account_for(
     First whom the directory's sign-in service knows by the same id, then who has the address, then whom this directory
     brought before. Raises: Taken (in a directory already), Conflict (an emergency owner, a program).
     """
-    # The same turn as that of somebody who signs in with this address for the first time at this moment.
-    wait_for_turn(f"sso-account-{address}")
+    wait_for_address(address)
     user = _by_identity(directory, external_id) or User.objects.filter(email=address).first()
     if user is None and external_id:
         gone = ScimPerson.objects.filter(directory=directory, external_id=external_id).exclude(
@@ -100,7 +107,7 @@ def rename(directory: ScimDirectory, user: User, *, address: str, name: str) -> 
                 code="conflict.break_glass",
             )
         _check_may_readdress(directory, user)
-        wait_for_turn(f"sso-account-{address}")
+        wait_for_address(address)
         if User.objects.filter(email=address).exclude(pk=user.pk).exists():
             raise Taken(f"Somebody else here has the address {address}.")
         user.email = address

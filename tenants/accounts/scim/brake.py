@@ -3,9 +3,10 @@
 Counted under a lock, so that requests at the same moment see each other. What is beyond the rule is not done and not
 pretended: the directory is told so, and tries again or shows it to its own administrators.
 
-Everybody locks in one order, so that nobody waits in a circle: what is held, the person's record, the brake's turn, the
-turn of changes of access, memberships and accounts, the directory. Whoever needs but some of them keeps to it: a
-request of a directory begins with the record, a person's decision with what is held and all its records at once.
+Everybody locks in one order, so that nobody waits in a circle: what is held, the person's record, the turn of an
+address, the brake's turn, the turn of changes of access, memberships and accounts, the directory. Whoever needs but
+some of them keeps to it: a request of a directory begins with the record, a person's decision with what is held and all
+its records at once.
 """
 
 from collections.abc import Collection

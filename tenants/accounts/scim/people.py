@@ -153,6 +153,9 @@ def _changed(directory: ScimDirectory, row: ScimPerson, resource: Any) -> ScimPe
     external_id = checked(resource.external_id or "", "externalId")
     is_active, user = row.is_active if resource.active is None else resource.active, row.user
     before = _state_of(row)
+    address = accounts.address_of(directory, user_name, emails)
+    if address != user.email:
+        accounts.wait_for_address(address)
     if row.is_active and not is_active and user.is_active:
         _shut_out(directory, user, is_deletion=False)
         write(directory, "scim.user.deactivated", user=user, subject=user_name)
@@ -162,7 +165,6 @@ def _changed(directory: ScimDirectory, row: ScimPerson, resource: Any) -> ScimPe
         write(directory, "scim.user.reactivated", user=user, subject=user_name)
     if (row.user_name_key, row.external_id) != (key_of(user_name), external_id):
         _check_free(directory, user_name, external_id, but=row)
-    address = accounts.address_of(directory, user_name, emails)
     accounts.rename(directory, user, address=address, name=shown_name(resource, user_name))
     row.is_active = is_active
     if _keep(row, resource, user_name, external_id, emails, before):

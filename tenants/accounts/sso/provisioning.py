@@ -6,8 +6,12 @@ from typing import Final
 import structlog
 from django.utils import timezone
 
-from tenants.accounts.access import SYSTEM, Role, RoleSource
-from tenants.accounts.events import AccessChanged
+from tenants.accounts.access import SYSTEM, Role, RoleSource, ScopeType
+from tenants.accounts.access.granting import (
+    changing_access,
+    wait_to_change_access,
+    withdraw_invitations_beyond,
+)
 from tenants.accounts.invitations.services import take_up, use_up
 from tenants.accounts.models import (
     BreakGlassOwner,
@@ -24,7 +28,6 @@ from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.reasons import Reason, SsoRefused
 from tenants.foundation.errors import Conflict, InvalidInput
-from tenants.outbox.bus import publish
 from tenants.tenancy import atomic, wait_for_turn
 
 log = structlog.get_logger(__name__)
@@ -117,6 +120,8 @@ def would_change(provider: IdentityProvider) -> list[tuple[User, tuple[str, ...]
 def _account_for(provider: IdentityProvider, claims: Claims) -> tuple[User, bool]:
     address = believed_email(claims)
     wait_for_turn(f"sso-account-{address}")
+    # Before an invitation is locked: whoever takes roles away takes this turn, and then revokes invitations.
+    wait_to_change_access()
     user = User.objects.filter(email=address).first()
     if user is not None:
         if not user.is_active:
@@ -169,24 +174,32 @@ def _held(user: User) -> tuple[frozenset[Role], frozenset[Role]]:
 
 def _give_roles(provider: IdentityProvider, user: User, groups: list[str]) -> tuple[str, ...]:
     wanted = roles_of_groups(provider, groups)
+    if any(_differences(user, wanted)):
+        with changing_access():
+            # Looked at again: somebody may have changed them while this waited for its turn.
+            lost, gained = _differences(user, wanted)
+            _bring_to(user, lost, gained)
+            withdraw_invitations_beyond(user)
+        # As after a change by hand. Whoever is coming in now has no sign-in yet: that one is made afterwards.
+        end_sign_ins_of([user.pk], because="role")
+        log.info("sso.roles_changed", user_id=user.pk, gained=len(gained), lost=len(lost))
+    return tuple(sorted(role.value for role in wanted))
+
+
+def _differences(user: User, wanted: frozenset[Role]) -> tuple[frozenset[Role], frozenset[Role]]:
+    """Which roles they lose and which they gain. One query."""
     held, others = _held(user)
-    lost = held - wanted
-    if lost:
-        RoleBinding.objects.filter(
-            user=user, source=RoleSource.SSO, scope_type="company", role__in=[role.value for role in lost]
-        ).delete()
-    gained = wanted - held - others
+    return held - wanted, wanted - held - others
+
+
+def _bring_to(user: User, lost: frozenset[Role], gained: frozenset[Role]) -> None:
+    company_wide = RoleBinding.objects.filter(user=user, scope_type=ScopeType.COMPANY)
+    company_wide.filter(source=RoleSource.SSO, role__in=[role.value for role in lost]).delete()
     for role in gained:
         RoleBinding.objects.get_or_create(
             user=user,
             role=role,
-            scope_type="company",
+            scope_type=ScopeType.COMPANY,
             scope_id=None,
             defaults={"source": RoleSource.SSO.value},
         )
-    if lost or gained:
-        # As after a change by hand. Whoever is coming in now has no sign-in yet: that one is made afterwards.
-        end_sign_ins_of([user.pk], because="role")
-        publish(AccessChanged())
-        log.info("sso.roles_changed", user_id=user.pk, gained=len(gained), lost=len(lost))
-    return tuple(sorted(role.value for role in wanted))

@@ -12,8 +12,8 @@ from tenants.accounts.sessions import policy
 from tenants.accounts.sessions.policy import change_rules, current_rules
 from tenants.foundation.errors import Conflict
 from tenants.tenancy import TenantRef, atomic, tenant_scope
-from tenants.tenancy.databases import owner_connection
 from tests.people import person, signed_in_client
+from tests.waiting import wait_until_somebody_waits
 
 HERE = "127.0.0.1"
 PAGE = "/settings/sign-in-rules/"
@@ -105,16 +105,3 @@ def test_of_two_changes_at_once_both_hold(
     assert not errors
     with tenant_scope(committed_tenant), atomic():
         assert (read().idle_minutes, read().token_max_days) == (30, 10)
-
-
-def wait_until_somebody_waits(tenant: TenantRef) -> None:
-    """Return when somebody waits for an advisory lock there. Raises: AssertionError after a minute."""
-    patience = threading.Event()
-    with owner_connection(f"{tenant.cell}_owner") as connection:
-        connection.autocommit = True
-        for _ in range(600):
-            waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            if connection.execute(waiting).fetchone():
-                return
-            patience.wait(0.1)
-    raise AssertionError("The second change did not wait for the first.")

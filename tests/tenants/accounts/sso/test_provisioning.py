@@ -6,15 +6,26 @@ import pytest
 
 from tenants.accounts.access import Role, UserActor
 from tenants.accounts.access.custom_roles import create_custom_role
+from tenants.accounts.access.left_alone import LEFT_ALONE
+from tenants.accounts.events import AccessChanged
 from tenants.accounts.invitations.guests import ensure_guest
 from tenants.accounts.invitations.services import invite_user, revoke_invitation
-from tenants.accounts.models import EmailDomain, GroupRule, IdentityProvider, Invitation, UserSession
+from tenants.accounts.models import (
+    EmailDomain,
+    GroupRule,
+    IdentityProvider,
+    Invitation,
+    ProposedChange,
+    User,
+    UserSession,
+)
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.services import change_role
 from tenants.accounts.sso import services
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.provisioning import arrive
 from tenants.accounts.sso.reasons import SsoRefused
+from tests.fakes.events import PublishedEvents
 from tests.people import signed_in_client
 
 NIA = Claims(subject="nia-1", email="nia@people.example", is_email_verified=True, name="Nia New-Example")
@@ -87,3 +98,21 @@ def test_a_role_by_groups_ends_the_other_sign_ins_as_one_by_hand_does(
         because = UserSession.objects.get(user=nia.user).ended_because
         assert because == ("role" if ends else ""), groups
     assert bystander.get("/settings/preferences/").status_code == 200
+
+
+def test_roles_lost_by_groups_count_as_roles_lost_by_hand(
+    provider: IdentityProvider, owner: UserActor, published_events: PublishedEvents
+) -> None:
+    """It is announced, whoever is left alone is written down, and nobody comes in on a right that is gone."""
+    provider.provisions_users = True
+    provider.save(update_fields=["provisions_users"])
+    GroupRule.objects.create(provider=provider, group_name="admins", role=Role.ADMIN)
+    arrival = arrive(provider, replace(NIA, groups=["admins"]))
+    nia = actor_for(arrival.user)
+    invite_user(email="ina@people.example", role=Role.MANAGER, actor=nia)
+    User.objects.exclude(pk__in=[arrival.user.pk, owner.user.pk]).update(is_active=False)
+    published_events.forget()
+    arrive(provider, replace(NIA, groups=[]))
+    assert published_events.of(AccessChanged)
+    assert ProposedChange.objects.filter(kind=LEFT_ALONE.key, arguments__before__contains=[str(nia.user_id)])
+    assert Invitation.objects.get(email="ina@people.example").revoked_at is not None
