@@ -45,7 +45,7 @@ class Workers:
                 start_new_session=True,
             )  # fmt: skip
         self._running.append(process)
-        wait_until(lambda: self._listens(process, before), seconds=60, what="the worker listens")
+        wait_until(lambda: self._listens(process, before), seconds=120, what="the worker listens")
         return process
 
     def _listens(self, process: subprocess.Popen[bytes], before: int) -> bool:

@@ -91,7 +91,7 @@ class Processes:
         self._until(sandbox, lambda: status_of(port, "/_sandbox/state") == 200, "answers")
         return sandbox
 
-    def run(self, module: str, *arguments: str, seconds: float = 60) -> str:
+    def run(self, module: str, *arguments: str, seconds: float = 240) -> str:
         """Run a module to its end; returns what it printed. Raises: AssertionError with what it complained of."""
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],

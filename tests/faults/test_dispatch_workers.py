@@ -60,7 +60,7 @@ def test_a_wiped_valkey_loses_nothing(
 
     valkey.flushdb()
 
-    wait_until(lambda: all_done(committed_tenant), seconds=60, what="all jobs are done")
+    wait_until(lambda: all_done(committed_tenant), seconds=120, what="all jobs are done")
     runs = Counter(line.split()[0] for line in lines(marks))
     assert len(runs) == 40
     assert set(runs.values()) == {1}

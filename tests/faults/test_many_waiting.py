@@ -118,7 +118,7 @@ def test_three_dispatchers_hand_fifty_thousand_schedules_out_once_each(
     try:
         for _ in range(3):
             processes.dispatcher()
-        wait_until(lambda: valkey.llen("work") >= SCHEDULES, seconds=60, what="everything is handed out")
+        wait_until(lambda: valkey.llen("work") >= SCHEDULES, seconds=120, what="everything is handed out")
     finally:
         processes.stop_all()
 

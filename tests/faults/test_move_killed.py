@@ -55,13 +55,13 @@ def test_killed_again_and_again_in_each_step_a_move_is_finished_and_nothing_is_l
 ) -> None:
     office = Office(committed_tenant)
     with office.people():
-        wait_until(office.has_done(10), seconds=60, what="the people work")
+        wait_until(office.has_done(10), seconds=120, what="the people work")
         operation = begin(committed_tenant)
         for step in NAMES:
             for point in ("before", *MIDDLES.get(step, ()), "after"):
                 killed_at(operation, step, point)
         assert run_operation(operation.pk).state == Operation.State.SUCCEEDED
-        wait_until(office.has_done(10), seconds=60, what="they work in the new place")
+        wait_until(office.has_done(10), seconds=120, what="they work in the new place")
     assert office.errors == []
     assert office.found() == office.told
     assert Tenant.objects.get(pk=committed_tenant.id).cell == "cell_2"

@@ -47,11 +47,11 @@ def test_nothing_is_lost_or_done_twice_on_the_way_there_and_back(
     office = Office(committed_tenant, marks=str(marks))
     workers.start()
     with office.people():
-        wait_until(office.has_done(10), seconds=60, what="the people work")
+        wait_until(office.has_done(10), seconds=120, what="the people work")
         there = move(committed_tenant, "cell_2")
-        wait_until(office.has_done(10), seconds=60, what="they work in the new place")
+        wait_until(office.has_done(10), seconds=120, what="they work in the new place")
         back = move(committed_tenant, "cell_1")
-        wait_until(office.has_done(10), seconds=60, what="they work in the old place again")
+        wait_until(office.has_done(10), seconds=120, what="they work in the old place again")
     assert office.errors == []
     assert office.refused, "nobody was ever refused: the wall was not met"
     assert office.reads > 50
@@ -59,7 +59,7 @@ def test_nothing_is_lost_or_done_twice_on_the_way_there_and_back(
     assert Tenant.objects.get(pk=committed_tenant.id).cell == "cell_1"
     for told in (there, back):
         assert 0 < float(str(told["read_only_seconds"])) < 5
-    wait_until(lambda: open_jobs(committed_tenant, "cell_1") == 0, seconds=60, what="every job is done")
+    wait_until(lambda: open_jobs(committed_tenant, "cell_1") == 0, seconds=120, what="every job is done")
     assert open_jobs(committed_tenant, "cell_2") == 0
     lines = [line.split()[0] for line in marks.read_text().splitlines()]
     assert len(lines) == len(set(lines)) == office.marked
