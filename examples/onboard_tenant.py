@@ -189,7 +189,7 @@ def set_provider_up(company: Api, wanted: argparse.Namespace, domain_id: str) ->
         raise SystemExit("This provider would let nobody in yet. Mend what is marked as bad.")
     company.post(f"{address}state/", {"state": "active"})
     if company.get(address)["state"] != "active":
-        say("Somebody else has to agree that people sign in by it: Settings, Changes.")
+        say("Somebody else has to agree that people sign in by it: Administration, Second person.")
         wait_for(lambda: bool(company.get(address)["state"] == "active"))
     say(f"{tested['name']} is switched on: grade {tested['test_grade']}.")
     if domain_id:

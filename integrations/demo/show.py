@@ -151,6 +151,9 @@ class Show:
         self._say(
             "    Another one: add it under “Domains”, set its two records with `manage.py demo_dns`, look it up."
         )
+        self._say(
+            f"    From the shell: DNS_RESOLVERS={','.join(self._addresses.resolvers)} manage.py domains acme --check"
+        )
         for line in what_to_try(self._addresses.sandbox_url + WINDOW):
             self._say(line)
         self._say("")
