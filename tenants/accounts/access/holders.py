@@ -1,9 +1,12 @@
 """Which people hold a permission, by whatever way it comes to them."""
 
-from django.db.models import Q, QuerySet
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from tenants.accounts.access.catalogue import permission
-from tenants.accounts.models import RoleBinding, User
+from tenants.accounts.models import GroupMembership, RoleBinding, User
 from tenants.accounts.models.role_binding import RoleBindingQuerySet
 
 
@@ -32,4 +35,33 @@ def people_by(bindings: RoleBindingQuerySet) -> QuerySet[User]:
             | Q(department__in=bindings.filter(department__isnull=False).values("department"))
         )
         .distinct()
+    )
+
+
+def people_and_since(bindings: RoleBindingQuerySet, since: datetime) -> dict[UUID, bool]:
+    """The same people by id, and of each whether they came by one of the bindings at ``since`` at the latest.
+
+    A role of the company's own counts from when it was given, whatever was added to it since. One query.
+    """
+    settled = ExpressionWrapper(_came_by(bindings, since), output_field=BooleanField())
+    return dict(people_by(bindings).annotate(is_settled=settled).values_list("pk", "is_settled"))
+
+
+def is_settled(user: User, code: str, since: datetime) -> bool:
+    """Whether somebody holds a permission without what they, their groups or roles were given after ``since``."""
+    bindings = bindings_giving(code, RoleBinding.objects.in_force().company_wide())
+    unchanged = bindings.filter(Q(custom_role=None) | Q(custom_role__updated_at__lte=since))
+    return User.objects.filter(_came_by(unchanged, since), pk=user.pk).exists()
+
+
+def _came_by(bindings: RoleBindingQuerySet, since: datetime) -> Q:
+    old = bindings.filter(created_at__lte=since)
+    groups = old.filter(group__isnull=False).values("group")
+    members = GroupMembership.objects.filter(group__in=groups, created_at__lte=since)
+    # When somebody came into a department is not known: their account has to be as old.
+    departments = old.filter(department__isnull=False).values("department")
+    return (
+        Q(pk__in=old.filter(user__isnull=False).values("user"))
+        | Q(pk__in=members.values("user"))
+        | Q(department__in=departments, created_at__lte=since)
     )
