@@ -85,7 +85,10 @@ def send_test_letter(*, actor: Actor, to: str = "") -> str:
     finally:
         with atomic():
             gone = {"code_hash": None} if problem else {}
-            MailServer.objects.filter(pk=row.pk).update(problem=problem, **gone)
+            # A server can take longer to fail than the next letter waits: that one's code stays good.
+            MailServer.objects.filter(pk=row.pk, code_sent_at=row.code_sent_at).update(
+                problem=problem, **gone
+            )
         log.info("mail_server.tested", host=row.host, problem=problem)
     return letter.to
 

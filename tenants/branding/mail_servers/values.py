@@ -19,6 +19,7 @@ from tenants.tenancy import current_tenant
 # Where mail is handed in. Others would make of this form a way to knock at any door of the Internet.
 PORTS: Final = (587, 465, 25, 2525)
 MOST_PASSWORD: Final = 500
+_PLAINLY: Final = "letters without accents, digits and the signs of an English keyboard"
 _LOCAL_PART: Final = re.compile(r"[a-z0-9](?:[a-z0-9._+-]{0,62}[a-z0-9])?\Z")
 
 
@@ -56,14 +57,14 @@ def checked_settings(given: MailServerSettings) -> MailServerSettings:
     address, problem = _checked_address(given.from_address)
     if problem:
         wrong["from_address"] = [problem]
-    if len(given.username) > 254 or _has_unseen(given.username):
-        wrong["username"] = ["At most 254 characters, none of them invisible."]
+    if len(given.username) > 254 or not _is_said_plainly(given.username):
+        wrong["username"] = [f"At most 254 characters, {_PLAINLY}."]
     if given.password is not None:
         text = given.password.reveal()
         if not given.username.strip():
             wrong["username"] = ["A password needs a user name."]
-        if not text.strip() or len(text) > MOST_PASSWORD or _has_unseen(text):
-            wrong["password"] = [f"1 to {MOST_PASSWORD} characters, none of them invisible."]
+        if not text.strip() or len(text) > MOST_PASSWORD or not _is_said_plainly(text):
+            wrong["password"] = [f"1 to {MOST_PASSWORD} characters, {_PLAINLY}."]
     if wrong:
         raise InvalidInput(fields=wrong)
     return MailServerSettings(
@@ -98,5 +99,6 @@ def _checked_address(text: str) -> tuple[str, str]:
     return f"{local}@{domain}", ""
 
 
-def _has_unseen(text: str) -> bool:
-    return any(unicodedata.category(each) in UNSEEN for each in text)
+def _is_said_plainly(text: str) -> bool:
+    # The client we hand in with signs in with these signs alone, and many servers know no others.
+    return text.isascii() and not any(unicodedata.category(each) in UNSEEN for each in text)

@@ -5,6 +5,7 @@ a bound one careless member, or one stolen session, makes us send what nobody as
 anywhere. Counted in the company's part of the cache, so all processes count together.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -57,7 +58,8 @@ def spend_letters(count: int = 1, *, actor_id: UUID | None, ration: Ration = LET
         spent.append(key)
         if total > most:
             for each in spent:
-                cache.decr(each, count)
+                with suppress(ValueError):  # likewise
+                    cache.decr(each, count)
             log.warning("letters.rationed", ration=ration.name, by_company=who == "company", count=count)
             raise LimitReached(
                 f"At most {most} of these letters are sent in an hour. Please wait.",

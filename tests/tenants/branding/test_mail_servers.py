@@ -14,12 +14,13 @@ from tenants.accounts.access import Role, UserActor
 from tenants.accounts.models import EmailDomain
 from tenants.branding.events import MailServerChanged
 from tenants.branding.mail_servers import services
-from tenants.branding.mail_servers.routes import OWNER_TABLE
+from tenants.branding.mail_servers.routes import OWNER_TABLE, hand_over
 from tenants.branding.mail_servers.selectors import CODE_VALID_FOR, MOST_TRIES, mail_servers
 from tenants.branding.mail_servers.values import MailServerSettings
 from tenants.branding.models import MailServer as MailServerRow
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import Conflict, ExternalServiceError, Forbidden, InvalidInput, NotFound
+from tenants.foundation.letters import Letter
 from tenants.models import CustomDomain
 from tenants.secrets.models import Secret as VaultSecret
 from tenants.tenancy import TenantRef
@@ -319,3 +320,37 @@ def test_a_password_without_a_user_is_a_mistake(admin: UserActor, server: MailSe
     prove()
     given: MailServerSettings = wanted(server, username="")
     assert fields_of(lambda: services.save_mail_server(actor=admin, settings=given)) == {"username"}
+
+
+@pytest.mark.parametrize("field", ["username", "password"])
+def test_what_no_mail_server_could_be_told_is_said_before_it_is_tried(
+    admin: UserActor, server: MailServer, field: str
+) -> None:
+    prove()
+    told = {"username": "jürgen", "password": Secret("geheimnisträger")}[field]
+    given = wanted(server, **{field: told})
+    assert fields_of(lambda: services.save_mail_server(actor=admin, settings=given)) == {field}
+
+
+def test_a_letter_that_fails_late_leaves_the_next_ones_code_alone(
+    admin: UserActor, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is given up after the second was sent: the code in the second is good."""
+    prove()
+    services.save_mail_server(actor=admin, settings=wanted(server))
+    begun: list[Letter] = []
+
+    def late(letter: Letter, **how: Any) -> None:
+        begun.append(letter)
+        if len(begun) == 1:
+            services.send_test_letter(actor=admin)
+            raise ExternalServiceError("It did not answer in time.", service="mail", is_transient=True)
+        hand_over(letter, **how)
+
+    monkeypatch.setattr(services, "hand_over", late)
+    with pytest.raises(ExternalServiceError):
+        services.send_test_letter(actor=admin)
+    candidate = mail_servers(actor=admin).candidate
+    assert candidate is not None
+    assert (candidate.problem, candidate.awaits_code) == ("", True)
+    assert services.confirm_mail_server(actor=admin, code=code_in(server)).active is not None
