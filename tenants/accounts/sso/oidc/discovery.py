@@ -1,5 +1,8 @@
 """A provider's configuration and keys: fetched through the guarded client, kept for an hour per company."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,6 +21,10 @@ _MOST_BYTES: Final = 1024 * 1024
 _MOST_KEYS: Final = 50
 # Whoever writes an unknown key into a token has us look the keys up again: so often at most.
 _ANEW_SECONDS: Final = 20
+# Slower than this is trouble, which is remembered so long; a turn ends by itself if its process dies.
+_SLOW_SECONDS: Final = 3.0
+_TROUBLE_SECONDS: Final = 60
+_LONGEST_TURN_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,34 @@ class Endpoints:
     end_session: str = ""
 
 
-def client() -> OutboundClient:
-    """A client for calls to providers: https only, no private addresses, five seconds, one megabyte."""
+@contextmanager
+def client(address: str) -> Iterator[OutboundClient]:
+    """A client for calls to a provider: https only, no private addresses, five seconds, one megabyte.
+
+    Strangers can have a provider asked. One that was slow or away a moment ago is asked by one request at a time until
+    it answers in time again: else one company's provider would keep what serves all of them waiting.
+    Raises: SsoRefused (it is being asked).
+    """
+    host = urlsplit(address).netloc
+    trouble, turn = f"sso-trouble:{host}", f"sso-turn:{host}"
+    is_troubled = cache.get(trouble) is not None
+    if is_troubled and not cache.add(turn, True, timeout=_LONGEST_TURN_SECONDS):
+        raise SsoRefused(Reason.DISCOVERY, f"{host[:200]} was slow or away a moment ago and is being asked.")
     limits = Timeouts(connect_seconds=5, read_seconds=5, total_seconds=8)
-    return OutboundClient(service="The provider", timeouts=limits, max_response_bytes=_MOST_BYTES)
+    began, has_answered = time.monotonic(), False
+    try:
+        with OutboundClient(
+            service="The provider", timeouts=limits, max_response_bytes=_MOST_BYTES
+        ) as outbound:
+            yield outbound
+        has_answered = time.monotonic() - began < _SLOW_SECONDS
+    finally:
+        if not has_answered:
+            cache.set(trouble, True, timeout=_TROUBLE_SECONDS)
+        elif is_troubled:
+            cache.delete(trouble)
+        if is_troubled:
+            cache.delete(turn)
 
 
 def discover(issuer: str) -> Endpoints:
@@ -72,7 +103,7 @@ def signing_keys(endpoints: Endpoints, *, anew: bool = False) -> list[dict[str, 
 
 def _document(url: str) -> dict[str, Any]:
     try:
-        with client() as outbound:
+        with client(url) as outbound:
             answer: OutboundResponse = outbound.request("GET", url, headers={"accept": "application/json"})
         document = answer.json() if answer.is_success else None
     except ExternalServiceError as error:

@@ -145,7 +145,7 @@ def _exchange(
     }
     headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
     try:
-        with client() as outbound:
+        with client(endpoints.token) as outbound:
             answer = outbound.request(
                 "POST", endpoints.token, headers=headers, content=urlencode(form).encode("ascii")
             )
