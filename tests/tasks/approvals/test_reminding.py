@@ -99,7 +99,9 @@ def test_the_job_asks_for_the_letters_once(
 ) -> None:
     asked(task, manager, [client], in_days(9))
     with cell_scope(tenant.cell):
-        WorkItem.objects.filter(kind=REMIND_JOB).update(due_at=timezone.now() - timedelta(minutes=1))
+        WorkItem.objects.filter(tenant_id=tenant.id, kind=REMIND_JOB).update(
+            due_at=timezone.now() - timedelta(minutes=1)
+        )
     assert run_due_work(tenant, kind=REMIND_JOB) == {REMIND_JOB: [Outcome.DONE]}
     assert run_due_work(tenant, kind=REMIND_JOB) == {}
     assert letters_to(tenant) == [str(client.user_id)]
