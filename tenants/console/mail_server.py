@@ -19,7 +19,7 @@ from tenants.accounts.sessions.proof import ProofNeeded
 from tenants.branding.mail_servers import services
 from tenants.branding.mail_servers.selectors import MailServers, mail_servers
 from tenants.branding.mail_servers.values import MOST_PASSWORD, PORTS, MailServerSettings
-from tenants.branding.permissions import MANAGE_SENDER
+from tenants.branding.permissions import MANAGE_BRANDING, MANAGE_SENDER
 from tenants.branding.remembering import published_brand
 from tenants.foundation.console import toast
 from tenants.foundation.crypto import Secret
@@ -111,7 +111,7 @@ def sender(request: HttpRequest) -> HttpResponse:
 @require_POST
 def test(request: HttpRequest) -> HttpResponse:
     """Send a test letter to whoever asks."""
-    actor = actor_of(request)
+    actor = _who_manages(request)
     try:
         text = gettext("On its way to %(address)s.") % {"address": services.send_test_letter(actor=actor)}
     except (ProofNeeded, Forbidden, NotFound):
@@ -128,7 +128,7 @@ def test(request: HttpRequest) -> HttpResponse:
 @require_POST
 def confirm(request: HttpRequest) -> HttpResponse:
     """Use the server from now on, if the code is right."""
-    actor, form = actor_of(request), CodeForm(request.POST)
+    actor, form = _who_manages(request), CodeForm(request.POST)
     if form.is_valid():
         try:
             services.confirm_mail_server(actor=actor, code=form.cleaned_data["code"])
@@ -147,12 +147,21 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
     """Go back to the platform's server, or forget the server that is still to be proved."""
-    actor = actor_of(request)
+    actor = _who_manages(request)
     if request.POST.get("what") == "candidate":
         services.discard_candidate(actor=actor)
         return _back(request, gettext("Forgotten, with its password."), "")
     services.remove_mail_server(actor=actor)
     return _back(request, gettext("Letters go out by the platform's server again."), "")
+
+
+@atomic
+def _who_manages(request: HttpRequest) -> UserActor:
+    # Every answer leads back to the page, so its permission is wanted too; asked before anything typed is looked at.
+    actor = actor_of(request)
+    require(actor, MANAGE_BRANDING)
+    require(actor, MANAGE_SENDER)
+    return actor
 
 
 def _back(request: HttpRequest, text: str, part: str) -> HttpResponse:

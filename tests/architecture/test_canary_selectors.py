@@ -83,6 +83,9 @@ def samples(name: str, kind: Any, canary: Canary, actor: UserActor) -> list[Any]
         return [Tenant.objects.get(pk=canary.tenant.id)]
     if inner == (Tenant,):
         return [list(Tenant.objects.filter(pk=canary.tenant.id))]
+    of_these = [row for row in canary.rows.values() if inner == (type(row),)]
+    if of_these:
+        return [of_these]
     if kind is UUID:
         return [*canary.ids.values(), canary.tenant.id]
     if inner == (UUID,):
