@@ -56,7 +56,8 @@ UPDATE {restored}.accounts_supportvisit SET ended_at = now(), ended_because = 'r
 """),
 }
 # Changes that wait for a second person: who said no since, or let the time run out, is not asked once more; what was
-# carried out since was undone with the rows, and is to be proposed anew.
+# carried out since was undone with the rows, and is to be proposed anew. That somebody was left alone since counts on:
+# else whoever shut the others out would restore an hour ago, and not wait.
 DECIDED = {
     "accounts_proposedchange": sql.SQL("""
 UPDATE {restored}.accounts_proposedchange r
@@ -65,7 +66,15 @@ UPDATE {restored}.accounts_proposedchange r
       decided_by_id = (SELECT u.id FROM {restored}.accounts_user u WHERE u.id = l.decided_by_id)
   FROM {live}.accounts_proposedchange l WHERE l.id = r.id AND r.state = 'open' AND l.state <> 'open';
 DELETE FROM {restored}.secrets_secret s USING {restored}.accounts_proposedchange r
-  WHERE s.owner_table = 'accounts_proposedchange' AND s.owner_id = r.id AND r.state <> 'open'
+  WHERE s.owner_table = 'accounts_proposedchange' AND s.owner_id = r.id AND r.state <> 'open';
+INSERT INTO {restored}.accounts_proposedchange
+    (id, kind, target_id, target_name, arguments, diff, fingerprint, reason, proposed_by_id, proposed_at, expires_at,
+     state, is_alone, decided_by_id, decided_at, note)
+  SELECT l.id, l.kind, l.target_id, l.target_name, l.arguments, l.diff, l.fingerprint, l.reason,
+         (SELECT u.id FROM {restored}.accounts_user u WHERE u.id = l.proposed_by_id), l.proposed_at, l.expires_at,
+         l.state, l.is_alone, NULL, l.decided_at, l.note
+  FROM {live}.accounts_proposedchange l WHERE l.kind = 'access.left_alone' AND l.expires_at > now()
+  ON CONFLICT DO NOTHING
 """),
 }
 LATER_ACCESS = {

@@ -9,6 +9,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from tenants.accounts.access import SYSTEM
+from tenants.accounts.access.left_alone import COOLING, LEFT_ALONE, left_alone
 from tenants.accounts.models import (
     IdentityProvider,
     Invitation,
@@ -154,6 +155,29 @@ def test_what_was_decided_since_is_not_proposed_once_more(
         assert rows[numbers["refused"]].decided_by is None  # who decided came in after that day
         assert [pk for pk, row in rows.items() if row.arguments] == [numbers["open"]]
         assert list(Secret.objects.values_list("owner_id", flat=True)) == [numbers["open"]]
+
+
+@pytest.mark.parametrize("keeps_access", [True, False])
+def test_whoever_was_left_alone_since_waits_their_day_all_the_same(
+    both: tuple[TenantRef, Tenant], *, keeps_access: bool
+) -> None:
+    """Else one would shut the others out, restore an hour ago, and be alone at once."""
+    live, restored = both
+    now, gone = timezone.now(), uuid7()
+    with tenant_scope(live), atomic():
+        since = User.objects.create(email="since@example.com", name="Since")
+        for code, ends in (("accounts.manage_sso", now + timedelta(hours=23)), ("accounts.old", now)):
+            ProposedChange.objects.create(
+                kind=LEFT_ALONE.key, fingerprint="", proposed_by=since, proposed_at=ends - COOLING, expires_at=ends,
+                arguments={"permission": code, "before": [str(gone)]}, state=ProposedChange.State.APPLIED,
+                decided_at=ends - COOLING,
+            )  # fmt: skip
+    carried(live, restored, keeps_access=keeps_access)
+    with tenant_scope(restored.ref), atomic():
+        found = left_alone("accounts.manage_sso")
+        assert found is not None
+        assert found.before == {gone}
+        assert ProposedChange.objects.get().proposed_by is None
 
 
 def test_rows_of_a_release_without_directories_are_carried_too(both: tuple[TenantRef, Tenant]) -> None:
