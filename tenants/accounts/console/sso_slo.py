@@ -74,21 +74,14 @@ def backchannel(request: HttpRequest, provider_id: UUID) -> HttpResponse:
         if request.get_host() != canonical_host():
             raise NotFound
     try:
-        done = accept_logout_token(provider_id=provider_id, token=request.POST.get("logout_token", ""))
+        accept_logout_token(
+            provider_id=provider_id, token=request.POST.get("logout_token", ""), visit=visit_of(request)
+        )
     except SsoRefused as refused:
         with atomic():
             note_refusal(request, refused, provider_id, event="logout")
         answer: HttpResponse = JsonResponse({"error": "invalid_request"}, status=400)
     else:
-        with atomic():
-            sso_log.note(
-                event="logout",
-                outcome=sso_log.Outcome.ACCEPTED,
-                provider=done.provider,
-                visit=visit_of(request),
-                subject=done.subject,
-                detail=f"{done.sessions} sessions ended.",
-            )
         answer = HttpResponse()
     answer.headers["Cache-Control"] = "no-store"
     return answer

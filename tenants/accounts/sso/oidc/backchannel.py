@@ -1,7 +1,6 @@
 """Back-channel logout (OpenID Connect): the provider itself says whose sign-ins are over, in a token it has signed."""
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +9,7 @@ import jwt
 import structlog
 
 from tenants.accounts.models import IdentityProvider
+from tenants.accounts.sso import sso_log
 from tenants.accounts.sso.ending import end_provider_sessions, forget_answers
 from tenants.accounts.sso.oidc.discovery import discover
 from tenants.accounts.sso.oidc.tokens import SKEW_SECONDS, readable_header, verified
@@ -30,18 +30,10 @@ _OLDEST: Final = timedelta(minutes=10)
 _TYPES: Final = ("", "jwt", "logout+jwt", "application/logout+jwt")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedOut:
-    """What a token led to: how many of the provider's sessions ended here, and whose ("" if it named nobody)."""
+def accept_logout_token(*, provider_id: UUID, token: str, visit: sso_log.Visit | None = None) -> int:
+    """End the sign-ins a token names and note it in the log, at once; return how many of the provider's sessions.
 
-    provider: IdentityProvider
-    sessions: int
-    subject: str
-
-
-def accept_logout_token(*, provider_id: UUID, token: str) -> LoggedOut:
-    """End the sign-ins a token names; nobody being signed in any more is a success as well.
-
+    Nobody being signed in any more is a success as well.
     May ask the provider for its configuration and keys, so call it outside any transaction. Raises: SsoRefused.
     """
     with atomic():
@@ -66,7 +58,16 @@ def accept_logout_token(*, provider_id: UUID, token: str) -> LoggedOut:
         indexes = [session, *([""] if subject else [])] if session else []
         ended = end_provider_sessions(provider, subject=subject, indexes=indexes)
         forget_answers(provider, subject=subject)
-    return LoggedOut(provider=provider, sessions=ended, subject=subject)
+        # In the same transaction: the token counts once, so nobody could note it later.
+        sso_log.note(
+            event="logout",
+            outcome=sso_log.Outcome.ACCEPTED,
+            provider=provider,
+            visit=visit,
+            subject=subject,
+            detail=f"{ended} sessions ended.",
+        )
+    return ended
 
 
 def _check_outside(provider: IdentityProvider, token: str) -> None:
