@@ -30,10 +30,10 @@ from tenants.accounts.models import (
 )
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.services import create_user
-from tenants.accounts.sso import pending, services
+from tenants.accounts.sso import pending, services, sso_log
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.oidc import backchannel, discovery, tokens
-from tenants.accounts.sso.oidc.backchannel import EVENT
+from tenants.accounts.sso.oidc.backchannel import EVENT, accept_logout_token
 from tenants.tenancy import TenantRef
 from tests.people import signed_in_client, token_client
 from tests.sso_servers.openid import SECRET, OidcServer
@@ -246,6 +246,22 @@ def test_a_sign_in_of_the_release_before_ends_as_well(by_hand: ByHand) -> None:
     assert by_hand.post(by_hand.token())[0] == 200
     assert (is_in(by_hand.laptop), is_in(by_hand.phone)) == (False, False)
     assert not SsoSession.objects.exists()
+
+
+def test_what_cannot_be_noted_is_not_done_and_the_token_still_counts(
+    by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_said: Any) -> None:
+        raise RuntimeError("The process died.")
+
+    token = by_hand.token()
+    with monkeypatch.context() as broken:
+        broken.setattr(sso_log, "note", fail)
+        with pytest.raises(RuntimeError):
+            accept_logout_token(provider_id=by_hand.provider.pk, token=token)
+    assert is_in(by_hand.laptop)
+    assert by_hand.post(token)[0] == 200
+    assert not is_in(by_hand.laptop)
 
 
 def test_an_answer_that_waits_to_be_finished_is_worth_nothing_afterwards(by_hand: ByHand) -> None:
