@@ -103,6 +103,11 @@ class Shell:
     badge: TopBadge | None
     search_url: str
 
+    @property
+    def administration(self) -> tuple[ShownItem, ...]:
+        """The pages of those who look after the company."""
+        return dict(self.groups).get("Administration", ())
+
 
 # The sidebar's groups from top to bottom; "account" is the menu behind the person's name.
 GROUPS = ("", "Work", "Integrations", "Administration", "Platform")

@@ -11,8 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from reporting.dashboards.home import span
-from tenants.accounts.access import UserActor
+from tenants.accounts.access import Role, UserActor
+from tenants.tenancy import TenantRef
 from tests.factories.tasks import make_department, make_task
+from tests.people import person
 from tests.reporting.rooms import make_collection, make_connection, make_run
 
 
@@ -114,6 +116,18 @@ def test_a_guest_learns_nothing_of_the_companys_tasks(
     assert client.get("/").headers["Location"] == "/portal/"
     source = client.get("/portal/").content.decode()
     assert "Nothing has been shared with you yet" in source
+    assert "Secret" not in source
+
+
+def test_who_sees_no_tasks_finds_what_their_role_looks_after(
+    login_as: Callable[[UserActor], Client], tenant: TenantRef
+) -> None:
+    make_task(title="Secret crane")
+    source = page(login_as(person(tenant, Role.SECURITY, "Sam Security-Example")))
+    main = source.partition("<main")[2]
+    assert "What your role looks after" in main
+    assert re.search(r'<a class="row" href="/settings/sign-in/">', main)
+    assert "Nothing has been shared with you yet" not in main
     assert "Secret" not in source
 
 
