@@ -209,23 +209,27 @@ def visible_milestone(*, actor: Actor, milestone_id: UUID) -> Milestone:
     return found
 
 
-def milestones_with_progress(project: Project) -> QuerySet[Milestone]:
-    """A project's milestones by day, those without one last; `done` of `total` tasks that were not cancelled."""
-    live = Q(tasks__archived_at=None) & ~Q(tasks__status=Task.Status.CANCELLED)
-    return (
-        Milestone.objects.filter(project=project)
-        .annotate(
-            total=Count("tasks", filter=live),
-            done=Count("tasks", filter=live & Q(tasks__status=Task.Status.DONE)),
-        )
-        .order_by("due_on", "pk")
-    )
+def milestones_with_progress(project: Project, *, actor: Actor) -> list[Milestone]:
+    """A project's milestones by day, those without one last; with `done` of `total`, as `milestone_progress` counts.
+
+    Two queries.
+    """
+    milestones = list(Milestone.objects.filter(project=project).order_by("due_on", "pk"))
+    progress = milestone_progress(milestones, actor=actor)
+    for each in milestones:
+        each.done, each.total = progress.get(each.pk, (0, 0))  # type: ignore[attr-defined]
+    return milestones
 
 
-def milestone_progress(milestones: Iterable[Milestone]) -> dict[UUID, tuple[int, int]]:
-    """For each of these with tasks: how many are done, and how many were not cancelled or put away. One query."""
+def milestone_progress(milestones: Iterable[Milestone], *, actor: Actor) -> dict[UUID, tuple[int, int]]:
+    """For each of these with tasks: how many are done, and how many were not cancelled or put away. One query.
+
+    Only what the reader may see counts: a number tells how many tasks others have.
+    """
     rows = (
-        Task.objects.filter(milestone__in=[each.pk for each in milestones], archived_at=None)
+        visible_tasks(actor=actor)
+        .live()
+        .filter(milestone__in=[each.pk for each in milestones])
         .exclude(status=Task.Status.CANCELLED)
         .order_by()
         .values_list("milestone_id")

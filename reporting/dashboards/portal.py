@@ -125,7 +125,7 @@ def portal_home(*, actor: Actor) -> PortalHome:
 def portal_project(
     *, project: Project, actor: Actor, state: str = "", cursor: str | None = None
 ) -> PortalProject:
-    """One project's page: the tasks of one state (or "open") a page at a time; five queries. Raises: InvalidInput."""
+    """One project's page: the tasks of one state (or "open") a page at a time; six queries. Raises: InvalidInput."""
     tasks = visible_tasks(actor=actor).live().filter(project=project)
     counts = dict(tasks.order_by().values_list("status").annotate(number=Count("pk")))
     shown = tasks
@@ -135,7 +135,7 @@ def portal_project(
         shown = tasks.filter(status=state)
     return PortalProject(
         project=project,
-        milestones=milestones_of(project),
+        milestones=milestones_of(project, actor=actor),
         counts=counts,
         page=keyset_page(
             shown.only(*_TASK_COLUMNS).fetch_mode(FETCH_RAISE),
@@ -161,8 +161,8 @@ def approvals_of(*, task: Task, actor: Actor) -> list[ApprovalRequest]:
     return list(rows.order_by("-created_at", "-pk")[:TASKS_SHOWN])
 
 
-def milestones_of(project: Project) -> list[ShownMilestone]:
-    """A project's milestones by day, those without one last; one query."""
+def milestones_of(project: Project, *, actor: Actor) -> list[ShownMilestone]:
+    """A project's milestones by day, those without one last; two queries."""
     today = timezone.localdate()
 
     def state(milestone: Milestone) -> str:
@@ -172,7 +172,7 @@ def milestones_of(project: Project) -> list[ShownMilestone]:
 
     return [
         ShownMilestone(milestone=each, state=state(each), done=each.done, total=each.total)  # type: ignore[attr-defined]
-        for each in milestones_with_progress(project)
+        for each in milestones_with_progress(project, actor=actor)
     ]
 
 

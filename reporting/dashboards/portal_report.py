@@ -102,7 +102,7 @@ class ProjectReport:
 
 
 def project_report(*, project: Project, actor: Actor) -> ProjectReport:
-    """Work the figures out; four queries however many tasks there are."""
+    """Work the figures out; five queries however many tasks there are."""
     weeks = last_weeks(WEEKS)
     tasks = visible_tasks(actor=actor).live().filter(project=project).exclude(status=Task.Status.CANCELLED)
     is_open = Q(status__in=Task.OPEN_STATUSES)
@@ -122,7 +122,7 @@ def project_report(*, project: Project, actor: Actor) -> ProjectReport:
         weeks=weeks,
         completed=completed,
         remaining=tuple(reversed(left)),
-        milestones=milestones_of(project),
+        milestones=milestones_of(project, actor=actor),
         **counts,
     )
 

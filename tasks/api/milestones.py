@@ -33,7 +33,7 @@ class MilestoneSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     due_on = serializers.DateField(allow_null=True)
     reached_at = serializers.DateTimeField(allow_null=True, help_text="Null as long as it is not reached.")
-    tasks_done = serializers.IntegerField(help_text="How many of its tasks are done.")
+    tasks_done = serializers.IntegerField(help_text="How many of its tasks that you may see are done.")
     tasks_total = serializers.IntegerField(help_text="Of how many that were not cancelled or archived.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -78,7 +78,7 @@ class ProjectMilestoneViewSet(KnownParameters, IdempotentPosts, GenericViewSet[M
         actor = _actor(request)
         project = visible_project(actor=actor, project_id=id)
         page = self.paginate_queryset(visible_milestones(actor=actor).filter(project=project))
-        return self.get_paginated_response(_shown(page or []))
+        return self.get_paginated_response(_shown(page or [], actor))
 
     @extend_schema(parameters=[ID], request=NewMilestoneSerializer, responses={201: MilestoneSerializer})
     def create(self, request: Request, id: UUID) -> Response:
@@ -91,7 +91,7 @@ class ProjectMilestoneViewSet(KnownParameters, IdempotentPosts, GenericViewSet[M
         body = NewMilestoneSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         made = make_milestone(project=project, changes=body.changes(), actor=actor)
-        return Response(_one(made), status=201)
+        return Response(_one(made, actor), status=201)
 
 
 @extend_schema_view(
@@ -116,15 +116,17 @@ class MilestoneViewSet(KnownParameters, GenericViewSet[Milestone]):
 
     def retrieve(self, request: Request, id: UUID) -> Response:
         """Show one milestone."""
-        return Response(_one(visible_milestone(actor=_actor(request), milestone_id=id)))
+        actor = _actor(request)
+        return Response(_one(visible_milestone(actor=actor, milestone_id=id), actor))
 
     def partial_update(self, request: Request, id: UUID) -> Response:
         """Change what is given, leave the rest. 409 if another of the project has the name."""
-        milestone = visible_milestone(actor=_actor(request), milestone_id=id)
+        actor = _actor(request)
+        milestone = visible_milestone(actor=actor, milestone_id=id)
         body = MilestoneChangeSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        changed = update_milestone(milestone=milestone, changes=body.changes(), actor=_actor(request))
-        return Response(_one(changed))
+        changed = update_milestone(milestone=milestone, changes=body.changes(), actor=actor)
+        return Response(_one(changed, actor))
 
     def destroy(self, request: Request, id: UUID) -> Response:
         """Take a milestone away; its tasks stay. 409 if an approval of it waits, or was answered."""
@@ -133,15 +135,15 @@ class MilestoneViewSet(KnownParameters, GenericViewSet[Milestone]):
         return Response(status=204)
 
 
-def _shown(milestones: Sequence[Milestone]) -> list[dict[str, Any]]:
-    progress = milestone_progress(milestones)
+def _shown(milestones: Sequence[Milestone], actor: Actor) -> list[dict[str, Any]]:
+    progress = milestone_progress(milestones, actor=actor)
     for each in milestones:
         each.tasks_done, each.tasks_total = progress.get(each.pk, (0, 0))  # type: ignore[attr-defined]
     return list(MilestoneSerializer(milestones, many=True).data)
 
 
-def _one(milestone: Milestone) -> dict[str, Any]:
-    return _shown([milestone])[0]
+def _one(milestone: Milestone, actor: Actor) -> dict[str, Any]:
+    return _shown([milestone], actor)[0]
 
 
 def _actor(request: Request) -> Actor:

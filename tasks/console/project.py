@@ -56,7 +56,7 @@ def _page(
         "description": to_html(project.description) if project.description else "",
         "total": tasks.count(),
         "done": tasks.filter(status=Task.Status.DONE).count(),
-        "milestones": [(each, _state(each)) for each in milestones_with_progress(project)],
+        "milestones": [(each, _state(each)) for each in milestones_with_progress(project, actor=actor)],
         "form": form,
         "approvals": approvals_about(subject=project, actor=actor),
         "shares": shares_of(thing=project, actor=actor) if may_share else [],

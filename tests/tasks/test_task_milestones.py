@@ -15,14 +15,15 @@ from tasks.models import Milestone, Project, Task, TaskActivity
 from tasks.selectors import milestones_with_progress
 from tasks.services import create_task, edit_tasks, update_task, upsert_tasks
 from tasks.sharing import LEVELS, share
-from tenants.accounts.access import SYSTEM, UserActor
-from tenants.accounts.models import User
+from tenants.accounts.access import SYSTEM, Role, ScopeType, UserActor
+from tenants.accounts.models import RoleBinding, User
 from tenants.accounts.selectors import actor_for
 from tenants.foundation.errors import InvalidInput
 from tenants.foundation.ids import uuid7
 from tenants.tenancy import TenantRef
-from tests.factories.tasks import make_project, make_task
+from tests.factories.tasks import make_department, make_project, make_task
 from tests.fakes.events import PublishedEvents
+from tests.people import person
 
 
 @pytest.fixture
@@ -204,12 +205,50 @@ def test_the_api_sets_shows_and_refuses_it(
 
 
 def test_a_milestones_progress_leaves_out_what_was_cancelled_or_put_away(
-    managing: Client, project: Project, roof: Milestone
+    managing: Client, manager: UserActor, project: Project, roof: Milestone
 ) -> None:
     for number, status in enumerate(["done", "done", "planned", "cancelled"]):
         made = make_task(title=status, status=status, project=project, key_prefix="DEP", number=930 + number)
         Task.objects.filter(pk=made.pk).update(milestone=roof)
     Task.objects.filter(number=931).update(archived_at=timezone.now())
-    (shown,) = milestones_with_progress(project)
+    (shown,) = milestones_with_progress(project, actor=manager)
     assert (shown.done, shown.total) == (1, 2)  # type: ignore[attr-defined]
     assert "1&nbsp;/&nbsp;2" in managing.get(f"/tasks/projects/{project.pk}/").content.decode()
+
+
+def test_who_has_one_department_learns_no_count_of_the_others_tasks(
+    login_as: Callable[[UserActor], Client], tenant: TenantRef, project: Project, roof: Milestone
+) -> None:
+    """On the project's page and in the API, alone and in the list."""
+    north, south = make_department(name="North hall"), make_department(name="South hall")
+    Project.objects.filter(pk=project.pk).update(department=north)
+    for number, (department, status) in enumerate([(north, "planned"), (south, "done"), (south, "planned")]):
+        made = make_task(
+            title=status, status=status, project=project, department=department, number=950 + number
+        )
+        Task.objects.filter(pk=made.pk).update(milestone=roof)
+    guest = person(tenant, Role.GUEST, "Nan North-Example").user
+    RoleBinding.objects.create(
+        user=guest, role=Role.MEMBER, scope_type=ScopeType.DEPARTMENT, scope_id=north.pk
+    )
+    northern = login_as(actor_for(guest))
+    page = northern.get(f"/tasks/projects/{project.pk}/").content.decode()
+    assert "0&nbsp;/&nbsp;1" in page
+    assert "1&nbsp;/&nbsp;3" not in page
+    shown = [northern.get(f"/api/v1/milestones/{roof.pk}/").json()]
+    shown += northern.get(f"/api/v1/projects/{project.pk}/milestones/").json()["results"]
+    assert [(each["tasks_done"], each["tasks_total"]) for each in shown] == [(0, 1), (0, 1)]
+
+
+def test_a_client_counts_all_tasks_of_a_project_that_is_shared_with_them(
+    login_as: Callable[[UserActor], Client],
+    project: Project,
+    task: Task,
+    roof: Milestone,
+    guest: UserActor,
+    manager: UserActor,
+) -> None:
+    Task.objects.filter(pk=task.pk).update(milestone=roof, department=make_department(name="North hall"))
+    share(thing=project, holder=guest.user, codes=LEVELS["comment"], actor=manager)
+    visitor = login_as(actor_for(User.objects.get(pk=guest.user_id)))
+    assert "0&nbsp;/&nbsp;1" in visitor.get(f"/portal/projects/{project.pk}/").content.decode()
