@@ -1,9 +1,9 @@
 """A provider's configuration and keys: fetched through the guarded client, kept for an hour per company."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +25,12 @@ _ANEW_SECONDS: Final = 20
 _SLOW_SECONDS: Final = 3.0
 _TROUBLE_SECONDS: Final = 60
 _LONGEST_TURN_SECONDS: Final = 10
+# Turns at one in trouble: for what strangers cause, and for sign-ins under way, a few of which may wait a little.
+_TURNS: Final = 1
+_AWAITED_TURNS: Final = 2
+_SEATS: Final = 2
+_TRIES: Final = 8
+_PAUSE_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,57 +47,61 @@ class Endpoints:
 
 
 @contextmanager
-def client(address: str) -> Iterator[OutboundClient]:
+def client(address: str, *, is_awaited: bool = False) -> Iterator[OutboundClient]:
     """A client for calls to a provider: https only, no private addresses, five seconds, one megabyte.
 
-    Strangers can have a provider asked. One that was slow or away a moment ago is asked by one request at a time until
-    it answers in time again: else one company's provider would keep what serves all of them waiting.
+    Strangers can have a provider asked. One that was slow or away a moment ago is asked by a few requests at a time
+    until it answers in time again: else one company's provider would keep what serves all of them waiting.
+    `is_awaited` is for a sign-in that came back to the browser it began in. Call that outside any transaction: it may
+    wait for two seconds.
     Raises: SsoRefused (it is being asked).
     """
     host = urlsplit(address).netloc
-    trouble, turn = f"sso-trouble:{host}", f"sso-turn:{host}"
-    is_troubled = cache.get(trouble) is not None
-    if is_troubled and not cache.add(turn, True, timeout=_LONGEST_TURN_SECONDS):
-        raise SsoRefused(Reason.DISCOVERY, f"{host[:200]} was slow or away a moment ago and is being asked.")
+    turn = _turn_at(host, is_awaited=is_awaited)
     limits = Timeouts(connect_seconds=5, read_seconds=5, total_seconds=8)
-    began, has_answered = time.monotonic(), False
+    began, has_answered = monotonic(), False
     try:
         with OutboundClient(
             service="The provider", timeouts=limits, max_response_bytes=_MOST_BYTES
         ) as outbound:
             yield outbound
-        has_answered = time.monotonic() - began < _SLOW_SECONDS
+        has_answered = monotonic() - began < _SLOW_SECONDS
     finally:
         if not has_answered:
-            cache.set(trouble, True, timeout=_TROUBLE_SECONDS)
-        elif is_troubled:
-            cache.delete(trouble)
-        if is_troubled:
+            cache.set(_trouble(host), True, timeout=_TROUBLE_SECONDS)
+        elif turn:
+            cache.delete(_trouble(host))
+        if turn:
             cache.delete(turn)
 
 
-def discover(issuer: str) -> Endpoints:
-    """Return the endpoints of an issuer. Raises: SsoRefused (unreachable, incomplete, another issuer)."""
+def discover(issuer: str, *, is_awaited: bool = False) -> Endpoints:
+    """Return the endpoints of an issuer; `is_awaited` as in `client`.
+
+    Raises: SsoRefused (unreachable, incomplete, another issuer).
+    """
     key = f"sso-discovery:{issuer}"
     document = cache.get(key)
     if document is None:
-        document = _document(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        document = _document(f"{issuer.rstrip('/')}/.well-known/openid-configuration", is_awaited=is_awaited)
         endpoints = _endpoints(document, issuer)
         cache.set(key, document, timeout=_KEPT_SECONDS)
         return endpoints
     return _endpoints(document, issuer)
 
 
-def signing_keys(endpoints: Endpoints, *, anew: bool = False) -> list[dict[str, Any]]:
+def signing_keys(
+    endpoints: Endpoints, *, anew: bool = False, is_awaited: bool = False
+) -> list[dict[str, Any]]:
     """Return the provider's public keys. ``anew`` asks again, now and then: it may have changed them.
 
-    Raises: SsoRefused.
+    `is_awaited` as in `client`. Raises: SsoRefused.
     """
     key = f"sso-jwks:{endpoints.jwks}"
     is_due = anew and cache.add(f"{key}:anew", True, timeout=_ANEW_SECONDS)
     kept = None if is_due else cache.get(key)
     if kept is None:
-        document = _document(endpoints.jwks)
+        document = _document(endpoints.jwks, is_awaited=is_awaited)
         keys = document.get("keys")
         if not isinstance(keys, list):
             raise SsoRefused(Reason.DISCOVERY, "The provider's key set cannot be read.")
@@ -101,9 +111,52 @@ def signing_keys(endpoints: Endpoints, *, anew: bool = False) -> list[dict[str, 
     return found
 
 
-def _document(url: str) -> dict[str, Any]:
+def _trouble(host: str) -> str:
+    return f"sso-trouble:{host}"
+
+
+def _turn_at(host: str, *, is_awaited: bool) -> str:
+    """Take a turn and return its name; empty where a provider is in no trouble. Raises: SsoRefused.
+
+    A sign-in under way has turns of its own, which nobody takes away who only posts here. But it proves a browser, not
+    a person: anybody may begin one. So these turns, and the seats for waiting, are few as well.
+    """
+    if cache.get(_trouble(host)) is None:
+        return ""
+    kind, number = ("awaited", _AWAITED_TURNS) if is_awaited else ("turn", _TURNS)
+    turns = [f"sso-{kind}:{host}:{place}" for place in range(number)]
+    turn: str | None = _first_free(turns)
+    if turn is None and is_awaited:
+        turn = _waited_for(host, turns)
+    if turn is None:
+        raise SsoRefused(Reason.DISCOVERY, f"{host[:200]} was slow or away a moment ago and is being asked.")
+    return turn
+
+
+def _waited_for(host: str, turns: list[str]) -> str | None:
+    """A turn that was given back meanwhile; empty where the trouble is over; None where neither came in time."""
+    seat = _first_free([f"sso-seat:{host}:{place}" for place in range(_SEATS)])
+    if seat is None:
+        return None
     try:
-        with client(url) as outbound:
+        for _ in range(_TRIES):
+            sleep(_PAUSE_SECONDS)
+            if cache.get(_trouble(host)) is None:
+                return ""
+            if (turn := _first_free(turns)) is not None:
+                return turn
+        return None
+    finally:
+        cache.delete(seat)
+
+
+def _first_free(names: list[str]) -> str | None:
+    return next((name for name in names if cache.add(name, True, timeout=_LONGEST_TURN_SECONDS)), None)
+
+
+def _document(url: str, *, is_awaited: bool) -> dict[str, Any]:
+    try:
+        with client(url, is_awaited=is_awaited) as outbound:
             answer: OutboundResponse = outbound.request("GET", url, headers={"accept": "application/json"})
         document = answer.json() if answer.is_success else None
     except ExternalServiceError as error:

@@ -106,7 +106,7 @@ def accept(*, provider_id: UUID, query: Mapping[str, str], browser: str) -> str:
     code = query.get("code", "")
     if not code or len(code) > _LONGEST_CODE:
         raise SsoRefused(Reason.MALFORMED, "The provider sent no code.")
-    endpoints = _endpoints(provider)
+    endpoints = _endpoints(provider, is_awaited=True)
     _check_issuer_parameter(provider, endpoints, query)
     tokens = _exchange(provider, endpoints, code=code, secret=secret, state=state, back=back)
     if provider.kind == Kind.GITHUB:
@@ -118,8 +118,10 @@ def accept(*, provider_id: UUID, query: Mapping[str, str], browser: str) -> str:
         return pending.keep_answer(row, claims)
 
 
-def _endpoints(provider: IdentityProvider) -> Endpoints:
-    return github.ENDPOINTS if provider.kind == Kind.GITHUB else discover(provider.issuer)
+def _endpoints(provider: IdentityProvider, *, is_awaited: bool = False) -> Endpoints:
+    if provider.kind == Kind.GITHUB:
+        return github.ENDPOINTS
+    return discover(provider.issuer, is_awaited=is_awaited)
 
 
 def _check_issuer_parameter(
@@ -145,7 +147,7 @@ def _exchange(
     }
     headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
     try:
-        with client(endpoints.token) as outbound:
+        with client(endpoints.token, is_awaited=True) as outbound:
             answer = outbound.request(
                 "POST", endpoints.token, headers=headers, content=urlencode(form).encode("ascii")
             )
@@ -169,7 +171,9 @@ def _believed(
     token = tokens.get("id_token")
     if not isinstance(token, str) or len(token) > 64 * 1024:
         raise SsoRefused(Reason.ID_TOKEN, "The provider sent no ID token.")
-    said, algorithm = verified(provider, endpoints, token, what="ID token", required=_REQUIRED)
+    said, algorithm = verified(
+        provider, endpoints, token, what="ID token", required=_REQUIRED, is_awaited=True
+    )
     if not hmac.compare_digest(str(said.get("nonce")), nonce_of(state)):
         raise SsoRefused(Reason.NONCE)
     audiences = said["aud"] if isinstance(said["aud"], list) else [said["aud"]]

@@ -56,7 +56,7 @@ def claims_of(provider: IdentityProvider, token: str, *, api: str = API) -> Clai
 def _get(url: str, token: str, *, may_be_missing: bool = False) -> Any:
     headers = {"accept": "application/vnd.github+json", "authorization": f"Bearer {token}"}
     try:
-        with client(url) as outbound:
+        with client(url, is_awaited=True) as outbound:
             answer: OutboundResponse = outbound.request("GET", url, headers=headers)
         if may_be_missing and answer.status in {403, 404}:
             return None

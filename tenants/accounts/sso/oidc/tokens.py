@@ -21,15 +21,18 @@ def verified(
     what: str,
     required: Collection[str],
     invalid: Reason = Reason.ID_TOKEN,
+    is_awaited: bool = False,
 ) -> tuple[dict[str, Any], str]:
     """Return what a token says and the algorithm it is signed with, once signature, times, issuer and audience hold.
 
     ``what`` is the token's name in sentences, ``invalid`` the reason where no other is closer. May ask the provider for
-    its keys, so call it outside any transaction. Raises: SsoRefused.
+    its keys (`is_awaited`: as in `client`), so call it outside any transaction. Raises: SsoRefused.
     """
     header = readable_header(token, what=what, invalid=invalid)
     algorithm = str(header["alg"])
-    key = _key_for(header, signing_keys(endpoints)) or _key_for(header, signing_keys(endpoints, anew=True))
+    key = _key_for(header, signing_keys(endpoints, is_awaited=is_awaited)) or _key_for(
+        header, signing_keys(endpoints, anew=True, is_awaited=is_awaited)
+    )
     if key is None:
         raise SsoRefused(Reason.SIGNATURE, f"The {what} is signed with a key the provider does not publish.")
     try:

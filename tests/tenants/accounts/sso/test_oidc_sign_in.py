@@ -149,7 +149,7 @@ def test_what_one_company_discovered_is_not_another_companys(
     cache.clear()
     asked = []
 
-    def document(url: str) -> dict[str, Any]:
+    def document(url: str, *, is_awaited: bool) -> dict[str, Any]:
         asked.append(url)
         base = "https://op.example"
         return {"issuer": base, "authorization_endpoint": f"{base}/a", "token_endpoint": f"{base}/t",

@@ -1,4 +1,6 @@
-"""A provider that is slow or away keeps one request waiting at a time, not everything that serves all companies."""
+"""A provider that is slow or away keeps a few requests waiting at a time, not everything that serves all companies."""
+
+from contextlib import ExitStack
 
 import pytest
 from django.core.cache import cache
@@ -22,9 +24,9 @@ def be_away(address: str = ADDRESS) -> None:
         raise ExternalServiceError("It did not answer in time.", service="The provider", is_transient=True)
 
 
-def is_asked(address: str = ADDRESS) -> bool:
+def is_asked(address: str = ADDRESS, *, is_awaited: bool = False) -> bool:
     try:
-        with client(address):
+        with client(address, is_awaited=is_awaited):
             return True
     except SsoRefused as refused:
         return refused.reason is not Reason.DISCOVERY
@@ -70,3 +72,76 @@ def test_another_companys_trouble_is_none_of_ours(other_tenant: TenantRef) -> No
         be_away()
     with client(ADDRESS):
         assert is_asked()
+
+
+# --- sign-ins that are under way
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited, in seconds; no test waits in fact."""
+    waited: list[float] = []
+    monkeypatch.setattr(discovery, "sleep", waited.append)
+    return waited
+
+
+def test_strangers_who_have_it_asked_turn_nobody_away_who_is_signing_in(pauses: list[float]) -> None:
+    be_away()
+    with client(ADDRESS):
+        assert not is_asked()
+        with client(ADDRESS, is_awaited=True), client(ADDRESS, is_awaited=True):
+            assert not is_asked()
+    assert pauses == []
+
+
+def test_who_is_signing_in_waits_two_seconds_at_most(pauses: list[float]) -> None:
+    be_away()
+    with client(ADDRESS, is_awaited=True), client(ADDRESS, is_awaited=True):
+        assert not is_asked(is_awaited=True)
+        assert sum(pauses) == 2.0
+        # Who waited in vain has left the seat.
+        assert not is_asked(is_awaited=True)
+        assert sum(pauses) == 4.0
+
+
+def test_sign_ins_that_anybody_may_begin_do_not_keep_everything_waiting(pauses: list[float]) -> None:
+    """Two are asking and two wait: the next is refused without waiting."""
+    be_away()
+
+    def come(others: int) -> None:
+        before = len(pauses)
+        assert not is_asked(is_awaited=True)
+        came.append((others, len(pauses) - before))
+
+    came: list[tuple[int, int]] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 1:
+            come(1)
+        elif len(pauses) == 2:
+            come(2)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(discovery, "sleep", pause)
+        with client(ADDRESS, is_awaited=True), client(ADDRESS, is_awaited=True):
+            come(0)
+    assert came == [(2, 0), (1, 8), (0, 16)]
+
+
+def test_who_waited_goes_on_when_a_turn_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_away()
+    with ExitStack() as asking:
+        for _ in range(2):
+            asking.enter_context(client(ADDRESS, is_awaited=True))
+        monkeypatch.setattr(discovery, "sleep", lambda _seconds: asking.close())
+        assert is_asked(is_awaited=True)
+
+
+def test_who_waited_goes_on_when_the_trouble_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_away()
+    with client(ADDRESS, is_awaited=True), client(ADDRESS, is_awaited=True):
+        monkeypatch.setattr(discovery, "sleep", lambda _seconds: is_asked())
+        assert is_asked(is_awaited=True)
+        with client(ADDRESS):
+            assert is_asked()
