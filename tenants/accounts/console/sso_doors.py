@@ -259,6 +259,15 @@ def _let_in(request: HttpRequest, row: PendingSignIn) -> HttpResponseBase:
         subject=claims.subject,
         detail="A new account was made." if arrival.is_new_user else "",
     )
+    for withheld in arrival.withheld:
+        sso_log.note(
+            event="role.withheld",
+            outcome=sso_log.Outcome.REFUSED,
+            provider=provider,
+            visit=visit_of(request),
+            user=arrival.user,
+            refused=SsoRefused(Reason.SEPARATION, str(withheld), subject=claims.subject),
+        )
     # Whoever else was signed in on this browser is not the person who comes now.
     request.session.flush()
     user = arrival.user

@@ -13,6 +13,7 @@ WORDS: Final[Mapping[str, Promise]] = {
     "sign_in": _("Sign-in"),
     "logout": _("Sign-out by the provider"),
     "own_credentials": _("Sign-in past the provider"),
+    "role.withheld": _("Role of a group not given"),
     "test_link": _("Link for a test made"),
     "passkey_set_up": _("Passkey set up"),
     "passkey_sign_in": _("Sign-in with a passkey"),
@@ -92,7 +93,11 @@ class Topic:
 
 
 TOPICS: Final = (
-    Topic("sign-ins", _("Sign-ins and sign-outs"), ("sign_in", "logout", "own_credentials", "test_link")),
+    Topic(
+        "sign-ins",
+        _("Sign-ins and sign-outs"),
+        ("sign_in", "logout", "own_credentials", "role.", "test_link"),
+    ),
     Topic("passkeys", _("Passkeys"), ("passkey_",)),
     Topic("providers", _("Providers"), ("provider.", "metadata.")),
     Topic("keys", _("Keys and certificates"), ("sp_key.", "certificate.", "scim.key")),

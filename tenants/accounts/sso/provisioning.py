@@ -27,6 +27,7 @@ from tenants.accounts.services import create_user, normal_email
 from tenants.accounts.sessions.services import end_sign_ins_of
 from tenants.accounts.sso.claims import Claims
 from tenants.accounts.sso.reasons import Reason, SsoRefused
+from tenants.accounts.sso.withholding import Withheld, withheld_of
 from tenants.foundation.errors import Conflict, InvalidInput
 from tenants.tenancy import atomic, wait_for_turn
 
@@ -37,17 +38,28 @@ MAPPABLE_ROLES: Final = tuple(role for role in Role if role is not Role.OWNER)
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The account and how it was found."""
+    """The account and how it was found; `withheld` are roles of their groups they may not have."""
 
     identity: ExternalIdentity
     user: User
     is_new_user: bool
     roles: tuple[str, ...]
+    withheld: tuple[Withheld, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """What the next sign-in would mean for one person."""
+
+    user: User
+    gets: tuple[str, ...]
+    loses: tuple[str, ...]
+    withheld: tuple[Withheld, ...] = ()
 
 
 @atomic
 def arrive(provider: IdentityProvider, claims: Claims) -> Arrival:
-    """Find or make the account of whoever signed in, and give the roles of their groups.
+    """Find or make the account of whoever signed in, and give the roles of their groups that they may have.
 
     Where that changes their roles, their other sign-ins end. Raises: SsoRefused.
     """
@@ -69,7 +81,8 @@ def arrive(provider: IdentityProvider, claims: Claims) -> Arrival:
     identity.email, identity.groups = claims.email[:254], claims.groups
     identity.last_sign_in_at = timezone.now()
     identity.save()
-    return Arrival(identity, user, is_new, _give_roles(provider, user, claims.groups))
+    roles, withheld = _give_roles(provider, user, claims.groups)
+    return Arrival(identity, user, is_new, roles, withheld)
 
 
 def believed_email(claims: Claims) -> str:
@@ -102,18 +115,21 @@ def roles_of_groups(provider: IdentityProvider, groups: list[str]) -> frozenset[
     return frozenset(Role(role) for role in rules)
 
 
-def would_change(provider: IdentityProvider) -> list[tuple[User, tuple[str, ...], tuple[str, ...]]]:
-    """Dry run: who would get and lose which roles if everybody signed in now with the groups last seen."""
+def would_change(provider: IdentityProvider) -> list[RoleChange]:
+    """Dry run: who would get and lose which roles if everybody signed in now with the groups last seen.
+
+    And who would still not get one their groups give, because it may not meet another duty of theirs.
+    """
     changes = []
     for identity in (
         ExternalIdentity.objects.filter(provider=provider).select_related("user").order_by("id")[:500]
     ):
-        wanted = roles_of_groups(provider, identity.groups)
-        held, manual = _held(identity.user)
-        gets = tuple(sorted(role.value for role in wanted - held - manual))
-        loses = tuple(sorted(role.value for role in held - wanted))
-        if gets or loses:
-            changes.append((identity.user, gets, loses))
+        wanted, withheld = _allowed(identity.user, roles_of_groups(provider, identity.groups))
+        lost, gained = _differences(identity.user, wanted)
+        gets = tuple(sorted(role.value for role in gained))
+        loses = tuple(sorted(role.value for role in lost))
+        if gets or loses or withheld:
+            changes.append(RoleChange(identity.user, gets, loses, withheld))
     return changes
 
 
@@ -172,18 +188,27 @@ def _held(user: User) -> tuple[frozenset[Role], frozenset[Role]]:
     return by_sso, frozenset(role for role, source in pairs if source != RoleSource.SSO)
 
 
-def _give_roles(provider: IdentityProvider, user: User, groups: list[str]) -> tuple[str, ...]:
-    wanted = roles_of_groups(provider, groups)
+def _give_roles(
+    provider: IdentityProvider, user: User, groups: list[str]
+) -> tuple[tuple[str, ...], tuple[Withheld, ...]]:
+    by_groups = roles_of_groups(provider, groups)
+    wanted, withheld = _allowed(user, by_groups)
     if any(_differences(user, wanted)):
         with changing_access():
             # Looked at again: somebody may have changed them while this waited for its turn.
+            wanted, withheld = _allowed(user, by_groups)
             lost, gained = _differences(user, wanted)
             _bring_to(user, lost, gained)
             withdraw_invitations_beyond(user)
         # As after a change by hand. Whoever is coming in now has no sign-in yet: that one is made afterwards.
         end_sign_ins_of([user.pk], because="role")
         log.info("sso.roles_changed", user_id=user.pk, gained=len(gained), lost=len(lost))
-    return tuple(sorted(role.value for role in wanted))
+    return tuple(sorted(role.value for role in wanted)), withheld
+
+
+def _allowed(user: User, wanted: frozenset[Role]) -> tuple[frozenset[Role], tuple[Withheld, ...]]:
+    withheld = withheld_of(user, wanted)
+    return wanted - {each.role for each in withheld}, withheld
 
 
 def _differences(user: User, wanted: frozenset[Role]) -> tuple[frozenset[Role], frozenset[Role]]:

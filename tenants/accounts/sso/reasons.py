@@ -55,6 +55,7 @@ class Reason(StrEnum):
     PASSWORD = "password"  # noqa: S105 - a reason
     CHANGED = "changed"
     LOGOUT_TOKEN = "logout_token"  # noqa: S105 - a reason
+    SEPARATION = "separation"
 
 
 SENTENCES: Final[dict[Reason, str]] = {
@@ -104,6 +105,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.PASSWORD: "Single sign-on is enforced: only break-glass owners may use a credential of their own.",
     Reason.CHANGED: "The set-up was changed while the sign-in was under way.",
     Reason.LOGOUT_TOKEN: "The logout token is not valid.",
+    Reason.SEPARATION: "A group gives a role that stays apart from another duty of the person. Change one of them.",
 }
 
 
