@@ -24,7 +24,8 @@ SCHEMA = described_api(examples=int(os.environ.get("API_EXAMPLES", "10")))
 # What a description cannot tell: whether a place in a list, a row, a token or a name still fits today.
 BEYOND_DESCRIPTION = {
     "cursor", "/token", "/confirm", "/name", "/key", "/due_on", "/time_zone", "/choices", "/connection_id",
-    "/department_id", "/project_id", "/milestone_id", "/parent_id", "/assignee_ids", "assignee", "department", "project",
+    "/department_id", "/project_id", "/milestone_id", "/parent_id", "/assignee_ids", "assignee", "department",
+    "project",
 }  # fmt: skip
 CHAINS = hypothesis_settings(
     max_examples=10,
