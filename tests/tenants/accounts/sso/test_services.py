@@ -198,7 +198,9 @@ def test_groups_give_and_take_roles_and_a_dry_run_says_so(oidc: IdentityProvider
     held = RoleBinding.objects.filter(user=arrival.user).values_list("role", "source")
     assert set(held) == {("member", "jit"), ("manager", "sso")}
     services.set_group_rules(provider=oidc, rules={"Makers": "guest"}, actor=admin)
-    assert provisioning.would_change(oidc) == [(arrival.user, ("guest",), ("manager",))]
+    assert provisioning.would_change(oidc) == [
+        provisioning.RoleChange(arrival.user, gets=("guest",), loses=("manager",))
+    ]
     provisioning.arrive(oidc, claims(groups=[]))
     assert set(RoleBinding.objects.filter(user=arrival.user).values_list("role", flat=True)) == {"member"}
 
