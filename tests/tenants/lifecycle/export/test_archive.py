@@ -35,6 +35,7 @@ LOOKED_AT = {
     ("accounts_identityprovider", "client_secret_id"), ("accounts_serviceproviderkey", "private_key_id"),
     ("accounts_usedassertion", "assertion_hash"), ("accounts_authenticatorapp", "secret_id"),
     ("accounts_accesspolicy", "token_max_days"), ("accounts_scimperson", "user_name_key"),
+    ("branding_mailserver", "password_id"),
     ("secrets_secret", "key_version"), ("secrets_secret", "last4"),
 }  # fmt: skip
 SOUNDS_SECRET = ("password", "hash", "token", "secret", "key", "sealed", "session", "last4", "otp", "cookie")
