@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from tenants.branding.models import Brand
 from tenants.branding.oklch import HEX
 from tenants.foundation.errors import InvalidInput
-from tenants.foundation.letters.placeholders import UNSEEN
+from tenants.foundation.seen_text import UNSEEN
 from tenants.tenancy import TenantRef
 
 DEFAULT_COLOR: Final = "#5b5bd6"

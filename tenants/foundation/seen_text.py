@@ -5,7 +5,7 @@ from typing import Final
 
 # Control and format signs, line separators, surrogates, private and unassigned ones: what only changes how text looks
 # lets a name pretend to be another, or turns a line around.
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
+UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 # Letters, marks and signs by their category that are drawn as nothing.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _JOINERS: Final = frozenset("\u200c\u200d")
@@ -26,7 +26,7 @@ def has_unseen(text: str, *, joiners: bool = True) -> bool:
     for place, sign in enumerate(text):
         if sign in _BLANK:
             return True
-        if unicodedata.category(sign) not in _UNSEEN:
+        if unicodedata.category(sign) not in UNSEEN:
             continue
         if not (joiners and sign in _JOINERS and _is_between(text, place)):
             return True

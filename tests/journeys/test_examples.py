@@ -16,14 +16,14 @@ from tenants.accounts.models import User
 from tenants.accounts.selectors import actor_for
 from tenants.accounts.tokens.services import create_api_token
 from tenants.lifecycle.signups.proofs import code_of
-from tenants.models import Operation, Signup, Tenant
+from tenants.models import Signup, Tenant
 from tenants.tenancy import atomic, tenant_scope
 from tenants.tenancy.directory import directory
 from tests.companies import drop_company
 from tests.factories.tasks import make_person, make_task
-from tests.fakes.dispatch import run_due_work
 from tests.faults.conftest import wait_until
 from tests.journeys.conftest import Site
+from tests.journeys.sign_ups import company_is_made
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAM = EXAMPLES / "list_overdue_tasks.py"
@@ -115,13 +115,6 @@ def platform(site: Site, settings: Settings) -> Iterator[Site]:
     directory.forget()
 
 
-def company_is_made() -> bool:
-    """Do what is due until it is there: the operation is written down a moment before its job."""
-    run_due_work(Tenant.objects.get(slug="platform").ref)
-    made = Operation.objects.filter(tenant_slug="made-by-example", state=Operation.State.SUCCEEDED)
-    return made.exists()
-
-
 def test_a_company_is_made_by_a_program_alone(platform: Site) -> None:
     with subprocess.Popen(
         [sys.executable, "-I", "-c", START, str(EXAMPLES / "onboard_tenant.py"), "--email=ann@made.example",
@@ -134,7 +127,7 @@ def test_a_company_is_made_by_a_program_alone(platform: Site) -> None:
             assert program.stdin is not None
             program.stdin.write(f"{code_of(Signup.objects.get().pk)}\n")
             program.stdin.flush()
-            wait_until(company_is_made, seconds=60, what="the company is made")
+            wait_until(lambda: company_is_made("made-by-example"), seconds=60, what="the company is made")
             told, complained = program.communicate(timeout=60)
         finally:
             program.kill()

@@ -26,13 +26,13 @@ from tenants.accounts.models import (
 )
 from tenants.foundation import dns
 from tenants.lifecycle.signups.proofs import code_of
-from tenants.models import Operation, Signup, Tenant
+from tenants.models import Signup, Tenant
 from tenants.tenancy import atomic, tenant_scope
-from tests.fakes.dispatch import run_due_work
 from tests.fakes.name_server import NameServer
 from tests.faults.conftest import wait_until
 from tests.journeys.conftest import Site
 from tests.journeys.persons import Person, told
+from tests.journeys.sign_ups import company_is_made
 from tests.journeys.test_examples import EXAMPLES, START
 from tests.journeys.test_examples import platform as platform
 from tests.sso_servers.openid import SECRET, OidcServer
@@ -143,14 +143,8 @@ def make_the_company(program: Program) -> None:
     """The platform's workers do their part."""
     wait_until(Signup.objects.exists, seconds=60, what="somebody signs up")
     program.type(code_of(Signup.objects.get().pk))
-    wait_until(company_is_made, seconds=120, what="the company is made")
+    wait_until(lambda: company_is_made(SLUG), seconds=120, what="the company is made")
     program.says("is ready at")
-
-
-def company_is_made() -> bool:
-    """Do what is due until it is there: the operation is written down a moment before its job."""
-    run_due_work(Tenant.objects.get(slug="platform").ref)
-    return Operation.objects.filter(tenant_slug=SLUG, state=Operation.State.SUCCEEDED).exists()
 
 
 def agrees_to_the_change(person: Person) -> None:

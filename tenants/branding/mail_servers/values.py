@@ -1,7 +1,6 @@
 """What can be said of a company's mail server, tidied and refused in sentences."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +10,8 @@ from tenants.accounts.models import EmailDomain
 from tenants.branding.domains.names import normal_host
 from tenants.foundation.crypto import Secret
 from tenants.foundation.errors import InvalidInput
-from tenants.foundation.letters.placeholders import UNSEEN
 from tenants.foundation.letters.smtp import Security, may_be_plain
+from tenants.foundation.seen_text import has_unseen
 from tenants.models import CustomDomain
 from tenants.tenancy import current_tenant
 
@@ -101,4 +100,4 @@ def _checked_address(text: str) -> tuple[str, str]:
 
 def _is_said_plainly(text: str) -> bool:
     # The client we hand in with signs in with these signs alone, and many servers know no others.
-    return text.isascii() and not any(unicodedata.category(each) in UNSEEN for each in text)
+    return text.isascii() and not has_unseen(text)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from tenants.foundation.errors import InvalidInput
 from tenants.foundation.letters.kinds import LetterKind
+from tenants.foundation.seen_text import UNSEEN
 
 PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)\s*\}\}")
 LEFTOVER = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 MOST_SUBJECT, MOST_BODY, MOST_VALUE = 150, 5000, 300
-# What only changes how text looks: it would let a name pretend to be another, or turn a line around.
-UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 # Joiners that some scripts and emoji are written with.
 JOINERS = frozenset("\u200c\u200d")
 

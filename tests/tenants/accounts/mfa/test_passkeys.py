@@ -26,12 +26,6 @@ def _no_old_attempts(tenant: TenantRef) -> None:
 
 
 @pytest.fixture
-def device(host: str) -> Authenticator:
-    """A device on the company's own host."""
-    return Authenticator(origin=f"http://{host}", rp_id=host)
-
-
-@pytest.fixture
 def kept(device: Authenticator, member: UserActor, login_as: Any) -> Authenticator:
     """The device with a passkey of the member's that is known here."""
     client = login_as(member)
